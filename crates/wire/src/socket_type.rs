@@ -1,0 +1,93 @@
+//! The socket types of RFC 28 to 31, their names on the wire, and who may talk to whom.
+
+use std::fmt;
+
+/// A socket type, as announced in READY (RFC 37, "The Socket-Type Property").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SocketType {
+    /// Sends a request, then receives its reply (RFC 28).
+    Req,
+    /// Receives a request, then sends its reply (RFC 28).
+    Rep,
+    /// Sends round robin, receives fairly (RFC 28).
+    Dealer,
+    /// Receives with the peer's routing id, sends by it (RFC 28).
+    Router,
+    /// Publishes to subscribers (RFC 29).
+    Pub,
+    /// Receives what it subscribed to (RFC 29).
+    Sub,
+    /// Publishes, and receives the subscriptions (RFC 29).
+    Xpub,
+    /// Receives what it subscribed to, subscribing by messages (RFC 29).
+    Xsub,
+    /// Sends round robin, one way (RFC 30).
+    Push,
+    /// Receives fairly, one way (RFC 30).
+    Pull,
+    /// Talks to exactly one peer (RFC 31).
+    Pair,
+}
+
+impl SocketType {
+    /// Every socket type, in declaration order.
+    pub const ALL: [Self; 11] = [
+        Self::Req,
+        Self::Rep,
+        Self::Dealer,
+        Self::Router,
+        Self::Pub,
+        Self::Sub,
+        Self::Xpub,
+        Self::Xsub,
+        Self::Push,
+        Self::Pull,
+        Self::Pair,
+    ];
+
+    /// The type with this name on the wire; `None` for others. Case is significant.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|socket_type| socket_type.as_str().as_bytes() == name)
+    }
+
+    /// The name on the wire: `"DEALER"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Req => "REQ",
+            Self::Rep => "REP",
+            Self::Dealer => "DEALER",
+            Self::Router => "ROUTER",
+            Self::Pub => "PUB",
+            Self::Sub => "SUB",
+            Self::Xpub => "XPUB",
+            Self::Xsub => "XSUB",
+            Self::Push => "PUSH",
+            Self::Pull => "PULL",
+            Self::Pair => "PAIR",
+        }
+    }
+
+    /// True if the two types may be connected (RFC 37, table of legal combinations). Symmetric.
+    pub const fn accepts(self, peer: Self) -> bool {
+        match self {
+            Self::Req => matches!(peer, Self::Rep | Self::Router),
+            Self::Rep => matches!(peer, Self::Req | Self::Dealer),
+            Self::Dealer => matches!(peer, Self::Rep | Self::Dealer | Self::Router),
+            Self::Router => matches!(peer, Self::Req | Self::Dealer | Self::Router),
+            Self::Pub | Self::Xpub => matches!(peer, Self::Sub | Self::Xsub),
+            Self::Sub | Self::Xsub => matches!(peer, Self::Pub | Self::Xpub),
+            Self::Push => matches!(peer, Self::Pull),
+            Self::Pull => matches!(peer, Self::Push),
+            Self::Pair => matches!(peer, Self::Pair),
+        }
+    }
+}
+
+impl fmt::Display for SocketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
