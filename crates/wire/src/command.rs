@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::Violation;
+use crate::reader::Reader;
+
 /// A command that peers exchange between messages, after the handshake.
 ///
 /// Commands of other names are ignored by the decoder, as RFC 37 leaves them to extensions.
@@ -48,4 +51,57 @@ impl Command {
             Self::Error { .. } => "ERROR",
         }
     }
+
+    /// Reads the body of a command frame in traffic; `None`: a name that is not ours to know.
+    pub(crate) fn parse(body: &[u8]) -> Result<Option<Self>, Violation> {
+        let (name, data) = split_name(body)?;
+        Ok(Some(match name {
+            b"SUBSCRIBE" => Self::Subscribe(Bytes::copy_from_slice(data)),
+            b"CANCEL" => Self::Cancel(Bytes::copy_from_slice(data)),
+            b"PING" => Self::parse_ping(data)?,
+            b"PONG" => Self::Pong {
+                context: parse_context(data)?,
+            },
+            b"ERROR" => Self::Error {
+                reason: Bytes::copy_from_slice(parse_reason(data)?),
+            },
+            b"READY" => return Err(Violation::UnexpectedCommand),
+            _ => return Ok(None),
+        }))
+    }
+
+    fn parse_ping(data: &[u8]) -> Result<Self, Violation> {
+        let mut reader = Reader::new(data);
+        let tenths = reader.u16().ok_or(Violation::MalformedPing)?;
+        let ttl = Duration::from_millis(u64::from(tenths).saturating_mul(100));
+        Ok(Self::Ping {
+            ttl,
+            context: parse_context(reader.rest())?,
+        })
+    }
+}
+
+/// The name and the data of a command.
+pub(crate) fn split_name(body: &[u8]) -> Result<(&[u8], &[u8]), Violation> {
+    let mut reader = Reader::new(body);
+    let name = reader.short_string().filter(|name| !name.is_empty());
+    Ok((name.ok_or(Violation::MalformedCommand)?, reader.rest()))
+}
+
+/// The reason in the data of an ERROR.
+pub(crate) fn parse_reason(data: &[u8]) -> Result<&[u8], Violation> {
+    let mut reader = Reader::new(data);
+    let reason = reader.short_string().ok_or(Violation::MalformedError)?;
+    if reader.is_empty() {
+        Ok(reason)
+    } else {
+        Err(Violation::MalformedError)
+    }
+}
+
+fn parse_context(data: &[u8]) -> Result<Bytes, Violation> {
+    if data.len() > Command::MAX_CONTEXT {
+        return Err(Violation::ContextTooLong);
+    }
+    Ok(Bytes::copy_from_slice(data))
 }

@@ -22,13 +22,32 @@
 )]
 
 mod command;
+mod decode;
+pub mod encode;
+mod frame;
+mod greeting;
+mod handshake;
+mod limits;
+mod mechanism;
 mod message;
+pub mod metadata;
 mod part;
+mod reader;
 mod socket_type;
+mod violation;
 
 pub use bytes::Bytes;
 
 pub use command::Command;
+pub use decode::{Body, Decoder, Incoming, LARGE};
+pub use encode::{Encoder, HEADER_MAX, put_frame_header, put_message};
+pub use handshake::{
+    Established, Handshake, HandshakeConfig, Output, PeerInfo, V3_0, V3_1, Version,
+};
+pub use limits::Limits;
+pub use mechanism::{Mechanism, Null};
 pub use message::{IntoParts, Message, PartError, Parts};
+pub use metadata::PropertyError;
 pub use part::{INLINE, Part};
 pub use socket_type::SocketType;
+pub use violation::Violation;

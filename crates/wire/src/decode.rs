@@ -1,0 +1,292 @@
+//! Frames in, messages and commands out.
+//!
+//! ```text
+//!   input ──► header ──► body whole? ── yes ──► part or command ──► last part? ──► sink
+//!                             │ no, below LARGE: left in input, to come again with more behind it
+//!                             └ no, LARGE or more: taken over into a buffer that grows as bytes arrive
+//! ```
+//!
+//! Invariants: a header's limits are checked before its body is waited for; what is announced is never
+//! reserved; while a body is taken over there is no other input before its end.
+
+use crate::frame::FrameHeader;
+use crate::{Command, INLINE, Limits, Message, Part, Violation};
+
+/// From this length on, in bytes, an incomplete body is read into a buffer of its own.
+pub const LARGE: usize = 64 * 1024;
+
+/// The least that a taken-over body's buffer grows by, in bytes, unless less is missing.
+const GROWTH_MIN: usize = 16 * 1024;
+
+/// What a peer sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole message.
+    Message(Message),
+    /// A command.
+    Command(Command),
+}
+
+/// Reads the traffic of one connection, after the handshake.
+///
+/// # Examples
+///
+/// ```
+/// use ferromq_wire::{Decoder, Incoming, Limits, Message};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// let mut input: &[u8] = b"\x01\x01a\x00\x01b\x00\x05unfi";
+/// let mut incoming = Vec::new();
+/// let messages = decoder.decode(&mut input, 1_000, |it| incoming.push(it))?;
+/// assert_eq!(messages, 1);
+/// assert_eq!(incoming, [Incoming::Message(Message::from(["a", "b"]))]);
+/// assert_eq!(input, b"\x00\x05unfi");
+/// # Ok::<(), ferromq_wire::Violation>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    limits: Limits,
+    /// The parts so far of an unfinished message.
+    held: Message,
+    /// The sum of their lengths.
+    held_size: u64,
+    /// A body that has been taken over.
+    large: Option<Large>,
+}
+
+impl Decoder {
+    /// A decoder at the beginning of the traffic.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            held: Message::new(),
+            held_size: 0,
+            large: None,
+        }
+    }
+
+    /// Takes whole frames from the front of `input` and gives what they make up to `sink`, in order.
+    ///
+    /// Stops when `room` messages are complete, or when the rest is an incomplete frame. That rest
+    /// stays in `input`: the caller keeps it and passes it again with more behind it. Frames of
+    /// [`LARGE`] bytes and more are the exception: their beginning is taken over, and
+    /// [`body`](Self::body) tells where the rest of them is to go. Parts of an unfinished message are
+    /// kept inside. Returns the number of messages completed.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Violation`] of framing, limits or commands. What came before it has been given to `sink`;
+    /// the decoder must not be used further.
+    pub fn decode(
+        &mut self,
+        input: &mut &[u8],
+        room: usize,
+        mut sink: impl FnMut(Incoming),
+    ) -> Result<usize, Violation> {
+        let mut done: usize = 0;
+        while done < room {
+            if !self.is_mid_message() {
+                done = done.saturating_add(self.burst(input, room.saturating_sub(done), &mut sink));
+                if done >= room {
+                    break;
+                }
+            }
+            match self.step(input)? {
+                Step::Message(message) => {
+                    done = done.saturating_add(1);
+                    sink(Incoming::Message(message));
+                }
+                Step::Command(command) => sink(Incoming::Command(command)),
+                Step::Again => {}
+                Step::Wait => break,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Where the rest of a large body is to go, if one is under way.
+    ///
+    /// The caller may append at most `missing` bytes to `buffer`, within its spare capacity, which is
+    /// at least one byte; then it calls [`decode`](Self::decode) again, with empty input. Passing the
+    /// bytes as input works as well. `None` also if the body is whole and waits for `decode`.
+    pub fn body(&mut self) -> Option<Body<'_>> {
+        let large = self.large.as_mut().filter(|large| large.missing() != 0)?;
+        large.reserve(1);
+        Some(Body {
+            missing: large.missing(),
+            buffer: &mut large.buffer,
+        })
+    }
+
+    /// True if parts of an unfinished message, or of a large frame, are held.
+    #[inline]
+    pub fn is_mid_message(&self) -> bool {
+        self.large.is_some() || !self.held.is_empty()
+    }
+
+    /// The fast path: short messages of one part, as long as a block of fixed size can be copied.
+    #[inline]
+    fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl FnMut(Incoming)) -> usize {
+        let most = self
+            .limits
+            .max_message_size
+            .map_or(INLINE as u64, |max| max.min(INLINE as u64));
+        let mut rest = *input;
+        let mut done: usize = 0;
+        while done < room
+            && let Some((&[0, len], behind)) = rest.split_first_chunk()
+            && u64::from(len) <= most
+            && let Some(block) = behind.first_chunk()
+            && let Some(next) = behind.get(usize::from(len)..)
+        {
+            sink(Incoming::Message(Message::one(Part::from_block(
+                block, len,
+            ))));
+            rest = next;
+            done = done.saturating_add(1);
+        }
+        *input = rest;
+        done
+    }
+
+    /// One frame, or the end of one taken over.
+    fn step(&mut self, input: &mut &[u8]) -> Result<Step, Violation> {
+        if let Some(large) = self.large.take() {
+            return self.resume(large, input);
+        }
+        let Some((header, behind)) = FrameHeader::parse(input)? else {
+            return Ok(Step::Wait);
+        };
+        self.check(header)?;
+        let whole = usize::try_from(header.len)
+            .ok()
+            .and_then(|len| behind.split_at_checked(len));
+        if let Some((body, behind)) = whole {
+            *input = behind;
+            return if header.command {
+                command(body)
+            } else {
+                Ok(self.accept(header.more, Part::copy_from(body)))
+            };
+        }
+        if header.len < LARGE as u64 {
+            return Ok(Step::Wait);
+        }
+        *input = behind;
+        self.resume(
+            Large {
+                header,
+                buffer: Vec::new(),
+            },
+            input,
+        )
+    }
+
+    /// Goes on with a body that has been taken over.
+    fn resume(&mut self, mut large: Large, input: &mut &[u8]) -> Result<Step, Violation> {
+        large.fill(input);
+        if large.missing() != 0 {
+            self.large = Some(large);
+            return Ok(Step::Wait);
+        }
+        if large.header.command {
+            command(&large.buffer)
+        } else {
+            Ok(self.accept(large.header.more, Part::from(large.buffer)))
+        }
+    }
+
+    /// Refuses a frame by its header if it would go over a limit.
+    fn check(&self, header: FrameHeader) -> Result<(), Violation> {
+        if header.command {
+            let fits = header.len <= self.limits.max_command as u64;
+            return if fits {
+                Ok(())
+            } else {
+                Err(Violation::CommandTooLarge)
+            };
+        }
+        if self.held.len() >= self.limits.max_parts {
+            return Err(Violation::TooManyParts);
+        }
+        match self.limits.max_message_size {
+            Some(max) if header.len > max => Err(Violation::FrameTooLarge),
+            Some(max) if self.held_size.saturating_add(header.len) > max => {
+                Err(Violation::MessageTooLarge)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a part; the last one completes the message.
+    fn accept(&mut self, more: bool, part: Part) -> Step {
+        if !more && self.held.is_empty() {
+            return Step::Message(Message::one(part));
+        }
+        self.held_size = self.held_size.saturating_add(part.len() as u64);
+        self.held.push_back(part);
+        if more {
+            return Step::Again;
+        }
+        self.held_size = 0;
+        Step::Message(std::mem::take(&mut self.held))
+    }
+}
+
+/// The rest of a large body: where it is to be read to, and how much of it.
+#[derive(Debug)]
+pub struct Body<'a> {
+    /// What has arrived; has spare capacity.
+    pub buffer: &'a mut Vec<u8>,
+    /// How many bytes are missing, at least one. May be far more than the spare capacity.
+    pub missing: u64,
+}
+
+/// A body of [`LARGE`] bytes or more that has not arrived as a whole.
+#[derive(Debug)]
+struct Large {
+    header: FrameHeader,
+    buffer: Vec<u8>,
+}
+
+impl Large {
+    /// Takes from the input what belongs to the body.
+    fn fill(&mut self, input: &mut &[u8]) {
+        let most = usize::try_from(self.missing()).unwrap_or(usize::MAX);
+        let (body, rest) = input.split_at_checked(most).unwrap_or((input, &[]));
+        self.reserve(body.len());
+        self.buffer.extend_from_slice(body);
+        *input = rest;
+    }
+
+    /// Makes room for `arrived` bytes: at least doubles, but never beyond the end of the body.
+    fn reserve(&mut self, arrived: usize) {
+        if self.buffer.capacity().saturating_sub(self.buffer.len()) < arrived {
+            let most = usize::try_from(self.missing()).unwrap_or(usize::MAX);
+            let growth = arrived.max(self.buffer.len()).max(GROWTH_MIN);
+            self.buffer.reserve_exact(growth.min(most));
+        }
+    }
+
+    fn missing(&self) -> u64 {
+        debug_assert!(
+            self.buffer.len() as u64 <= self.header.len,
+            "filled beyond the body's end"
+        );
+        self.header.len.saturating_sub(self.buffer.len() as u64)
+    }
+}
+
+/// What one frame led to.
+enum Step {
+    Message(Message),
+    Command(Command),
+    /// A part that is not the last, or a command of no concern.
+    Again,
+    /// The frame is not whole.
+    Wait,
+}
+
+fn command(body: &[u8]) -> Result<Step, Violation> {
+    Ok(Command::parse(body)?.map_or(Step::Again, Step::Command))
+}

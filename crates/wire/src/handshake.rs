@@ -1,0 +1,344 @@
+//! From the first byte to the first message: greeting, mechanism, metadata.
+//!
+//! ```text
+//!   Greeting ──64 bytes of the peer──► Commands ──peer's metadata accepted──► Done ──► Over
+//!       │                                 │
+//!       └────────── any violation ────────┴──► Failed(violation)
+//! ```
+//!
+//! The driving law: bytes of the peer go into [`Handshake::handle_input`]; after that, and once at the
+//! beginning, [`Handshake::poll_output`] is called until it says [`Output::NeedInput`]. Input is taken
+//! up to the end of the peer's last handshake command and not a byte further.
+
+use crate::command::{parse_reason, split_name};
+use crate::encode::{put_command, put_error};
+use crate::frame::FrameHeader;
+use crate::greeting::{GreetingReader, greeting};
+use crate::metadata::{self, Properties};
+use crate::{Decoder, Encoder, Limits, Mechanism, Null, Part, SocketType, Violation};
+
+/// A version of ZMTP: major, minor.
+pub type Version = (u8, u8);
+
+/// ZMTP 3.0 (RFC 23): the oldest version served.
+pub const V3_0: Version = (3, 0);
+/// ZMTP 3.1 (RFC 37): the version spoken.
+pub const V3_1: Version = (3, 1);
+
+/// What one side brings into a handshake.
+#[derive(Clone, Debug)]
+pub struct HandshakeConfig {
+    /// Our socket type; it decides which peers are accepted.
+    pub socket_type: SocketType,
+    /// Announced as Identity if there is one, even if it is empty. At most 255 bytes, the first not
+    /// zero; the caller has checked that.
+    pub routing_id: Option<Part>,
+    /// Further properties to announce. Those that [`metadata::check`] refuses are left out.
+    pub metadata: Properties,
+    /// What is accepted from the peer.
+    pub limits: Limits,
+    /// We are the server of the mechanism. Announced unless the mechanism is NULL, which has none.
+    pub as_server: bool,
+    /// Peers of an older version are refused. Nothing below [`V3_0`] is served in any case.
+    pub minimum: Version,
+}
+
+impl HandshakeConfig {
+    /// A socket of this type with nothing else to tell, default limits, and all versions served.
+    pub fn new(socket_type: SocketType) -> Self {
+        Self {
+            socket_type,
+            routing_id: None,
+            metadata: Properties::new(),
+            limits: Limits::default(),
+            as_server: false,
+            minimum: V3_0,
+        }
+    }
+
+    fn encoded_metadata(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        metadata::put(
+            &mut out,
+            metadata::SOCKET_TYPE,
+            self.socket_type.as_str().as_bytes(),
+        );
+        if let Some(routing_id) = &self.routing_id {
+            metadata::put(&mut out, metadata::IDENTITY, routing_id);
+        }
+        for (name, value) in self
+            .metadata
+            .iter()
+            .filter(|(name, _)| !metadata::is_own(name))
+        {
+            metadata::put(&mut out, name, value);
+        }
+        out
+    }
+}
+
+/// One side of the beginning of a connection.
+///
+/// # Examples
+///
+/// ```
+/// use ferromq_wire::{Handshake, HandshakeConfig, Null, Output, SocketType, Violation};
+///
+/// let config = HandshakeConfig::new(SocketType::Pull);
+/// let mut handshake = Handshake::new(config, Box::new(Null::new()));
+/// assert!(matches!(handshake.poll_output(), Output::Send(greeting) if greeting.len() == 64));
+/// assert!(matches!(handshake.poll_output(), Output::NeedInput));
+///
+/// let mut input: &[u8] = b"GET / HTTP/1.1\r\n";
+/// assert_eq!(handshake.handle_input(&mut input), Err(Violation::BadSignature));
+/// ```
+#[derive(Debug)]
+pub struct Handshake {
+    config: HandshakeConfig,
+    mechanism: Box<dyn Mechanism>,
+    state: State,
+    /// To be sent.
+    output: Vec<u8>,
+    /// The beginning of a command that has not arrived as a whole.
+    pending: Vec<u8>,
+    version: Version,
+    peer_reason: Option<Vec<u8>>,
+}
+
+impl Handshake {
+    /// A handshake at its beginning: the greeting is to be sent.
+    pub fn new(config: HandshakeConfig, mechanism: Box<dyn Mechanism>) -> Self {
+        let name = mechanism.name();
+        let output = greeting(name, config.as_server && name != Null::NAME).to_vec();
+        let state = State::Greeting(GreetingReader::new(name, config.minimum));
+        let (pending, peer_reason) = (Vec::new(), None);
+        Self {
+            config,
+            mechanism,
+            state,
+            output,
+            pending,
+            version: (0, 0),
+            peer_reason,
+        }
+    }
+
+    /// Takes bytes of the peer from the front of `input`: all of them, unless the handshake ends.
+    /// What is left then is traffic, for the decoder.
+    ///
+    /// # Errors
+    ///
+    /// The peer broke the protocol, or is refused, or has refused us
+    /// ([`Violation::PeerReportedError`], see [`peer_reason`](Self::peer_reason)). There may be
+    /// output still: what tells the peer. Further calls give the same error.
+    pub fn handle_input(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
+        self.advance(input)
+            .inspect_err(|&violation| self.fail(violation))
+    }
+
+    /// What is to be done next. To be called until it gives [`Output::NeedInput`]; after a violation
+    /// that means that there is nothing more to send.
+    pub fn poll_output(&mut self) -> Output {
+        if !self.output.is_empty() {
+            return Output::Send(std::mem::take(&mut self.output));
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Done(peer) if self.mechanism.is_done() => Output::Done(Box::new(Established {
+                encoder: Encoder::new(peer.version),
+                decoder: Decoder::new(self.config.limits),
+                peer,
+            })),
+            state => {
+                self.state = state;
+                Output::NeedInput
+            }
+        }
+    }
+
+    /// The reason in the peer's ERROR, if it sent one: printable text by the specification, but any
+    /// bytes in fact.
+    pub fn peer_reason(&self) -> Option<&[u8]> {
+        self.peer_reason.as_deref()
+    }
+
+    fn advance(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
+        if let State::Greeting(reader) = &mut self.state {
+            let Some(version) = reader.read(input)? else {
+                return Ok(());
+            };
+            self.version = version;
+            self.state = State::Commands;
+            self.pump();
+        }
+        while matches!(self.state, State::Commands) && self.read_command(input)? {
+            let frame = std::mem::take(&mut self.pending);
+            self.handle_frame(&frame)?;
+        }
+        match self.state {
+            State::Failed(violation) => Err(violation),
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves bytes from `input` to `pending` until there is one whole command. False: not yet.
+    fn read_command(&mut self, input: &mut &[u8]) -> Result<bool, Violation> {
+        loop {
+            let missing = match FrameHeader::parse(&self.pending)? {
+                None => 1,
+                Some((header, body)) => {
+                    self.check(header)?;
+                    header.len.saturating_sub(body.len() as u64)
+                }
+            };
+            if missing == 0 {
+                return Ok(true);
+            }
+            if input.is_empty() {
+                return Ok(false);
+            }
+            let most = usize::try_from(missing).unwrap_or(usize::MAX);
+            let (taken, rest) = input.split_at_checked(most).unwrap_or((input, &[]));
+            self.pending.extend_from_slice(taken);
+            *input = rest;
+        }
+    }
+
+    fn check(&self, header: FrameHeader) -> Result<(), Violation> {
+        if !header.command {
+            return Err(Violation::UnexpectedMessage);
+        }
+        let fits = header.len <= self.config.limits.max_command as u64;
+        if fits {
+            Ok(())
+        } else {
+            Err(Violation::CommandTooLarge)
+        }
+    }
+
+    fn handle_frame(&mut self, frame: &[u8]) -> Result<(), Violation> {
+        let body = FrameHeader::parse(frame)?.map_or(&[][..], |(_, body)| body);
+        let (name, data) = split_name(body)?;
+        if name == b"ERROR" {
+            self.peer_reason = Some(parse_reason(data)?.to_vec());
+            return Err(Violation::PeerReportedError);
+        }
+        self.mechanism.handle_command(name, data)?;
+        if let Some(metadata) = self.mechanism.peer_metadata() {
+            let properties = metadata::parse(metadata, &self.config.limits)?;
+            self.state = State::Done(PeerInfo::new(self.version, properties, &self.config)?);
+        }
+        self.pump();
+        Ok(())
+    }
+
+    /// Sends what the mechanism has to say.
+    fn pump(&mut self) {
+        let metadata = self.config.encoded_metadata();
+        while let Some((name, data)) = self.mechanism.next_command(&metadata) {
+            put_command(&mut self.output, name, &[&data]);
+        }
+    }
+
+    /// Ends the handshake. A peer that is past its greeting is told why, unless it said so itself.
+    fn fail(&mut self, violation: Violation) {
+        let tell = match self.state {
+            State::Greeting(_) | State::Failed(_) => false,
+            State::Commands | State::Done(_) | State::Over => {
+                !matches!(violation, Violation::PeerReportedError)
+            }
+        };
+        if tell {
+            put_error(&mut self.output, format!("{violation:?}").as_bytes());
+        }
+        self.state = State::Failed(violation);
+    }
+}
+
+/// What a [`Handshake`] asks for.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes, in order.
+    Send(Vec<u8>),
+    /// Nothing to do before more bytes arrive.
+    NeedInput,
+    /// The handshake is over; the peer's next byte is traffic. Given once.
+    Done(Box<Established>),
+}
+
+/// A connection past its handshake: who is there, and the two directions.
+#[derive(Debug)]
+pub struct Established {
+    /// What is known about the peer.
+    pub peer: PeerInfo,
+    /// For what we send.
+    pub encoder: Encoder,
+    /// For what the peer sends.
+    pub decoder: Decoder,
+}
+
+/// What the peer told about itself in the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The version in its greeting: major, minor.
+    pub version: Version,
+    /// Its socket type, where it announced one.
+    pub socket_type: Option<SocketType>,
+    /// The routing id that it announced; empty if none, or if its socket type has none.
+    pub routing_id: Part,
+    /// The other properties: names as sent.
+    pub metadata: Properties,
+}
+
+impl PeerInfo {
+    /// Checks what the peer announced.
+    fn new(
+        version: Version,
+        mut metadata: Properties,
+        config: &HandshakeConfig,
+    ) -> Result<Self, Violation> {
+        let socket_type = match metadata::lookup(&metadata, metadata::SOCKET_TYPE) {
+            Some(name) => Some(accepted_type(name, config.socket_type)?),
+            None => None,
+        };
+        let routing_id = match metadata::lookup(&metadata, metadata::IDENTITY) {
+            Some(routing_id) if has_routing_id(socket_type) => checked_routing_id(routing_id)?,
+            _ => Part::EMPTY,
+        };
+        metadata.retain(|(name, _)| !metadata::is_own(name));
+        Ok(Self {
+            version,
+            socket_type,
+            routing_id,
+            metadata,
+        })
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting(GreetingReader),
+    Commands,
+    Done(PeerInfo),
+    Failed(Violation),
+    Over,
+}
+
+fn accepted_type(name: &[u8], ours: SocketType) -> Result<SocketType, Violation> {
+    SocketType::from_name(name)
+        .filter(|&peer| ours.accepts(peer))
+        .ok_or(Violation::IncompatibleSocketType)
+}
+
+/// For other types the Identity property is ignored (RFC 37, "The Identity Property").
+fn has_routing_id(socket_type: Option<SocketType>) -> bool {
+    use SocketType::{Dealer, Req, Router};
+    matches!(socket_type, None | Some(Req | Dealer | Router))
+}
+
+fn checked_routing_id(routing_id: &Part) -> Result<Part, Violation> {
+    match routing_id.first() {
+        Some(0) => Err(Violation::RoutingIdReserved),
+        _ if routing_id.len() > 255 => Err(Violation::RoutingIdTooLong),
+        _ => Ok(routing_id.clone()),
+    }
+}
