@@ -9,6 +9,8 @@
 //! Invariants: a header's limits are checked before its body is waited for; what is announced is never
 //! reserved; while a body is taken over there is no other input before its end.
 
+use std::collections::VecDeque;
+
 use crate::frame::FrameHeader;
 use crate::{Command, INLINE, Limits, Message, Part, Violation};
 
@@ -27,6 +29,19 @@ pub enum Incoming {
     Command(Command),
 }
 
+/// Where a [`Decoder`] puts what it has read, in order.
+///
+/// Messages are made in their final place: a short one is so copied once, from the chunk that was read
+/// to the queue.
+pub trait Sink {
+    /// Appends a message, best [`Message::BLANK`], and gives its place. The decoder replaces its
+    /// contents before the next call.
+    fn place(&mut self) -> &mut Message;
+
+    /// Appends a command.
+    fn command(&mut self, command: Command);
+}
+
 /// Reads the traffic of one connection, after the handshake.
 ///
 /// # Examples
@@ -37,7 +52,7 @@ pub enum Incoming {
 /// let mut decoder = Decoder::new(Limits::default());
 /// let mut input: &[u8] = b"\x01\x01a\x00\x01b\x00\x05unfi";
 /// let mut incoming = Vec::new();
-/// let messages = decoder.decode(&mut input, 1_000, |it| incoming.push(it))?;
+/// let messages = decoder.decode(&mut input, 1_000, &mut incoming)?;
 /// assert_eq!(messages, 1);
 /// assert_eq!(incoming, [Incoming::Message(Message::from(["a", "b"]))]);
 /// assert_eq!(input, b"\x00\x05unfi");
@@ -81,12 +96,12 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
         room: usize,
-        mut sink: impl FnMut(Incoming),
+        sink: &mut impl Sink,
     ) -> Result<usize, Violation> {
         let mut done: usize = 0;
         while done < room {
             if !self.is_mid_message() {
-                done = done.saturating_add(self.burst(input, room.saturating_sub(done), &mut sink));
+                done = done.saturating_add(self.burst(input, room.saturating_sub(done), sink));
                 if done >= room {
                     break;
                 }
@@ -94,9 +109,9 @@ impl Decoder {
             match self.step(input)? {
                 Step::Message(message) => {
                     done = done.saturating_add(1);
-                    sink(Incoming::Message(message));
+                    *sink.place() = message;
                 }
-                Step::Command(command) => sink(Incoming::Command(command)),
+                Step::Command(command) => sink.command(command),
                 Step::Again => {}
                 Step::Wait => break,
             }
@@ -126,7 +141,7 @@ impl Decoder {
 
     /// The fast path: short messages of one part, as long as a block of fixed size can be copied.
     #[inline]
-    fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl FnMut(Incoming)) -> usize {
+    fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl Sink) -> usize {
         let most = self
             .limits
             .max_message_size
@@ -139,9 +154,7 @@ impl Decoder {
             && let Some(block) = behind.first_chunk()
             && let Some(next) = behind.get(usize::from(len)..)
         {
-            sink(Incoming::Message(Message::one(Part::from_block(
-                block, len,
-            ))));
+            sink.place().fill(block, len);
             rest = next;
             done = done.saturating_add(1);
         }
@@ -230,6 +243,36 @@ impl Decoder {
         }
         self.held_size = 0;
         Step::Message(std::mem::take(&mut self.held))
+    }
+}
+
+impl Sink for VecDeque<Incoming> {
+    #[inline]
+    fn place(&mut self) -> &mut Message {
+        self.push_back(Incoming::Message(Message::BLANK));
+        match self.back_mut() {
+            Some(Incoming::Message(message)) => message,
+            _ => unreachable!("a message has just been appended"),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.push_back(Incoming::Command(command));
+    }
+}
+
+impl Sink for Vec<Incoming> {
+    #[inline]
+    fn place(&mut self) -> &mut Message {
+        self.push(Incoming::Message(Message::BLANK));
+        match self.last_mut() {
+            Some(Incoming::Message(message)) => message,
+            _ => unreachable!("a message has just been appended"),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.push(Incoming::Command(command));
     }
 }
 

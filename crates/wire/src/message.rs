@@ -12,7 +12,7 @@ use std::slice;
 
 use bytes::Bytes;
 
-use crate::Part;
+use crate::{INLINE, Part};
 
 /// What an application sends and receives: one or several [`Part`]s, delivered together or not at all.
 ///
@@ -52,6 +52,9 @@ pub enum PartError {
 }
 
 impl Message {
+    /// A message of one empty part: what costs a [`Sink`](crate::Sink) least to append.
+    pub const BLANK: Self = Self(Repr::One(Part::EMPTY));
+
     /// A message of no parts yet; it cannot be sent before one is added.
     pub const fn new() -> Self {
         Self(Repr::Many(VecDeque::new()))
@@ -191,6 +194,19 @@ impl Message {
     #[inline]
     pub(crate) const fn one(part: Part) -> Self {
         Self(Repr::One(part))
+    }
+
+    /// Becomes a message of one part, the first `len` bytes of a block.
+    #[inline]
+    pub(crate) fn fill(&mut self, block: &[u8; INLINE], len: u8) {
+        match &mut self.0 {
+            Repr::One(part) => part.fill(block, len),
+            Repr::Many(_) => {
+                *self = Self::one(Part::copy_from(
+                    block.get(..usize::from(len)).unwrap_or(block),
+                ))
+            }
+        }
     }
 
     /// The parts as a queue; makes one of a single part.
