@@ -106,13 +106,9 @@ impl Decoder {
                     break;
                 }
             }
-            match self.step(input)? {
-                Step::Message(message) => {
-                    done = done.saturating_add(1);
-                    *sink.place() = message;
-                }
-                Step::Command(command) => sink.command(command),
-                Step::Again => {}
+            match self.step(input, sink)? {
+                Step::Message => done = done.saturating_add(1),
+                Step::Other => {}
                 Step::Wait => break,
             }
         }
@@ -163,49 +159,47 @@ impl Decoder {
     }
 
     /// One frame, or the end of one taken over.
-    fn step(&mut self, input: &mut &[u8]) -> Result<Step, Violation> {
+    fn step(&mut self, input: &mut &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
         if let Some(large) = self.large.take() {
-            return self.resume(large, input);
+            return self.resume(large, input, sink);
         }
         let Some((header, behind)) = FrameHeader::parse(input)? else {
             return Ok(Step::Wait);
         };
         self.check(header)?;
-        let whole = usize::try_from(header.len)
-            .ok()
-            .and_then(|len| behind.split_at_checked(len));
-        if let Some((body, behind)) = whole {
+        let whole = usize::try_from(header.len).ok();
+        if let Some((body, behind)) = whole.and_then(|len| behind.split_at_checked(len)) {
             *input = behind;
             return if header.command {
-                command(body)
+                command(body, sink)
             } else {
-                Ok(self.accept(header.more, Part::copy_from(body)))
+                Ok(self.accept(header.more, Part::copy_from(body), sink))
             };
         }
         if header.len < LARGE as u64 {
             return Ok(Step::Wait);
         }
         *input = behind;
-        self.resume(
-            Large {
-                header,
-                buffer: Vec::new(),
-            },
-            input,
-        )
+        let buffer = Vec::new();
+        self.resume(Large { header, buffer }, input, sink)
     }
 
     /// Goes on with a body that has been taken over.
-    fn resume(&mut self, mut large: Large, input: &mut &[u8]) -> Result<Step, Violation> {
+    fn resume(
+        &mut self,
+        mut large: Large,
+        input: &mut &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<Step, Violation> {
         large.fill(input);
         if large.missing() != 0 {
             self.large = Some(large);
             return Ok(Step::Wait);
         }
         if large.header.command {
-            command(&large.buffer)
+            command(&large.buffer, sink)
         } else {
-            Ok(self.accept(large.header.more, Part::from(large.buffer)))
+            Ok(self.accept(large.header.more, Part::from(large.buffer), sink))
         }
     }
 
@@ -232,17 +226,20 @@ impl Decoder {
     }
 
     /// Takes a part; the last one completes the message.
-    fn accept(&mut self, more: bool, part: Part) -> Step {
-        if !more && self.held.is_empty() {
-            return Step::Message(Message::one(part));
-        }
-        self.held_size = self.held_size.saturating_add(part.len() as u64);
-        self.held.push_back(part);
+    fn accept(&mut self, more: bool, part: Part, sink: &mut impl Sink) -> Step {
         if more {
-            return Step::Again;
+            self.held_size = self.held_size.saturating_add(part.len() as u64);
+            self.held.push_back(part);
+            return Step::Other;
         }
-        self.held_size = 0;
-        Step::Message(std::mem::take(&mut self.held))
+        *sink.place() = if self.held.is_empty() {
+            Message::one(part)
+        } else {
+            self.held.push_back(part);
+            self.held_size = 0;
+            std::mem::take(&mut self.held)
+        };
+        Step::Message
     }
 }
 
@@ -321,15 +318,22 @@ impl Large {
 }
 
 /// What one frame led to.
+#[derive(Clone, Copy, Debug)]
 enum Step {
-    Message(Message),
-    Command(Command),
-    /// A part that is not the last, or a command of no concern.
-    Again,
+    /// A message is complete.
+    Message,
+    /// A part that is not the last, or a command.
+    Other,
     /// The frame is not whole.
     Wait,
 }
 
-fn command(body: &[u8]) -> Result<Step, Violation> {
-    Ok(Command::parse(body)?.map_or(Step::Again, Step::Command))
+fn command(body: &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+    if let Some(command) = Command::parse(body)? {
+        sink.command(command);
+    }
+    Ok(Step::Other)
 }
+
+#[cfg(test)]
+mod tests;

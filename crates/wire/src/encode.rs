@@ -130,3 +130,6 @@ fn at_most(bytes: &[u8], most: usize) -> &[u8] {
 fn octet(len: usize) -> u8 {
     u8::try_from(len).unwrap_or(u8::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,8 +212,10 @@ impl Message {
     /// The parts as a queue; makes one of a single part.
     fn many(&mut self) -> &mut VecDeque<Part> {
         if let Repr::One(_) = self.0 {
-            let mut parts = VecDeque::with_capacity(4);
-            parts.extend(self.take_one());
+            let mut parts = VecDeque::with_capacity(3);
+            self.take_one()
+                .into_iter()
+                .for_each(|part| parts.push_back(part));
             self.0 = Repr::Many(parts);
         }
         match &mut self.0 {
@@ -414,3 +416,6 @@ impl DoubleEndedIterator for IntoParts {
 
 impl ExactSizeIterator for IntoParts {}
 impl FusedIterator for IntoParts {}
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,6 @@ fn value_len(value: &[u8]) -> Option<u32> {
         .ok()
         .filter(|&len| len <= VALUE_MAX)
 }
+
+#[cfg(test)]
+mod tests;

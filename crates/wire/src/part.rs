@@ -309,3 +309,6 @@ fn beginning(text: &str, most: usize) -> &str {
         .unwrap_or(0);
     text.get(..end).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests;

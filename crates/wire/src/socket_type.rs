@@ -91,3 +91,46 @@ impl fmt::Display for SocketType {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SocketType::{self, *};
+
+    #[test]
+    fn names_are_found_again_and_others_are_not() {
+        for socket_type in SocketType::ALL {
+            assert_eq!(
+                SocketType::from_name(socket_type.as_str().as_bytes()),
+                Some(socket_type)
+            );
+            assert_eq!(socket_type.to_string(), socket_type.as_str());
+        }
+        for name in ["", "req", "REQ ", "STREAM", "CLIENT"] {
+            assert_eq!(SocketType::from_name(name.as_bytes()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn accepts_exactly_the_legal_pairs() {
+        let legal = [
+            (Req, Rep),
+            (Req, Router),
+            (Rep, Dealer),
+            (Dealer, Dealer),
+            (Dealer, Router),
+            (Router, Router),
+            (Pub, Sub),
+            (Pub, Xsub),
+            (Xpub, Sub),
+            (Xpub, Xsub),
+            (Push, Pull),
+            (Pair, Pair),
+        ];
+        for ours in SocketType::ALL {
+            for peer in SocketType::ALL {
+                let expected = legal.contains(&(ours, peer)) || legal.contains(&(peer, ours));
+                assert_eq!(ours.accepts(peer), expected, "{ours} and {peer}");
+            }
+        }
+    }
+}
