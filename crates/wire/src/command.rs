@@ -19,15 +19,16 @@ pub enum Command {
     Cancel(Bytes),
     /// PING: asks for a PONG with the same context.
     Ping {
-        /// How long the sender's silence is to be tolerated from now on; zero: no limit. In tenths of
-        /// a second on the wire: rounded up, and 6553.5 s at most.
+        /// How long the sender's silence is to be tolerated from now on; zero: no limit. In tenths
+        /// of a second on the wire: rounded up, and 6553.5 s at most.
         ttl: Duration,
         /// At most [`Command::MAX_CONTEXT`] bytes, echoed by the PONG; what is more is not sent.
         context: Bytes,
     },
     /// PONG: the answer to a PING.
     Pong {
-        /// The context of the PING, at most [`Command::MAX_CONTEXT`] bytes; what is more is not sent.
+        /// The context of the PING, at most [`Command::MAX_CONTEXT`] bytes; what is more is not
+        /// sent.
         context: Bytes,
     },
     /// ERROR: the peer gives up, for this reason.

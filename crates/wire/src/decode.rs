@@ -3,11 +3,11 @@
 //! ```text
 //!   input ──► header ──► body whole? ── yes ──► part or command ──► last part? ──► sink
 //!                             │ no, below LARGE: left in input, to come again with more behind it
-//!                             └ no, LARGE or more: taken over into a buffer that grows as bytes arrive
+//!                             └ no, LARGE or more: taken over into a buffer that grows with it
 //! ```
 //!
-//! Invariants: a header's limits are checked before its body is waited for; what is announced is never
-//! reserved; while a body is taken over there is no other input before its end.
+//! Invariants: a header's limits are checked before its body is waited for; what is announced is
+//! never reserved; while a body is taken over there is no other input before its end.
 
 use std::collections::VecDeque;
 
@@ -31,8 +31,8 @@ pub enum Incoming {
 
 /// Where a [`Decoder`] puts what it has read, in order.
 ///
-/// Messages are made in their final place: a short one is so copied once, from the chunk that was read
-/// to the queue.
+/// Messages are made in their final place: a short one is so copied once, from the chunk that was
+/// read to the queue.
 pub trait Sink {
     /// Appends a message, best [`Message::BLANK`], and gives its place. The decoder replaces its
     /// contents before the next call.
@@ -80,18 +80,19 @@ impl Decoder {
         }
     }
 
-    /// Takes whole frames from the front of `input` and gives what they make up to `sink`, in order.
+    /// Takes whole frames from the front of `input` and gives what they make up to `sink`, in
+    /// order.
     ///
     /// Stops when `room` messages are complete, or when the rest is an incomplete frame. That rest
     /// stays in `input`: the caller keeps it and passes it again with more behind it. Frames of
     /// [`LARGE`] bytes and more are the exception: their beginning is taken over, and
-    /// [`body`](Self::body) tells where the rest of them is to go. Parts of an unfinished message are
-    /// kept inside. Returns the number of messages completed.
+    /// [`body`](Self::body) tells where the rest of them is to go. Parts of an unfinished message
+    /// are kept inside. Returns the number of messages completed.
     ///
     /// # Errors
     ///
-    /// Any [`Violation`] of framing, limits or commands. What came before it has been given to `sink`;
-    /// the decoder must not be used further.
+    /// Any [`Violation`] of framing, limits or commands. What came before it has been given to
+    /// `sink`; the decoder must not be used further.
     pub fn decode(
         &mut self,
         input: &mut &[u8],
@@ -117,9 +118,10 @@ impl Decoder {
 
     /// Where the rest of a large body is to go, if one is under way.
     ///
-    /// The caller may append at most `missing` bytes to `buffer`, within its spare capacity, which is
-    /// at least one byte; then it calls [`decode`](Self::decode) again, with empty input. Passing the
-    /// bytes as input works as well. `None` also if the body is whole and waits for `decode`.
+    /// The caller may append at most `missing` bytes to `buffer`, within its spare capacity, which
+    /// is at least one byte; then it calls [`decode`](Self::decode) again, with empty input.
+    /// Passing the bytes as input works as well. `None` also if the body is whole and waits for
+    /// `decode`.
     pub fn body(&mut self) -> Option<Body<'_>> {
         let large = self.large.as_mut().filter(|large| large.missing() != 0)?;
         large.reserve(1);

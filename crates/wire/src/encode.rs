@@ -1,7 +1,7 @@
 //! What is sent: frame headers, messages, commands.
 //!
-//! Lengths are always written in their shortest form. To a peer of ZMTP 3.0, which has no commands in
-//! its traffic but those of the handshake, subscriptions go as messages (RFC 23).
+//! Lengths are always written in their shortest form. To a peer of ZMTP 3.0, which has no commands
+//! in its traffic but those of the handshake, subscriptions go as messages (RFC 23).
 
 use std::time::Duration;
 
@@ -43,8 +43,9 @@ impl Encoder {
 
     /// Appends a command.
     ///
-    /// To a peer of ZMTP 3.0, SUBSCRIBE and CANCEL are written as message frames of the octet 1 or 0
-    /// and the topic. Such a frame must not go between the parts of a message; nor must a command.
+    /// To a peer of ZMTP 3.0, SUBSCRIBE and CANCEL are written as message frames of the octet 1 or
+    /// 0 and the topic. Such a frame must not go between the parts of a message; nor must a
+    /// command.
     pub fn encode_command(&self, command: &Command, out: &mut Vec<u8>) {
         match command {
             Command::Subscribe(topic) if !self.has_traffic_commands() => put_legacy(out, 1, topic),

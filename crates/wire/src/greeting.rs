@@ -5,8 +5,8 @@
 //!   | FF  | padding | 7F  | major | minor | mechanism | as-server | filler |
 //! ```
 //!
-//! A greeting is read byte by byte and refused at the first byte that cannot be part of one, so that
-//! another protocol is told apart without waiting for 64 bytes of it.
+//! A greeting is read byte by byte and refused at the first byte that cannot be part of one, so
+//! that another protocol is told apart without waiting for 64 bytes of it.
 
 use crate::Violation;
 use crate::handshake::{V3_1, Version};

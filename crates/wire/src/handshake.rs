@@ -6,9 +6,9 @@
 //!       └────────── any violation ────────┴──► Failed(violation)
 //! ```
 //!
-//! The driving law: bytes of the peer go into [`Handshake::handle_input`]; after that, and once at the
-//! beginning, [`Handshake::poll_output`] is called until it says [`Output::NeedInput`]. Input is taken
-//! up to the end of the peer's last handshake command and not a byte further.
+//! The driving law: bytes of the peer go into [`Handshake::handle_input`]; after that, and once at
+//! the beginning, [`Handshake::poll_output`] is called until it says [`Output::NeedInput`]. Input
+//! is taken up to the end of the peer's last handshake command and not a byte further.
 
 use crate::command::{parse_reason, split_name};
 use crate::encode::{put_command, put_error};
@@ -136,8 +136,8 @@ impl Handshake {
             .inspect_err(|&violation| self.fail(violation))
     }
 
-    /// What is to be done next. To be called until it gives [`Output::NeedInput`]; after a violation
-    /// that means that there is nothing more to send.
+    /// What is to be done next. To be called until it gives [`Output::NeedInput`]; after a
+    /// violation that means that there is nothing more to send.
     pub fn poll_output(&mut self) -> Output {
         if !self.output.is_empty() {
             return Output::Send(std::mem::take(&mut self.output));
@@ -342,3 +342,6 @@ fn checked_routing_id(routing_id: &Part) -> Result<Part, Violation> {
         _ => Ok(routing_id.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! ZMTP 3.1 as pure state machines: messages, frames, greeting, handshake, commands.
 //!
-//! Everything here is a function over buffers. There is no socket, no thread and no clock, and bytes
-//! from a peer never panic and never make the process allocate more than what has arrived.
+//! Everything here is a function over buffers. There is no socket, no thread and no clock, and
+//! bytes from a peer never panic. Memory is taken in proportion to what has arrived, never to what
+//! was announced; the many small parts of one message are bounded by [`Limits::max_parts`].
 //!
 //! ```text
 //!   bytes in ──► Handshake ──► Established { peer, encoder, decoder }

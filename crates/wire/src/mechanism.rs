@@ -6,9 +6,9 @@ use crate::Violation;
 
 /// The commands of one side of a security handshake (RFC 37, "Authentication and Confidentiality").
 ///
-/// [`Handshake`](crate::Handshake) drives it: after the greetings and after every command of the peer
-/// it asks for commands until there is none. It handles ERROR itself, and checks the peer's metadata
-/// as soon as it is known; the peer's next bytes are then traffic.
+/// [`Handshake`](crate::Handshake) drives it: after the greetings and after every command of the
+/// peer it asks for commands until there is none. It handles ERROR itself, and checks the peer's
+/// metadata as soon as it is known; the peer's next bytes are then traffic.
 pub trait Mechanism: fmt::Debug + Send {
     /// The name in the greeting, of at most 20 characters; both sides must have the same.
     fn name(&self) -> &'static str;
@@ -17,8 +17,8 @@ pub trait Mechanism: fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// [`Violation::UnexpectedCommand`] if the mechanism has no use for it now, or what is wrong with
-    /// it.
+    /// [`Violation::UnexpectedCommand`] if the mechanism has no use for it now, or what is wrong
+    /// with it.
     fn handle_command(&mut self, name: &[u8], data: &[u8]) -> Result<(), Violation>;
 
     /// The next command to send, if one is due: its name and what follows it. `metadata` is what we
@@ -32,8 +32,8 @@ pub trait Mechanism: fmt::Debug + Send {
     fn is_done(&self) -> bool;
 }
 
-/// The NULL mechanism: each side sends READY, at once; nothing is checked or hidden (RFC 37, "The NULL
-/// Security Mechanism").
+/// The NULL mechanism: each side sends READY, at once; nothing is checked or hidden (RFC 37, "The
+/// NULL Security Mechanism").
 #[derive(Debug, Default)]
 pub struct Null {
     sent: bool,

@@ -1,7 +1,7 @@
 //! A message: ordered parts that travel together.
 //!
-//! Invariant: no part is `Many` without contents, one part is `One` unless the parts once were more;
-//! a message of one part of at most [`INLINE`](crate::INLINE) bytes owns no heap memory.
+//! Invariant: no part is `Many` without contents, one part is `One` unless the parts once were
+//! more; a message of one part of at most [`INLINE`](crate::INLINE) bytes owns no heap memory.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,10 +14,11 @@ use bytes::Bytes;
 
 use crate::{INLINE, Part};
 
-/// What an application sends and receives: one or several [`Part`]s, delivered together or not at all.
+/// What an application sends and receives: one or several [`Part`]s, delivered together or not at
+/// all.
 ///
-/// Text, bytes and parts convert into a message of one part; arrays and vectors of them into a message
-/// of several. Arrays and vectors of `u8` are one part.
+/// Text, bytes and parts convert into a message of one part; arrays and vectors of them into a
+/// message of several. Arrays and vectors of `u8` are one part.
 ///
 /// # Examples
 ///
@@ -107,7 +108,8 @@ impl Message {
         self.push_front(routing_id);
     }
 
-    /// Takes the first part off: the routing id of the peer that a ROUTER received the message from.
+    /// Takes the first part off: the routing id of the peer that a ROUTER received the message
+    /// from.
     pub fn pop_routing_id(&mut self) -> Option<Part> {
         self.pop_front()
     }

@@ -20,8 +20,8 @@ const SHOWN: usize = 32;
 
 /// Immutable bytes: one part of a [`Message`](crate::Message).
 ///
-/// Up to [`INLINE`] bytes are kept in place; longer parts are reference-counted. Cloning is cheap in
-/// both cases. Parts compare, order and hash as their bytes do.
+/// Up to [`INLINE`] bytes are kept in place; longer parts are reference-counted. Cloning is cheap
+/// in both cases. Parts compare, order and hash as their bytes do.
 ///
 /// # Examples
 ///

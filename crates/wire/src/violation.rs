@@ -2,7 +2,8 @@
 
 /// A breach of the protocol by the peer; the connection cannot go on.
 ///
-/// `Display` is a fragment that fits "connection failed: …". The `Debug` form is the variant's name.
+/// `Display` is a fragment that fits "connection failed: …". The `Debug` form is the variant's
+/// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
