@@ -1,0 +1,116 @@
+//! Unix domain sockets: listening, dialling, options.
+
+mod file;
+
+use std::io;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use self::file::SocketFile;
+use crate::stream::Peer;
+use crate::{Endpoint, IpcAddress, IpcEndpoint, ListenError, Stream, TransportOptions};
+
+/// A listening unix socket, with the file that it has in the file system.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// Removed first, so that nobody finds a file to which nobody listens.
+    _file: Option<SocketFile>,
+    socket: Socket,
+    endpoint: IpcEndpoint,
+    options: TransportOptions,
+}
+
+impl Listener {
+    pub(crate) fn bind(
+        endpoint: &IpcEndpoint,
+        options: &TransportOptions,
+    ) -> Result<Self, ListenError> {
+        let (file, socket, endpoint) = match endpoint.address() {
+            Some(IpcAddress::Path(path)) => {
+                let (file, socket) = SocketFile::bind(path, options)?;
+                (Some(file), socket, endpoint.clone())
+            }
+            Some(address @ IpcAddress::Abstract(_)) => {
+                let socket = new_socket(options)?;
+                socket.bind(&socket_address(address)?)?;
+                listen(&socket, options)?;
+                (None, socket, endpoint.clone())
+            }
+            None => {
+                let (file, socket, endpoint) = SocketFile::bind_private(options)?;
+                (Some(file), socket, endpoint)
+            }
+        };
+        Ok(Self {
+            _file: file,
+            socket,
+            endpoint,
+            options: options.clone(),
+        })
+    }
+
+    /// The next connection; `None` if it had ended already.
+    pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
+        let (socket, _) = self.socket.accept()?;
+        socket.set_nonblocking(true)?;
+        match set_buffers(&socket, &self.options) {
+            Ok(()) => Ok(Some(Stream::new(socket, Peer::Accepted))),
+            Err(_) => Ok(None),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint::Ipc(self.endpoint.clone())
+    }
+
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// Connects; a unix socket is connected at once or not at all.
+pub(crate) fn dial(address: &IpcAddress, options: &TransportOptions) -> io::Result<Stream> {
+    let socket = new_socket(options)?;
+    match socket.connect(&socket_address(address)?) {
+        Ok(()) => Ok(Stream::new(socket, Peer::Ipc(address.clone()))),
+        // That is how a full backlog is reported; there is nothing that one could wait for.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(io::ErrorKind::ResourceBusy.into())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn new_socket(options: &TransportOptions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    set_buffers(&socket, options)?;
+    Ok(socket)
+}
+
+fn listen(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    socket.listen(options.backlog.try_into().unwrap_or(i32::MAX))
+}
+
+fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
+    if let Some(size) = options.send_buffer {
+        socket.set_send_buffer_size(size)?;
+    }
+    if let Some(size) = options.receive_buffer {
+        socket.set_recv_buffer_size(size)?;
+    }
+    Ok(())
+}
+
+fn socket_address(address: &IpcAddress) -> io::Result<SockAddr> {
+    match address {
+        IpcAddress::Path(path) => SockAddr::unix(&**path),
+        IpcAddress::Abstract(name) if cfg!(any(target_os = "linux", target_os = "android")) => {
+            SockAddr::unix(format!("\0{name}"))
+        }
+        IpcAddress::Abstract(_) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this system has no abstract names for unix sockets",
+        )),
+    }
+}

@@ -1,0 +1,130 @@
+//! Listening endpoints, whatever the transport.
+
+use std::io;
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+
+use socket2::Socket;
+
+#[cfg(unix)]
+use crate::ipc;
+use crate::{Endpoint, ListenError, Stream, TransportOptions, tcp};
+
+/// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file.
+#[derive(Debug)]
+pub struct Listener(Transport);
+
+#[derive(Debug)]
+enum Transport {
+    Tcp(tcp::Listener),
+    #[cfg(unix)]
+    Ipc(ipc::Listener),
+}
+
+impl Listener {
+    /// Starts listening.
+    ///
+    /// - `tcp://*` listens on all addresses, IPv6 and IPv4 by one socket, or IPv4 only where there is
+    ///   no IPv6.
+    /// - `tcp://name` listens on the first usable address of the interface of that name (Linux), or
+    ///   else of the host name; IPv4 comes first.
+    /// - `ipc://path`: a socket file that a dead process has left is replaced. Whether somebody
+    ///   listens there is found out by connecting, which a live listener sees as a connection that
+    ///   ends at once.
+    /// - `ipc://*`: the file `socket` in a fresh directory below the temporary directory, only
+    ///   accessible to this user.
+    ///
+    /// # Blocking
+    /// For as long as the resolver takes if a host name is given; and up to 100 ms while others hold
+    /// a lock on the directory of an ipc path.
+    ///
+    /// # Errors
+    /// - [`ListenError`] says each.
+    pub fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self, ListenError> {
+        endpoint.check_bind()?;
+        let transport = match endpoint {
+            Endpoint::Tcp(tcp) => Transport::Tcp(tcp::Listener::bind(tcp, options)?),
+            #[cfg(unix)]
+            Endpoint::Ipc(ipc) => Transport::Ipc(ipc::Listener::bind(ipc, options)?),
+            #[cfg(not(unix))]
+            Endpoint::Ipc(_) => return Err(ListenError::Unsupported),
+            Endpoint::Inproc(_) => return Err(ListenError::Unsupported),
+        };
+        Ok(Self(transport))
+    }
+
+    /// The next connection, with the options applied. Connections that have ended before they were
+    /// accepted are skipped.
+    ///
+    /// # Errors
+    /// - `WouldBlock`: none now.
+    /// - what the system reports. If it is out of descriptors or memory, the connection stays in
+    ///   the backlog: wait a little before the next try.
+    pub fn accept(&self) -> io::Result<Stream> {
+        loop {
+            let accepted = match &self.0 {
+                Transport::Tcp(tcp) => tcp.accept(),
+                #[cfg(unix)]
+                Transport::Ipc(ipc) => ipc.accept(),
+            };
+            match accepted {
+                Ok(Some(stream)) => return Ok(stream),
+                Ok(None) => {}
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The concrete endpoint: wildcard port or path replaced by what the system chose.
+    pub fn endpoint(&self) -> Endpoint {
+        match &self.0 {
+            Transport::Tcp(tcp) => tcp.endpoint(),
+            #[cfg(unix)]
+            Transport::Ipc(ipc) => ipc.endpoint(),
+        }
+    }
+
+    fn socket(&self) -> &Socket {
+        match &self.0 {
+            Transport::Tcp(tcp) => tcp.socket(),
+            #[cfg(unix)]
+            Transport::Ipc(ipc) => ipc.socket(),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+}
+
+/// Errors that tell of one connection, not of the listener: among them the network errors that
+/// Linux passes on from the connection that is taken (accept(2)).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable,
+    };
+    let kinds = [
+        ConnectionAborted,
+        ConnectionReset,
+        HostUnreachable,
+        Interrupted,
+        NetworkDown,
+        NetworkUnreachable,
+    ];
+    kinds.contains(&error.kind()) || is_protocol_error(error)
+}
+
+#[cfg(unix)]
+fn is_protocol_error(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_protocol_error(_: &io::Error) -> bool {
+    false
+}

@@ -1,0 +1,185 @@
+//! Connected byte streams, whatever the transport.
+
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+
+use socket2::Socket;
+
+use crate::{Address, IpcAddress, TransportOptions, sys, tcp};
+
+/// A connected, or connecting, non-blocking byte stream.
+///
+/// All methods take `&self`, so that reading and writing can go on in different threads. Interrupted
+/// system calls are repeated; `WouldBlock` means: wait until the descriptor is ready. Dropping the
+/// stream closes it; the kernel then still sends what was written, unless unread bytes are waiting.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Socket,
+    peer: Peer,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub(crate) enum Peer {
+    Tcp(SocketAddr),
+    /// What was dialled.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no ipc here"))]
+    Ipc(IpcAddress),
+    /// Whoever has connected to an ipc listener.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no ipc here"))]
+    Accepted,
+}
+
+/// The process at the other end of an ipc stream, as the kernel knows it since it connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Credentials {
+    /// Process id.
+    pub pid: u32,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+}
+
+impl Stream {
+    /// Starts connecting. The outcome is known when the stream becomes writable; then
+    /// [`finish_connect`](Self::finish_connect) tells it.
+    ///
+    /// # Errors
+    /// - `Unsupported`: an IPv6 address without [`TransportOptions::ipv6`], or a kind of address
+    ///   that this system has not.
+    /// - `ResourceBusy`: the backlog of the ipc listener is full.
+    /// - what the system reports at once, such as `ConnectionRefused` or `NotFound`.
+    pub fn dial(address: &Address, options: &TransportOptions) -> io::Result<Self> {
+        match address {
+            Address::Tcp { to, from } => tcp::dial(*to, *from, options),
+            #[cfg(unix)]
+            Address::Ipc(address) => crate::ipc::dial(address, options),
+            #[cfg(not(unix))]
+            Address::Ipc(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub(crate) fn new(socket: Socket, peer: Peer) -> Self {
+        Self { socket, peer }
+    }
+
+    /// How connecting ended; to be asked when the stream is writable, and any time later.
+    ///
+    /// # Errors
+    /// - `WouldBlock`: still connecting.
+    /// - `ConnectionRefused`: refused, or a TCP port that got connected to itself, as can happen
+    ///   with dead local ports of the ephemeral range.
+    /// - what else the system reports. An error is reported once.
+    pub fn finish_connect(&self) -> io::Result<()> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        match self.socket.peer_addr() {
+            Ok(_) if self.is_connected_to_itself() => {
+                self.shutdown();
+                Err(io::ErrorKind::ConnectionRefused.into())
+            }
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Appends at most `most` bytes to `into`, within its spare capacity, which must not be empty.
+    /// Returns how many; 0 means that the peer has ended its side.
+    ///
+    /// Nothing is zeroed or copied if the spare capacity is at most `most`; otherwise at most 16 KiB
+    /// are read at a time.
+    ///
+    /// # Errors
+    /// - `WouldBlock`: nothing there now.
+    /// - `InvalidInput`: no spare capacity, or `most` is 0.
+    /// - what the system reports, such as `ConnectionReset`.
+    pub fn read(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        sys::read(&self.socket, into, most)
+    }
+
+    /// Writes what fits of the first 1024 slices, in order, and returns how many bytes that is.
+    /// Never raises a signal.
+    ///
+    /// # Errors
+    /// - `WouldBlock`: the kernel's buffer is full.
+    /// - what the system reports, such as `BrokenPipe` or `ConnectionReset`.
+    pub fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        sys::write(&self.socket, slices)
+    }
+
+    /// Tells the peer that nothing more will be written. Does nothing if the stream is not
+    /// connected any more.
+    ///
+    /// # Errors
+    /// - what the system reports.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        match self.socket.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            decided => decided,
+        }
+    }
+
+    /// Ends both directions at once; every reader and poller wakes.
+    pub fn shutdown(&self) {
+        // The only failure is that it has ended already.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// The peer's address as text: `ip:port`; the path or `@name` that was dialled; or `:uid:gid:pid`
+    /// of who connected to an ipc listener (empty where the system does not tell).
+    pub fn peer_address(&self) -> String {
+        match &self.peer {
+            Peer::Tcp(address) => address.to_string(),
+            Peer::Ipc(address) => address.to_string(),
+            Peer::Accepted => match self.peer_credentials() {
+                Some(Credentials { pid, uid, gid }) => format!(":{uid}:{gid}:{pid}"),
+                None => String::new(),
+            },
+        }
+    }
+
+    /// The process at the other end: only for ipc, only on Linux.
+    pub fn peer_credentials(&self) -> Option<Credentials> {
+        #[cfg(target_os = "linux")]
+        if !matches!(self.peer, Peer::Tcp(_)) {
+            let found = rustix::net::sockopt::socket_peercred(&self.socket).ok()?;
+            let pid = u32::try_from(found.pid.as_raw_nonzero().get()).ok()?;
+            return Some(Credentials {
+                pid,
+                uid: found.uid.as_raw(),
+                gid: found.gid.as_raw(),
+            });
+        }
+        None
+    }
+
+    fn is_connected_to_itself(&self) -> bool {
+        let Peer::Tcp(peer) = self.peer else {
+            return false;
+        };
+        self.socket
+            .local_addr()
+            .ok()
+            .and_then(|own| own.as_socket())
+            == Some(peer)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+#[cfg(unix)]
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

@@ -1,0 +1,196 @@
+//! TCP: listening, dialling, options.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+
+use crate::resolve::resolve_bind;
+use crate::stream::Peer;
+use crate::{Endpoint, Keepalive, ListenError, Stream, TcpEndpoint, TransportOptions};
+
+/// How often another port is asked for if the one that the system chose was taken meanwhile.
+const EPHEMERAL_TRIES: usize = 8;
+
+/// A listening TCP socket.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Socket,
+    address: SocketAddr,
+    options: TransportOptions,
+}
+
+impl Listener {
+    /// Listens on the first address of the endpoint that can be had.
+    pub(crate) fn bind(
+        endpoint: &TcpEndpoint,
+        options: &TransportOptions,
+    ) -> Result<Self, ListenError> {
+        let mut failure = ListenError::AddressNotAvailable;
+        for address in resolve_bind(endpoint, options)? {
+            match listen_somewhere(address, options) {
+                Ok(socket) => {
+                    let own = socket.local_addr()?.as_socket();
+                    let address = own.ok_or(ListenError::AddressNotAvailable)?;
+                    return Ok(Self {
+                        socket,
+                        address,
+                        options: options.clone(),
+                    });
+                }
+                // Somebody else has it: then the next address is not what was meant.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error.into()),
+                Err(error) => failure = error.into(),
+            }
+        }
+        Err(failure)
+    }
+
+    /// The next connection; `None` if it had ended already.
+    pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
+        let (socket, address) = self.socket.accept()?;
+        let Some(address) = address.as_socket() else {
+            return Ok(None);
+        };
+        socket.set_nonblocking(true)?;
+        // The listener has proved that the options are acceptable. So only a connection that is
+        // gone already refuses them.
+        match set_stream_options(&socket, address, &self.options) {
+            Ok(()) => Ok(Some(Stream::new(socket, Peer::Tcp(unmapped(address))))),
+            Err(_) => Ok(None),
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.address.into()
+    }
+
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+/// Starts connecting, optionally from an own address.
+pub(crate) fn dial(
+    to: SocketAddr,
+    from: Option<SocketAddr>,
+    options: &TransportOptions,
+) -> io::Result<Stream> {
+    if to.is_ipv6() && !options.ipv6 {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let socket = new_socket(to, options)?;
+    if let Some(from) = from {
+        // Otherwise a fixed source port could not be used again for minutes.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(true)?;
+        socket.bind(&from.into())?;
+    }
+    match socket.connect(&SockAddr::from(to)) {
+        Err(error) if !is_in_progress(&error) => Err(error),
+        _ => Ok(Stream::new(socket, Peer::Tcp(to))),
+    }
+}
+
+/// With port 0 two sockets can be given the same port until one of them listens.
+fn listen_somewhere(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
+    let mut tries = if address.port() == 0 {
+        EPHEMERAL_TRIES
+    } else {
+        1
+    };
+    loop {
+        tries -= 1;
+        match listen(address, options) {
+            Err(error) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            decided => return decided,
+        }
+    }
+}
+
+fn listen(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
+    let socket = new_socket(address, options)?;
+    if address.is_ipv6() {
+        // One socket for both, if it is for all addresses.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // On Windows this option would let others take the port over.
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(options.backlog.try_into().unwrap_or(i32::MAX))?;
+    Ok(socket)
+}
+
+fn new_socket(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    // Buffer sizes count from the handshake on (window scale), and are inherited by what is accepted.
+    if let Some(size) = options.send_buffer {
+        socket.set_send_buffer_size(size)?;
+    }
+    if let Some(size) = options.receive_buffer {
+        socket.set_recv_buffer_size(size)?;
+    }
+    set_stream_options(&socket, address, options)?;
+    Ok(socket)
+}
+
+fn set_stream_options(
+    socket: &Socket,
+    address: SocketAddr,
+    options: &TransportOptions,
+) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    if let Some(keepalive) = options.keepalive {
+        socket.set_tcp_keepalive(&tcp_keepalive(keepalive))?;
+    }
+    match options.type_of_service {
+        Some(value) => set_type_of_service(socket, address, value.into()),
+        None => Ok(()),
+    }
+}
+
+/// A dual-stack socket carries both kinds of packets; it may not take the IPv4 option everywhere.
+fn set_type_of_service(socket: &Socket, address: SocketAddr, value: u32) -> io::Result<()> {
+    if address.is_ipv4() {
+        return socket.set_tos_v4(value);
+    }
+    let _ = socket.set_tos_v4(value);
+    #[cfg(unix)]
+    socket.set_tclass_v6(value)?;
+    Ok(())
+}
+
+fn tcp_keepalive(keepalive: Keepalive) -> TcpKeepalive {
+    let mut wanted = TcpKeepalive::new();
+    if let Some(idle) = keepalive.idle {
+        wanted = wanted.with_time(idle);
+    }
+    if let Some(interval) = keepalive.interval {
+        wanted = wanted.with_interval(interval);
+    }
+    if let Some(count) = keepalive.count {
+        wanted = wanted.with_retries(count);
+    }
+    wanted
+}
+
+/// A peer's IPv4 address, where a dual-stack socket reports it inside an IPv6 address.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(unix)]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}

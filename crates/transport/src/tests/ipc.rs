@@ -1,0 +1,251 @@
+//! What is particular to ipc: files, directories, credentials.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::thread;
+
+use super::waiting::{accept, connect, endpoint, listen};
+use crate::{Credentials, Endpoint, IpcAddress, ListenError, Listener, TransportOptions};
+
+/// A private directory: that of a wildcard listener.
+struct Directory(Listener);
+
+impl Directory {
+    fn new() -> Self {
+        Self(listen(&endpoint("ipc://*")))
+    }
+
+    fn path(&self) -> PathBuf {
+        path_of(&self.0.endpoint()).parent().unwrap().to_owned()
+    }
+
+    fn endpoint(&self, name: &str) -> Endpoint {
+        endpoint(&format!("ipc://{}/{name}", self.path().display()))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // All but the socket of the wildcard, which removes itself and the directory.
+        for entry in fs::read_dir(self.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path != path_of(&self.0.endpoint()) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+fn path_of(endpoint: &Endpoint) -> PathBuf {
+    let Endpoint::Ipc(ipc) = endpoint else {
+        panic!("{endpoint} is not ipc")
+    };
+    match ipc.address() {
+        Some(IpcAddress::Path(path)) => Path::new(&**path).to_owned(),
+        other => panic!("{other:?} is no path"),
+    }
+}
+
+fn bind(on: &Endpoint) -> Result<Listener, ListenError> {
+    Listener::bind(on, &TransportOptions::default())
+}
+
+#[test]
+fn file_is_removed_with_its_listener() {
+    let directory = Directory::new();
+    let on = directory.endpoint("a");
+    let listener = listen(&on);
+    assert!(path_of(&on).exists());
+    drop(listener);
+    assert!(!path_of(&on).exists());
+}
+
+#[test]
+fn file_of_somebody_else_is_not_removed() {
+    let directory = Directory::new();
+    let on = directory.endpoint("a");
+    let listener = listen(&on);
+    fs::remove_file(path_of(&on)).unwrap();
+    let usurper = UnixListener::bind(path_of(&on)).unwrap();
+    let inode = fs::metadata(path_of(&on)).unwrap().ino();
+    drop(listener);
+    assert_eq!(fs::metadata(path_of(&on)).unwrap().ino(), inode);
+    drop(usurper);
+}
+
+#[test]
+fn stale_file_is_replaced() {
+    let directory = Directory::new();
+    let on = directory.endpoint("a");
+    // The standard library leaves the file behind, as a process that is killed does.
+    drop(UnixListener::bind(path_of(&on)).unwrap());
+    assert!(path_of(&on).exists());
+    let listener = listen(&on);
+    let _dialled = connect(&on).unwrap();
+    accept(&listener);
+    drop(listener);
+    assert!(!path_of(&on).exists());
+}
+
+#[test]
+fn live_file_is_in_use() {
+    let directory = Directory::new();
+    let on = directory.endpoint("a");
+    let live = UnixListener::bind(path_of(&on)).unwrap();
+    let refused = bind(&on);
+    assert!(
+        matches!(refused, Err(ListenError::AddressInUse)),
+        "{refused:?}"
+    );
+    assert!(path_of(&on).exists());
+    drop(live);
+    listen(&on);
+}
+
+#[test]
+fn datagram_socket_is_in_use() {
+    let directory = Directory::new();
+    let on = directory.endpoint("a");
+    let _live = UnixDatagram::bind(path_of(&on)).unwrap();
+    let refused = bind(&on);
+    assert!(
+        matches!(refused, Err(ListenError::AddressInUse)),
+        "{refused:?}"
+    );
+    assert!(path_of(&on).exists());
+}
+
+#[test]
+fn file_that_is_no_socket_is_left_alone() {
+    let directory = Directory::new();
+    let file = directory.endpoint("file");
+    fs::write(path_of(&file), "precious").unwrap();
+    let link = directory.endpoint("link");
+    symlink("nowhere", path_of(&link)).unwrap();
+    for on in [&file, &link] {
+        let refused = bind(on);
+        assert!(
+            matches!(refused, Err(ListenError::NotASocket)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(fs::read_to_string(path_of(&file)).unwrap(), "precious");
+    assert!(fs::symlink_metadata(path_of(&link)).unwrap().is_symlink());
+}
+
+#[test]
+fn directory_that_does_not_exist_is_an_error() {
+    let directory = Directory::new();
+    let refused = bind(&directory.endpoint("no/such"));
+    assert!(
+        matches!(&refused, Err(ListenError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn wildcard_has_a_private_directory_that_goes_with_it() {
+    let (a, b) = (listen(&endpoint("ipc://*")), listen(&endpoint("ipc://*")));
+    assert_ne!(a.endpoint(), b.endpoint());
+    let path = path_of(&a.endpoint());
+    assert_eq!(path.file_name().unwrap(), "socket");
+    let directory = path.parent().unwrap();
+    assert_eq!(directory.parent().unwrap(), std::env::temp_dir());
+    assert_eq!(
+        fs::metadata(directory).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    connect(&a.endpoint()).unwrap();
+    drop(a);
+    assert!(!directory.exists());
+    connect(&b.endpoint()).unwrap();
+}
+
+#[test]
+fn relative_path_is_bound_and_removed() {
+    let name = format!("ferromq-test-{}", std::process::id());
+    let on = endpoint(&format!("ipc://{name}"));
+    let listener = listen(&on);
+    assert_eq!(listener.endpoint(), on);
+    assert!(Path::new(&name).exists());
+    connect(&on).unwrap();
+    drop(listener);
+    assert!(!Path::new(&name).exists());
+}
+
+#[test]
+fn competing_for_a_stale_file_has_one_winner_who_keeps_it() {
+    const RIVALS: usize = 4;
+    let directory = Directory::new();
+    for round in 0..50 {
+        let on = directory.endpoint(&round.to_string());
+        drop(UnixListener::bind(path_of(&on)).unwrap());
+        let (start, end) = (Barrier::new(RIVALS), Barrier::new(RIVALS));
+        let rival = || {
+            start.wait();
+            let bound = bind(&on);
+            end.wait();
+            match bound {
+                Ok(listener) => Some(listener),
+                Err(ListenError::AddressInUse) => None,
+                Err(other) => panic!("{other}"),
+            }
+        };
+        let winners: Vec<_> = thread::scope(|scope| {
+            let rivals: Vec<_> = (0..RIVALS).map(|_| scope.spawn(rival)).collect();
+            rivals
+                .into_iter()
+                .filter_map(|rival| rival.join().unwrap())
+                .collect()
+        });
+        assert_eq!(winners.len(), 1, "round {round}");
+        connect(&on).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn credentials_are_those_of_the_peer() {
+    let listener = listen(&endpoint("ipc://*"));
+    let dialled = connect(&listener.endpoint()).unwrap();
+    let accepted = accept(&listener);
+    let own = Credentials {
+        pid: std::process::id(),
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+    };
+    assert_eq!(accepted.peer_credentials(), Some(own));
+    assert_eq!(dialled.peer_credentials(), Some(own));
+    assert_eq!(
+        accepted.peer_address(),
+        format!(":{}:{}:{}", own.uid, own.gid, own.pid)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_backlog_is_busy_rather_than_refused() {
+    let options = TransportOptions {
+        backlog: 1,
+        ..TransportOptions::default()
+    };
+    let listener = Listener::bind(&endpoint("ipc://*"), &options).unwrap();
+    let mut streams = Vec::new();
+    let error = loop {
+        match connect(&listener.endpoint()) {
+            Ok(stream) => streams.push(stream),
+            Err(error) => break error,
+        }
+        assert!(streams.len() < 100, "the backlog has no limit");
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
+    // And a full listener is a live one.
+    let refused = bind(&listener.endpoint());
+    assert!(
+        matches!(refused, Err(ListenError::AddressInUse)),
+        "{refused:?}"
+    );
+}
