@@ -1,0 +1,310 @@
+//! One established connection: who reads it, what was read and not decoded, and what a reactor watches.
+//!
+//! Reading, decoding and queueing are one critical section under the read lock, so the order of messages
+//! holds whoever reads. Three states, changed only under that lock, with one owner each:
+//!
+//! ```text
+//!   Armed   ── a receiver claims ──►  Claimed  ── returns without having slept ──►  Left
+//!     ▲                                  │                                           │
+//!     └── before it returns, if it slept ┴──────── the I/O thread's deadline ────────┘
+//! ```
+//!
+//! *Armed*: registered one-shot, the I/O thread reads. *Claimed*: disarmed, a thread inside `recv` reads it or
+//! sleeps on it. *Left*: disarmed, and the I/O thread holds a deadline that arms it. So somebody will look
+//! always: the kernel's event, the thread inside, or the deadline. An event for a connection that is not armed
+//! is ignored. Interest in writing is a bit of its own, which claiming does not clear.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use ferromq_wire::{Command, Decoder, Incoming};
+
+use crate::event::{ConnectionId, Reason};
+use crate::pipe::StreamPipe;
+use crate::pool::{self, CHUNK};
+use crate::port::{Note, Port};
+use crate::sync::{Mutex, MutexGuard};
+use crate::world::{Interest, Reactor, Stream};
+
+/// Bytes read from one connection before others have their turn.
+const BUDGET: usize = 256 * 1024;
+
+/// An incomplete frame up to this size is kept in a buffer of its own, and the large one given back.
+const SMALL_TAIL: usize = 2 * 1024;
+
+/// Who looks after the reading side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// The I/O thread, by the kernel's event.
+    Armed,
+    /// A thread inside `recv`.
+    Claimed,
+    /// The I/O thread, by a deadline.
+    Left,
+}
+
+/// How a turn of reading ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turned {
+    /// The kernel has nothing more now.
+    Drained,
+    /// The high-water mark is reached: the socket tells when there is room.
+    Full,
+    /// The budget is used up; there may be more.
+    Spent,
+    /// The reading side is over.
+    Over(Reason),
+}
+
+/// An established connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) stream: Arc<dyn Stream>,
+    read: Mutex<Reading>,
+    interest: Mutex<Interest>,
+    reactor: Arc<dyn Reactor>,
+    key: u64,
+}
+
+/// The reading side, under the read lock.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) watch: Watch,
+    /// Set once the reading side is over; never unset.
+    pub(crate) over: Option<Reason>,
+    decoder: Decoder,
+    chunk: Vec<u8>,
+    at: usize,
+    items: VecDeque<Incoming>,
+}
+
+impl Connection {
+    /// A connection after the handshake; `rest` is what the peer sent behind it.
+    pub(crate) fn new(
+        id: ConnectionId,
+        stream: Arc<dyn Stream>,
+        decoder: Decoder,
+        rest: Vec<u8>,
+        reactor: Arc<dyn Reactor>,
+        key: u64,
+    ) -> Self {
+        let reading = Reading {
+            watch: Watch::Armed,
+            over: None,
+            decoder,
+            chunk: rest,
+            at: 0,
+            items: VecDeque::new(),
+        };
+        Self {
+            id,
+            stream,
+            read: Mutex::new(reading),
+            interest: Mutex::new(Interest::default()),
+            reactor,
+            key,
+        }
+    }
+
+    /// The reading side. Held over a read, a decode and a queueing; never while sleeping.
+    pub(crate) fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.read.lock()
+    }
+
+    /// The reading side, if nobody else is at it.
+    pub(crate) fn try_reading(&self) -> Option<MutexGuard<'_, Reading>> {
+        self.read.try_lock()
+    }
+
+    /// Watches for reading, or stops to.
+    pub(crate) fn watch_read(&self, read: bool) -> io::Result<()> {
+        self.change(|interest| interest.read = read)
+    }
+
+    /// Watches for writing.
+    pub(crate) fn watch_write(&self) -> io::Result<()> {
+        self.change(|interest| interest.write = true)
+    }
+
+    /// The reactor reported: everything is silent now. Returns what was waited for.
+    pub(crate) fn fired(&self) -> Interest {
+        std::mem::take(&mut *self.interest.lock())
+    }
+
+    /// Watches again for what was not reported.
+    pub(crate) fn rewatch(&self, kept: Interest) -> io::Result<()> {
+        self.change(|interest| {
+            interest.read |= kept.read;
+            interest.write |= kept.write;
+        })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Interest)) -> io::Result<()> {
+        let mut interest = self.interest.lock();
+        let before = *interest;
+        change(&mut interest);
+        if *interest == before {
+            return Ok(());
+        }
+        self.reactor.arm(self.stream.source(), self.key, *interest)
+    }
+}
+
+impl Reading {
+    /// Reads, decodes and queues as far as the kernel, the high-water mark and the budget allow.
+    pub(crate) fn turn(&mut self, stream: &dyn Stream, pipe: &StreamPipe, port: &Port) -> Turned {
+        if let Some(reason) = self.over {
+            return Turned::Over(reason);
+        }
+        let turned = self.go_on(stream, pipe, port);
+        if let Turned::Over(reason) = turned {
+            self.over = Some(reason);
+        }
+        self.tidy();
+        turned
+    }
+
+    fn go_on(&mut self, stream: &dyn Stream, pipe: &StreamPipe, port: &Port) -> Turned {
+        let mut budget = BUDGET;
+        let mut more = true;
+        loop {
+            match self.decode(pipe, port) {
+                Err(reason) => return Turned::Over(reason),
+                Ok(false) => return Turned::Full,
+                Ok(true) if !more => return Turned::Drained,
+                Ok(true) if budget == 0 => return Turned::Spent,
+                Ok(true) => {}
+            }
+            match self.fill(stream) {
+                Ok((0, _)) => return Turned::Over(Reason::Ended),
+                Ok((read, whole)) => {
+                    budget = budget.saturating_sub(read);
+                    more = whole;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turned::Drained,
+                Err(error) => return Turned::Over(Reason::Io(error.kind())),
+            }
+        }
+    }
+
+    /// Decodes what was read. False: the high-water mark stopped it.
+    fn decode(&mut self, pipe: &StreamPipe, port: &Port) -> Result<bool, Reason> {
+        loop {
+            let mut room = if port.kind.receives { pipe.inbound.room() } else { u64::MAX };
+            if room == 0 {
+                if !pipe.inbound.starve() {
+                    return Ok(false);
+                }
+                room = pipe.inbound.room();
+            }
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            let mut input = self.chunk.get(self.at..).unwrap_or_default();
+            let decoded = self.decoder.decode(&mut input, room, &mut self.items);
+            self.at = self.chunk.len() - input.len();
+            let messages = match decoded {
+                Ok(messages) => messages,
+                Err(violation) => {
+                    let messages = self.count_messages();
+                    self.queue(messages, pipe, port);
+                    return Err(Reason::Violation(violation));
+                }
+            };
+            self.queue(messages, pipe, port);
+            if messages < room {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn count_messages(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item, Incoming::Message(_))).count()
+    }
+
+    /// Hands over what was decoded, answering the commands that are ours to answer.
+    fn queue(&mut self, messages: usize, pipe: &StreamPipe, port: &Port) {
+        if self.items.is_empty() {
+            return;
+        }
+        pipe.out.note_heard();
+        if self.items.len() > messages {
+            let subscriptions = port.kind.eager;
+            self.items.retain(|item| keep(item, subscriptions, pipe));
+        }
+        if !port.kind.receives && !port.kind.eager {
+            port.counters.drop_messages(crate::pattern::Dropped::Unwanted, messages as u64);
+            self.items.clear();
+        }
+        if !self.items.is_empty() && pipe.inbound.append(&mut self.items, messages) {
+            port.post(Note::Readable(pipe.id));
+        }
+    }
+
+    /// Reads once. How much, and whether the kernel may have more.
+    fn fill(&mut self, stream: &dyn Stream) -> io::Result<(usize, bool)> {
+        if let Some(body) = self.decoder.body() {
+            let most = usize::try_from(body.missing).unwrap_or(usize::MAX);
+            let most = reserve_body(body.buffer, most);
+            let read = stream.read(body.buffer, most)?;
+            return Ok((read, read == most));
+        }
+        self.compact();
+        let most = self.chunk.capacity() - self.chunk.len();
+        let read = stream.read(&mut self.chunk, most)?;
+        Ok((read, read == most))
+    }
+
+    /// Makes room for a large read behind the incomplete frame.
+    fn compact(&mut self) {
+        let tail = self.chunk.len() - self.at;
+        if self.chunk.capacity() - tail < CHUNK {
+            let mut larger = pool::take();
+            larger.reserve(tail + CHUNK);
+            larger.extend_from_slice(&self.chunk[self.at..]);
+            pool::give(std::mem::replace(&mut self.chunk, larger));
+        } else if self.at > 0 {
+            self.chunk.copy_within(self.at.., 0);
+            self.chunk.truncate(tail);
+        }
+        self.at = 0;
+    }
+
+    /// Gives the large buffer back: an idle connection keeps only an incomplete frame.
+    fn tidy(&mut self) {
+        let tail = self.chunk.len() - self.at;
+        if tail > SMALL_TAIL || self.chunk.capacity() <= SMALL_TAIL {
+            return;
+        }
+        let kept = self.chunk.get(self.at..).unwrap_or_default().to_vec();
+        pool::give(std::mem::replace(&mut self.chunk, kept));
+        self.at = 0;
+        if self.items.capacity() > 64 {
+            self.items = VecDeque::new();
+        }
+    }
+}
+
+/// Room in a large body's buffer: it grows with what has arrived, never to what was merely announced.
+fn reserve_body(buffer: &mut Vec<u8>, missing: usize) -> usize {
+    if buffer.len() == buffer.capacity() {
+        let grow = buffer.len().max(CHUNK).min(missing);
+        buffer.reserve_exact(grow);
+    }
+    missing.min(buffer.capacity() - buffer.len())
+}
+
+/// Subscriptions are for the pattern, a PING is answered here; the rest is of no concern.
+fn keep(item: &Incoming, subscriptions: bool, pipe: &StreamPipe) -> bool {
+    match item {
+        Incoming::Message(_) => true,
+        Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
+        Incoming::Command(Command::Ping { context, .. }) => {
+            if pipe.out.control(&Command::Pong { context: context.clone() }) {
+                pipe.io.post(crate::io::IoCommand::WriteHeld(pipe.key));
+            }
+            false
+        }
+        Incoming::Command(_) => false,
+    }
+}

@@ -1,0 +1,190 @@
+//! A context: the I/O threads and the inproc names that its sockets share.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ferromq_transport::{Connected, InprocName, InprocRegistry, NameInUse, ParkedId};
+
+use crate::error::ClosedError;
+use crate::io::{IoCommand, IoHandle, IoWorker};
+use crate::port::{Port, Shell};
+use crate::socket::Connecting;
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::world::SystemWorld;
+use crate::world::{Running, World};
+
+/// How much longer than the longest linger the end of a context may take.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and inproc names.
+///
+/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued is written,
+/// at most for their linger (5 s by default), and only while something is unsent; then it stops the threads.
+/// Handles are cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    inner: Arc<ContextInner>,
+}
+
+impl Context {
+    /// A context with one I/O thread, not started yet. Cannot fail; starting the thread may, in `bind` and `connect`.
+    #[doc(alias = "zmq_ctx_new")]
+    pub fn new() -> Self {
+        Self::with_world(Arc::new(SystemWorld::new()), 1)
+    }
+
+    /// A context with `threads` I/O threads (at least one): connections are spread over them.
+    #[doc(alias = "ZMQ_IO_THREADS")]
+    pub fn with_io_threads(threads: usize) -> Self {
+        Self::with_world(Arc::new(SystemWorld::new()), threads)
+    }
+
+    /// A context in another world: a simulated one, in tests.
+    #[doc(hidden)]
+    pub fn with_world(world: Arc<dyn World>, threads: usize) -> Self {
+        let inner = ContextInner {
+            world,
+            threads: threads.max(1),
+            workers: Mutex::new(Vec::new()),
+            names: InprocRegistry::new(),
+            sockets: Mutex::new(Vec::new()),
+            down: AtomicBool::new(false),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Ends every operation of every socket of this context with
+    /// [`ClosedError::Shutdown`], in whichever thread it waits, and allows no new ones. What is queued is still written
+    /// within linger. Does not wait.
+    #[doc(alias = "zmq_ctx_shutdown")]
+    pub fn shutdown(&self) {
+        self.inner.down.store(true, Ordering::Release);
+        for socket in self.inner.sockets() {
+            socket.shut_down();
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<ContextInner> {
+        &self.inner
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("io_threads", &self.inner.workers.lock().len())
+            .field("sockets", &self.inner.sockets().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of an inproc connect.
+pub(crate) enum Bound {
+    /// Nobody is bound to the name yet: bind will find it.
+    Waits(ParkedId),
+    /// This socket is bound to it.
+    To(Arc<Port>, Connecting),
+}
+
+/// The shared part of a context.
+pub(crate) struct ContextInner {
+    world: Arc<dyn World>,
+    threads: usize,
+    workers: Mutex<Vec<(IoHandle, Box<dyn Running>)>>,
+    names: InprocRegistry<Arc<Port>, Connecting>,
+    sockets: Mutex<Vec<Weak<dyn Shell>>>,
+    down: AtomicBool,
+}
+
+impl ContextInner {
+    pub(crate) fn world(&self) -> &Arc<dyn World> {
+        &self.world
+    }
+
+    /// Fails after shutdown.
+    pub(crate) fn check_open(&self) -> Result<(), ClosedError> {
+        if self.down.load(Ordering::Acquire) { Err(ClosedError::Shutdown) } else { Ok(()) }
+    }
+
+    /// Remembers a socket for shutdown; after it, the socket is shut down at once.
+    pub(crate) fn register(&self, socket: &Arc<dyn Shell>) {
+        let mut sockets = self.sockets.lock();
+        sockets.retain(|other| other.strong_count() > 0);
+        sockets.push(Arc::downgrade(socket));
+        drop(sockets);
+        if self.check_open().is_err() {
+            socket.shut_down();
+        }
+    }
+
+    /// The least loaded I/O thread; starts another one while there are fewer than allowed.
+    pub(crate) fn io(&self) -> std::io::Result<IoHandle> {
+        let mut workers = self.workers.lock();
+        let idlest = workers.iter().map(|(io, _)| io).min_by_key(|io| io.load());
+        if let Some(io) = idlest
+            && (workers.len() >= self.threads || io.load() == 0)
+        {
+            return Ok(io.clone());
+        }
+        let reactor = self.world.reactor()?;
+        let io = IoHandle::new(Arc::clone(&reactor));
+        let worker = IoWorker::new(io.clone(), Arc::clone(&self.world), reactor);
+        let name = format!("ferromq-io-{}", workers.len());
+        let running = self.world.start(name, Box::new(worker))?;
+        workers.push((io.clone(), running));
+        Ok(io)
+    }
+
+    /// Binds a name to a socket. The connects that wait for it; `None`: the name is in use.
+    pub(crate) fn bind_name(&self, name: &InprocName, port: &Arc<Port>) -> Option<Vec<Connecting>> {
+        match self.names.bind(name, Arc::clone(port)) {
+            Ok(waiting) => Some(waiting),
+            Err(NameInUse(_)) => None,
+        }
+    }
+
+    /// Looks for the socket bound to a name.
+    pub(crate) fn connect_name(&self, name: &InprocName, connect: Connecting) -> Bound {
+        match self.names.connect(name, connect) {
+            Connected::Bound(port, connect) => Bound::To(port, connect),
+            Connected::Parked(id) => Bound::Waits(id),
+        }
+    }
+
+    /// A connect no longer waits.
+    pub(crate) fn cancel_connect(&self, id: &ParkedId) {
+        drop(self.names.cancel(id));
+    }
+
+    /// A name is free again.
+    pub(crate) fn release_name(&self, name: &InprocName) {
+        drop(self.names.unbind(name));
+    }
+
+    fn sockets(&self) -> Vec<Arc<dyn Shell>> {
+        self.sockets.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Drop for ContextInner {
+    /// Every socket is closed here, since each is a handle. Waits for linger and stops the threads.
+    fn drop(&mut self) {
+        let workers = std::mem::take(&mut *self.workers.lock());
+        let latest = self.world.now() + Duration::from_secs(24 * 3600);
+        for (io, _) in &workers {
+            io.post(IoCommand::Stop(latest + GRACE));
+        }
+        for (_, running) in workers {
+            if !running.is_current() {
+                running.join();
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What an operation can fail with: one type per operation; a message that was not accepted is handed back.
+
+use std::fmt;
+
+use ferromq_transport::{EndpointError, ListenError};
+use ferromq_wire::Message;
+
+use crate::pattern::Refused;
+
+/// A message was not accepted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SendError {
+    /// Why.
+    pub kind: SendErrorKind,
+    /// The message, whole, as it was given.
+    pub message: Message,
+}
+
+/// Why a message was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// The socket was closed, or its context shut down.
+    #[error(transparent)]
+    Closed(#[from] ClosedError),
+    /// No peer takes it now (`try_send`): there is none, or every queue is full.
+    #[error("no peer has room for the message now")]
+    Full,
+    /// A message has at least one part.
+    #[error("the message has no parts")]
+    NoParts,
+    /// The pattern does not allow it now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// No peer took it within the time allowed.
+    #[error("no peer had room for the message in time")]
+    TimedOut,
+}
+
+impl fmt::Debug for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendError").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to send: {}", self.kind)
+    }
+}
+
+impl std::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.kind)
+    }
+}
+
+/// No message was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to receive: {0}")]
+    Closed(#[from] ClosedError),
+    /// There is no message now (`try_recv`).
+    #[error("failed to receive: no message is there now")]
+    Empty,
+    /// The pattern does not allow it now.
+    #[error("failed to receive: {0}")]
+    Refused(#[from] Refused),
+    /// No message came within the time allowed.
+    #[error("failed to receive: no message came in time")]
+    TimedOut,
+}
+
+/// The socket cannot be used any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClosedError {
+    /// The socket was closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The context was shut down.
+    #[error("the context was shut down")]
+    Shutdown,
+}
+
+/// A socket was not bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to bind: {0}")]
+    Closed(#[from] ClosedError),
+    /// The endpoint is malformed, or cannot be bound.
+    #[error("failed to bind: {0}")]
+    Endpoint(#[from] EndpointError),
+    /// The system refused to listen.
+    #[error("failed to bind: {0}")]
+    Listen(#[from] ListenError),
+    /// Another socket of the context has this inproc name.
+    #[error("failed to bind: the inproc name is in use")]
+    NameInUse,
+    /// No I/O thread could be started.
+    #[error("failed to bind: no I/O thread: {0}")]
+    NoThread(#[source] std::io::Error),
+}
+
+/// A socket was not connected. (That no peer is there is not an error: it may come later.)
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to connect: {0}")]
+    Closed(#[from] ClosedError),
+    /// The endpoint is malformed, or cannot be connected to.
+    #[error("failed to connect: {0}")]
+    Endpoint(#[from] EndpointError),
+    /// The socket bound to this inproc name is of a type that this one may not talk to.
+    #[error("failed to connect: the socket bound there is of an incompatible type")]
+    IncompatiblePeer,
+    /// No I/O thread could be started.
+    #[error("failed to connect: no I/O thread: {0}")]
+    NoThread(#[source] std::io::Error),
+    /// The pattern does not take another peer (PAIR).
+    #[error("failed to connect: {0}")]
+    Refusal(#[from] crate::pattern::Refusal),
+}
+
+/// An endpoint was not unbound or disconnected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReleaseError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to release the endpoint: {0}")]
+    Closed(#[from] ClosedError),
+    /// The endpoint is malformed.
+    #[error("failed to release the endpoint: {0}")]
+    Endpoint(#[from] EndpointError),
+    /// The socket has no such endpoint.
+    #[error("failed to release the endpoint: not bound or connected to it")]
+    NotFound,
+}
+
+/// A socket could not be made with these options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The context was shut down.
+    #[error("failed to make a socket: {0}")]
+    Closed(#[from] ClosedError),
+    /// A duration or size is zero or too large for what it means.
+    #[error("failed to make a socket: option {option} is out of range")]
+    OutOfRange {
+        /// The option's name on the builder.
+        option: &'static str,
+    },
+    /// A routing id has 1 to 255 bytes, and does not begin with a zero byte.
+    #[error("failed to make a socket: a routing id has 1 to 255 bytes and no leading zero")]
+    RoutingId,
+}

@@ -1,0 +1,318 @@
+//! What happens to a socket's connections, as typed events.
+//!
+//! A socket keeps nothing while nobody listens. A reader that is too slow loses the newest events and is told
+//! how many: reporting never waits.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use ferromq_transport::Endpoint;
+use ferromq_wire::Violation;
+
+use crate::pattern::{Peer, Refusal};
+use crate::sync::Mutex;
+use crate::wait::{WaitList, Waiter};
+use crate::world::World;
+
+/// Events kept for a reader that does not read.
+const BACKLOG: usize = 4096;
+
+/// Names one connection of one context; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub(crate) u64);
+
+/// Something that happened to a socket's endpoints or connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The socket listens on this concrete endpoint.
+    Listening {
+        /// What `bind` returned.
+        endpoint: Endpoint,
+    },
+    /// A listener took a connection; the handshake follows.
+    Accepted {
+        /// The new connection.
+        connection: ConnectionId,
+        /// The listener's endpoint.
+        endpoint: Endpoint,
+        /// The other side's address as text.
+        peer_address: String,
+    },
+    /// A listener could not take a connection; it pauses and goes on.
+    AcceptFailed {
+        /// The listener's endpoint.
+        endpoint: Endpoint,
+        /// What the system said.
+        error: std::io::ErrorKind,
+        /// The system's error number, where there is one.
+        code: Option<i32>,
+    },
+    /// A dialed stream is there; the handshake follows.
+    Connected {
+        /// The new connection.
+        connection: ConnectionId,
+        /// What was dialed.
+        endpoint: Endpoint,
+        /// The other side's address as text.
+        peer_address: String,
+    },
+    /// A dialed endpoint could not be reached; [`Event::Retry`] follows.
+    ConnectFailed {
+        /// What was dialed.
+        endpoint: Endpoint,
+        /// What the system said.
+        error: std::io::ErrorKind,
+    },
+    /// The other side is a peer that this socket may talk to: messages flow from now on.
+    HandshakeSucceeded {
+        /// The connection.
+        connection: ConnectionId,
+        /// The listener's endpoint, or what was dialed.
+        endpoint: Endpoint,
+        /// Who it is.
+        peer: Arc<Peer>,
+    },
+    /// The connection ended before messages could flow.
+    HandshakeFailed {
+        /// The connection.
+        connection: ConnectionId,
+        /// The listener's endpoint, or what was dialed.
+        endpoint: Endpoint,
+        /// Why.
+        reason: Reason,
+    },
+    /// A connection ended on which messages had flowed.
+    Disconnected {
+        /// The connection.
+        connection: ConnectionId,
+        /// The listener's endpoint, or what was dialed.
+        endpoint: Endpoint,
+        /// Why.
+        reason: Reason,
+        /// Who ended it.
+        initiator: Initiator,
+    },
+    /// A dialed endpoint is tried again after a pause.
+    Retry {
+        /// What is dialed.
+        endpoint: Endpoint,
+        /// The pause.
+        after: Duration,
+    },
+    /// The socket no longer listens there.
+    Unbound {
+        /// What had been bound.
+        endpoint: Endpoint,
+    },
+    /// The reader was too slow: this many events are missing here.
+    Missed(u64),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The application closed, unbound or disconnected.
+    #[error("closed by the application")]
+    Closed,
+    /// The peer closed its side in an orderly way.
+    #[error("the peer closed the connection")]
+    Ended,
+    /// The stream failed.
+    #[error("the stream failed: {0}")]
+    Io(std::io::ErrorKind),
+    /// The pattern did not take the peer.
+    #[error("{0}")]
+    Refusal(#[from] Refusal),
+    /// The handshake was not over in time.
+    #[error("the handshake took too long")]
+    TimedOut,
+    /// The peer broke the protocol, or speaks another one.
+    #[error("{0}")]
+    Violation(#[from] Violation),
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Initiator {
+    /// This application.
+    Application,
+    /// This library, because of what the peer did.
+    Library,
+    /// The peer, or the network.
+    Peer,
+}
+
+impl Reason {
+    /// Who ends a connection for this reason.
+    pub fn initiator(self) -> Initiator {
+        match self {
+            Self::Closed => Initiator::Application,
+            Self::Ended | Self::Io(_) => Initiator::Peer,
+            Self::Refusal(_) | Self::TimedOut | Self::Violation(_) => Initiator::Library,
+        }
+    }
+}
+
+/// A socket's events from the moment when [`Socket::events`](crate::Socket::events) was called.
+#[derive(Debug)]
+pub struct Events {
+    channel: Arc<Channel>,
+    world: Arc<dyn World>,
+}
+
+impl Events {
+    /// The next event, if one is there. After the socket is closed the remaining events can still be read.
+    pub fn try_next(&self) -> Option<Event> {
+        self.channel.state.lock().pop()
+    }
+
+    /// Waits for the next event, at most for `timeout`; `None`: none came, or the socket is gone.
+    pub fn next_timeout(&self, timeout: Duration) -> Option<Event> {
+        let deadline = self.world.now() + timeout;
+        let waiter = Arc::new(Waiter::Thread(self.world.bell()));
+        loop {
+            let found = self.channel.poll(&waiter);
+            if found.is_some() || self.channel.is_over() || self.world.now() >= deadline {
+                self.channel.state.lock().waiters.leave(&waiter);
+                return found;
+            }
+            self.world.bell().wait(&[], Some(deadline));
+        }
+    }
+
+    /// Waits for the first event for which `wanted` is true, dropping the others, at most for `timeout`.
+    pub fn wait_for(&self, timeout: Duration, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
+        let deadline = self.world.now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(self.world.now());
+            let event = self.next_timeout(left)?;
+            if wanted(&event) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next event, as a future for any executor; `None`: the socket is gone and everything was read.
+    ///
+    /// *Cancel safety*: dropping the future loses no event.
+    pub async fn next_async(&self) -> Option<Event> {
+        let waiter = Waiter::task();
+        poll_fn(|context| {
+            let old = waiter.set_waker(context.waker());
+            let found = self.channel.poll(&waiter);
+            drop(old);
+            match found {
+                None if !self.channel.is_over() => Poll::Pending,
+                found => Poll::Ready(found),
+            }
+        })
+        .await
+    }
+}
+
+#[derive(Debug, Default)]
+struct Channel {
+    state: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    missed: u64,
+    over: bool,
+    waiters: WaitList,
+}
+
+impl Channel {
+    fn poll(&self, waiter: &Arc<Waiter>) -> Option<Event> {
+        let mut state = self.state.lock();
+        let event = state.pop();
+        match event {
+            Some(_) => state.waiters.leave(waiter),
+            None => {
+                state.waiters.enter(waiter, false);
+                false
+            }
+        };
+        event
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.lock().over
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        let mut woken = Vec::new();
+        let mut state = self.state.lock();
+        change(&mut state);
+        state.waiters.take(usize::MAX, &mut woken);
+        drop(state);
+        woken.iter().for_each(|waiter| waiter.wake());
+    }
+}
+
+impl Queue {
+    fn pop(&mut self) -> Option<Event> {
+        if self.events.is_empty() && self.missed > 0 {
+            return Some(Event::Missed(std::mem::take(&mut self.missed)));
+        }
+        self.events.pop_front()
+    }
+
+    fn push(&mut self, event: Event) {
+        if self.events.len() < BACKLOG && self.missed == 0 {
+            self.events.push_back(event);
+        } else {
+            self.missed += 1;
+        }
+    }
+}
+
+/// Where a socket's events are reported.
+#[derive(Debug, Default)]
+pub(crate) struct EventHub {
+    readers: Mutex<Vec<Weak<Channel>>>,
+}
+
+impl EventHub {
+    /// A new reader.
+    pub(crate) fn subscribe(&self, world: Arc<dyn World>) -> Events {
+        let channel = Arc::new(Channel::default());
+        self.readers.lock().push(Arc::downgrade(&channel));
+        Events { channel, world }
+    }
+
+    /// Reports an event; `make` is called only if somebody listens.
+    pub(crate) fn report(&self, make: impl FnOnce() -> Event) {
+        let readers = self.living();
+        if readers.is_empty() {
+            return;
+        }
+        let event = make();
+        for reader in readers {
+            reader.change(|queue| queue.push(event.clone()));
+        }
+    }
+
+    /// No more events will come.
+    pub(crate) fn end(&self) {
+        for reader in self.living() {
+            reader.change(|queue| queue.over = true);
+        }
+    }
+
+    fn living(&self) -> Vec<Arc<Channel>> {
+        let mut readers = self.readers.lock();
+        if readers.is_empty() {
+            return Vec::new();
+        }
+        readers.retain(|reader| reader.strong_count() > 0);
+        readers.iter().filter_map(Weak::upgrade).collect()
+    }
+}

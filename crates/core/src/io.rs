@@ -1,0 +1,151 @@
+//! The I/O threads: listeners, handshakes, reconnects, connections that nobody reads, writers that stopped.
+//!
+//! A [`Worker`] owns its listeners and sessions alone; others reach it by [`IoCommand`]s. It never calls a
+//! pattern: it posts notes to the socket's mailbox.
+
+mod listening;
+mod session;
+mod timers;
+mod worker;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64 as PlainU64, AtomicUsize, Ordering as Plain};
+use std::time::Instant;
+
+use ferromq_transport::{Address, Endpoint};
+
+use crate::close::Closing;
+use crate::pattern::Refusal;
+use crate::pipe::StreamPipe;
+use crate::port::Port;
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::wait::Waiter;
+use crate::world::{Listener, Reactor};
+
+pub(crate) use worker::IoWorker;
+
+/// What others ask of an I/O thread. Keys name sessions and listeners; an unknown key is ignored.
+#[derive(Debug)]
+pub(crate) enum IoCommand {
+    /// A connection's reading side may have been left: arm it unless somebody claimed it again.
+    Arm(u64),
+    /// The kernel's buffer is full: write when it has room.
+    Blocked(u64),
+    /// End a session: flush within the deadline, then tell `Closing`.
+    Close(u64, Instant, Arc<Closing>),
+    /// Look for a session's endpoint and connect, again and again.
+    Dial(Arc<StreamPipe>, Endpoint, Arc<Port>),
+    /// A burst was left unwritten.
+    Dirty(Arc<StreamPipe>),
+    /// End a session at once, without a word.
+    Drop(u64),
+    /// Listen.
+    Listen(u64, Arc<dyn Listener>, Arc<Port>),
+    /// The last writer has left a queue without connection.
+    Orphaned(u64),
+    /// The pattern did not take the peer.
+    Refused(u64, Refusal),
+    /// A name was resolved.
+    Resolved(u64, io::Result<Vec<Address>>),
+    /// The high-water mark has room again: read on.
+    Resume(u64),
+    /// Stop when every session is over, at the latest at this time.
+    Stop(Instant),
+    /// Close a listener, and end what it accepted within the deadline.
+    Unlisten(u64, Instant, Arc<Closing>, Arc<Ack>),
+    /// Write what is queued.
+    Write(u64),
+    /// Write what is queued; the token is held for us.
+    WriteHeld(u64),
+    /// A write failed: read to the end, then end the connection.
+    WriteFailed(u64),
+}
+
+/// An I/O thread as others see it.
+#[derive(Clone, Debug)]
+pub(crate) struct IoHandle {
+    shared: Arc<IoShared>,
+}
+
+#[derive(Debug)]
+struct IoShared {
+    commands: Mutex<Vec<IoCommand>>,
+    asleep: AtomicBool,
+    reactor: Arc<dyn Reactor>,
+    next_key: PlainU64,
+    sessions: AtomicUsize,
+}
+
+impl IoHandle {
+    pub(crate) fn new(reactor: Arc<dyn Reactor>) -> Self {
+        let shared = IoShared {
+            commands: Mutex::new(Vec::new()),
+            asleep: AtomicBool::new(true),
+            reactor,
+            next_key: PlainU64::new(1),
+            sessions: AtomicUsize::new(0),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Asks the I/O thread for something. Wakes it if it sleeps: it announces its sleep, then looks for commands
+    /// once more; here the command is there before the announcement is looked at.
+    pub(crate) fn post(&self, command: IoCommand) {
+        self.shared.commands.lock().push(command);
+        if self.shared.asleep.swap(false, Ordering::AcqRel) {
+            self.shared.reactor.notify();
+        }
+    }
+
+    /// A fresh key for a session or listener.
+    pub(crate) fn new_key(&self) -> u64 {
+        self.shared.next_key.fetch_add(1, Plain::Relaxed)
+    }
+
+    /// How many sessions and listeners the thread has: new ones go to the least loaded.
+    pub(crate) fn load(&self) -> usize {
+        self.shared.sessions.load(Plain::Relaxed)
+    }
+
+    fn add_load(&self, more: usize, less: usize) {
+        self.shared.sessions.fetch_add(more, Plain::Relaxed);
+        self.shared.sessions.fetch_sub(less, Plain::Relaxed);
+    }
+
+    fn take_commands(&self, into: &mut Vec<IoCommand>) {
+        std::mem::swap(&mut *self.shared.commands.lock(), into);
+    }
+
+    /// Announces sleep, at the end of a turn. False: there are commands, do not sleep.
+    fn fall_asleep(&self) -> bool {
+        self.shared.asleep.swap(true, Ordering::AcqRel);
+        self.shared.commands.lock().is_empty()
+    }
+
+    fn wake_up(&self) {
+        self.shared.asleep.swap(false, Ordering::AcqRel);
+    }
+}
+
+/// One answer to one waiting thread.
+#[derive(Debug)]
+pub(crate) struct Ack {
+    done: AtomicBool,
+    waiter: Waiter,
+}
+
+impl Ack {
+    pub(crate) fn new(waiter: Waiter) -> Self {
+        Self { done: AtomicBool::new(false), waiter }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
+    fn finish(&self) {
+        self.done.store(true, Ordering::Release);
+        self.waiter.wake();
+    }
+}

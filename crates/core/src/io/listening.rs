@@ -1,0 +1,78 @@
+//! A listener on its I/O thread. Out of descriptors, it pauses and reports; it does not spin.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq_transport::Endpoint;
+
+use super::session::Context;
+use crate::event::Event;
+use crate::port::Port;
+use crate::world::{Interest, Listener, Stream};
+
+/// Connections taken in one turn.
+const AT_ONCE: usize = 64;
+
+/// How long accepting pauses after the system refused (no more descriptors, no memory).
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener and the socket that it serves.
+pub(super) struct Listening {
+    pub(super) key: u64,
+    pub(super) port: Arc<Port>,
+    pub(super) endpoint: Endpoint,
+    listener: Arc<dyn Listener>,
+}
+
+impl Listening {
+    /// Starts to watch a listener.
+    pub(super) fn new(
+        key: u64,
+        listener: Arc<dyn Listener>,
+        port: Arc<Port>,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let listening = Self { key, port, endpoint: listener.endpoint(), listener };
+        if let Err(error) = cx.reactor.add(listening.listener.source(), key) {
+            listening.report(&error);
+        }
+        listening.watch(cx);
+        listening
+    }
+
+    /// Takes what is there, and watches again: at once, or after a pause.
+    pub(super) fn handle_ready(&self, cx: &mut Context<'_>) -> Vec<Arc<dyn Stream>> {
+        let mut accepted = Vec::new();
+        while accepted.len() < AT_ONCE {
+            match self.listener.accept() {
+                Ok(stream) => accepted.push(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    self.report(&error);
+                    cx.timers.set(cx.now + PAUSE, self.key);
+                    return accepted;
+                }
+            }
+        }
+        self.watch(cx);
+        accepted
+    }
+
+    /// The pause is over.
+    pub(super) fn watch(&self, cx: &mut Context<'_>) {
+        let read = Interest { read: true, write: false };
+        if let Err(error) = cx.reactor.arm(self.listener.source(), self.key, read) {
+            self.report(&error);
+            cx.timers.set(cx.now + PAUSE, self.key);
+        }
+    }
+
+    pub(super) fn report(&self, error: &io::Error) {
+        self.port.events.report(|| Event::AcceptFailed {
+            endpoint: self.endpoint.clone(),
+            error: error.kind(),
+            code: error.raw_os_error(),
+        });
+    }
+}

@@ -1,0 +1,758 @@
+//! One stream endpoint's life on its I/O thread: dial, shake hands, carry messages, part, try again.
+//!
+//! ```text
+//!            ┌────────────── pause ◄───────────┐ (dialed only)
+//!            ▼                                 │
+//!   Resolving ─► Dialing ─► Shaking ─► Live ─► Orphan? ─► over (accepted)
+//!                              ▲        │
+//!          accepted ───────────┘        └─► Parting ─► over (closing)
+//! ```
+//!
+//! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is touched
+//! only when that thread has left.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferromq_transport::{Address, Endpoint};
+use ferromq_wire::{Decoder, Established, Handshake, HandshakeConfig, Null, Output};
+
+use super::IoHandle;
+use super::timers::Timers;
+use crate::close::Closing;
+use crate::connection::{Connection, Turned, Watch};
+use crate::event::{ConnectionId, Event, Reason};
+use crate::outbound::Unsent;
+use crate::pattern::{Dropped, Origin, Peer, Refusal};
+use crate::pipe::{Link, StreamPipe};
+use crate::pool;
+use crate::port::{Note, Port};
+use crate::world::{Interest, Reactor, Stream, World};
+
+/// Handshakes are small: nothing larger than this is read ahead of them.
+const HANDSHAKE_READ: usize = 4 * 1024;
+
+/// How long the reading side of a connection may live on after a write to it has failed.
+const AFTER_WRITE_ERROR: Duration = Duration::from_secs(1);
+
+/// How often a closing session looks whether the last writer has left.
+const PARTING_LOOK: Duration = Duration::from_millis(1);
+
+/// What a session may use of its I/O thread.
+pub(super) struct Context<'a> {
+    pub(super) world: &'a Arc<dyn World>,
+    pub(super) reactor: &'a Arc<dyn Reactor>,
+    pub(super) timers: &'a mut Timers,
+    pub(super) io: &'a IoHandle,
+    pub(super) now: Instant,
+    pub(super) scratch: &'a mut Vec<u8>,
+}
+
+/// Whether a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Fate {
+    Lives,
+    Over,
+}
+
+/// A dialed endpoint, or an accepted connection.
+pub(super) struct Session {
+    key: u64,
+    port: Arc<Port>,
+    endpoint: Endpoint,
+    role: Role,
+    phase: Phase,
+    pipe: Option<Arc<StreamPipe>>,
+    connection: ConnectionId,
+    attempt: u32,
+    deadline: Option<Instant>,
+    closing: Option<(Instant, Arc<Closing>)>,
+}
+
+enum Role {
+    Dialed,
+    Accepted { listener: u64 },
+}
+
+enum Phase {
+    Resolving,
+    Dialing(Arc<dyn Stream>, VecDeque<Address>),
+    Shaking(Box<Shaking>),
+    Live(Arc<Connection>),
+    Orphan,
+    Pausing,
+    Parting(Arc<dyn Stream>),
+}
+
+struct Shaking {
+    stream: Arc<dyn Stream>,
+    handshake: Handshake,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    written: usize,
+    established: Option<Box<Established>>,
+}
+
+impl Session {
+    /// A session that looks for its endpoint at once.
+    pub(super) fn dial(
+        pipe: Arc<StreamPipe>,
+        endpoint: Endpoint,
+        port: Arc<Port>,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        let mut session = Self {
+            key: pipe.key,
+            port,
+            endpoint,
+            role: Role::Dialed,
+            phase: Phase::Pausing,
+            pipe: Some(pipe),
+            connection: ConnectionId(0),
+            attempt: 0,
+            deadline: None,
+            closing: None,
+        };
+        session.resolve(cx);
+        session
+    }
+
+    /// A session for a connection that a listener took.
+    pub(super) fn accept(
+        key: u64,
+        stream: Arc<dyn Stream>,
+        listener: (u64, &Endpoint),
+        port: Arc<Port>,
+        cx: &mut Context<'_>,
+    ) -> io::Result<Self> {
+        cx.reactor.add(stream.source(), key)?;
+        let mut session = Self {
+            key,
+            port,
+            endpoint: listener.1.clone(),
+            role: Role::Accepted { listener: listener.0 },
+            phase: Phase::Pausing,
+            pipe: None,
+            connection: ConnectionId(cx.world.random()),
+            attempt: 0,
+            deadline: None,
+            closing: None,
+        };
+        session.port.events.report(|| Event::Accepted {
+            connection: session.connection,
+            endpoint: session.endpoint.clone(),
+            peer_address: stream.peer_address(),
+        });
+        session.shake(stream, cx);
+        Ok(session)
+    }
+
+    /// True for what the listener with this key took.
+    pub(super) fn came_by(&self, key: u64) -> bool {
+        matches!(self.role, Role::Accepted { listener } if listener == key)
+    }
+
+    /// The addresses of the endpoint's name.
+    pub(super) fn handle_resolved(
+        &mut self,
+        result: io::Result<Vec<Address>>,
+        cx: &mut Context<'_>,
+    ) -> Fate {
+        if !matches!(self.phase, Phase::Resolving) {
+            return Fate::Lives;
+        }
+        match result {
+            Ok(addresses) => self.try_next(addresses.into(), None, cx),
+            Err(error) => self.fail_dial(&error, cx),
+        }
+    }
+
+    /// The reactor reported this session's stream.
+    pub(super) fn handle_ready(&mut self, readable: bool, writable: bool, cx: &mut Context<'_>) -> Fate {
+        match &mut self.phase {
+            Phase::Dialing(..) => self.finish_dial(cx),
+            Phase::Shaking(_) => self.go_on_shaking(cx),
+            Phase::Live(connection) => {
+                let connection = Arc::clone(connection);
+                self.go_on_live(&connection, readable, writable, cx)
+            }
+            Phase::Parting(stream) => {
+                let stream = Arc::clone(stream);
+                self.discard(&*stream, cx)
+            }
+            Phase::Resolving | Phase::Orphan | Phase::Pausing => Fate::Lives,
+        }
+    }
+
+    /// A deadline of this session may have passed.
+    pub(super) fn handle_timer(&mut self, cx: &mut Context<'_>) -> Fate {
+        if self.closing.as_ref().is_some_and(|(until, _)| cx.now >= *until) {
+            return self.finish(cx);
+        }
+        if self.deadline.is_none_or(|at| cx.now < at) {
+            return Fate::Lives;
+        }
+        self.deadline = None;
+        match &self.phase {
+            Phase::Pausing => {
+                self.resolve(cx);
+                Fate::Lives
+            }
+            Phase::Shaking(_) => self.fail_shake(Reason::TimedOut, cx),
+            Phase::Live(connection) if self.closing.is_some() => {
+                let connection = Arc::clone(connection);
+                self.part(&connection, cx)
+            }
+            Phase::Live(connection) => {
+                let connection = Arc::clone(connection);
+                self.end(&connection, Reason::Io(io::ErrorKind::BrokenPipe), cx)
+            }
+            _ => Fate::Lives,
+        }
+    }
+
+    /// Somebody asks for what is queued to be written.
+    pub(super) fn handle_write(&mut self, held: bool, cx: &mut Context<'_>) -> Fate {
+        let Some(pipe) = &self.pipe else {
+            return Fate::Lives;
+        };
+        if held {
+            pipe.write();
+        } else {
+            pipe.flush();
+        }
+        self.look_at_parting(cx)
+    }
+
+    /// A writer found the kernel's buffer full.
+    pub(super) fn handle_blocked(&mut self, cx: &mut Context<'_>) -> Fate {
+        if let Phase::Live(connection) = &self.phase
+            && let Err(error) = connection.watch_write()
+        {
+            let connection = Arc::clone(connection);
+            return self.end(&connection, Reason::Io(error.kind()), cx);
+        }
+        Fate::Lives
+    }
+
+    /// A write failed: what the peer sent before is read first; then its end is seen there.
+    pub(super) fn handle_write_failed(&mut self, cx: &mut Context<'_>) -> Fate {
+        if matches!(self.phase, Phase::Live(_)) {
+            self.set_deadline(cx.now + AFTER_WRITE_ERROR, cx);
+            return self.handle_resume(cx);
+        }
+        Fate::Lives
+    }
+
+    /// The application has made room, or has left the connection: read on here, then watch.
+    pub(super) fn handle_resume(&mut self, cx: &mut Context<'_>) -> Fate {
+        let Phase::Live(connection) = &self.phase else {
+            return Fate::Lives;
+        };
+        let connection = Arc::clone(connection);
+        self.read(&connection, false, cx)
+    }
+
+    /// The last writer has left the queue of a lost connection.
+    pub(super) fn handle_orphaned(&mut self, cx: &mut Context<'_>) -> Fate {
+        match self.phase {
+            Phase::Orphan => self.after_end(cx),
+            _ => Fate::Lives,
+        }
+    }
+
+    /// The pattern did not take the peer.
+    pub(super) fn handle_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Fate {
+        match &self.phase {
+            Phase::Live(connection) => {
+                let connection = Arc::clone(connection);
+                self.end(&connection, Reason::Refusal(refusal), cx)
+            }
+            _ => Fate::Lives,
+        }
+    }
+
+    /// The application closes: flush until `until`.
+    pub(super) fn handle_close(
+        &mut self,
+        until: Instant,
+        closing: Arc<Closing>,
+        cx: &mut Context<'_>,
+    ) -> Fate {
+        self.closing = Some((until, closing));
+        cx.timers.set(until, self.key);
+        let unsent = self.pipe.as_ref().is_some_and(|pipe| pipe.out.queued() > 0);
+        match &self.phase {
+            Phase::Live(_) if cx.now < until => self.look_at_parting(cx),
+            Phase::Parting(_) | Phase::Orphan => Fate::Lives,
+            _ if unsent && cx.now < until => Fate::Lives,
+            _ => self.finish(cx),
+        }
+    }
+
+    /// Ends at once.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> Fate {
+        let live = match std::mem::replace(&mut self.phase, Phase::Pausing) {
+            Phase::Live(connection) => Some(connection),
+            Phase::Parting(stream) | Phase::Dialing(stream, _) => {
+                stream.shutdown();
+                None
+            }
+            Phase::Shaking(shaking) => {
+                shaking.stream.shutdown();
+                self.report_shake(Reason::Closed);
+                None
+            }
+            Phase::Resolving | Phase::Orphan | Phase::Pausing => None,
+        };
+        if let Some(connection) = live {
+            connection.stream.shutdown();
+            self.report_end(Reason::Closed);
+        }
+        self.let_go(cx);
+        Fate::Over
+    }
+
+    fn resolve(&mut self, cx: &mut Context<'_>) {
+        self.phase = Phase::Resolving;
+        let (io, key) = (cx.io.clone(), self.key);
+        let reply = move |result| io.post(super::IoCommand::Resolved(key, result));
+        cx.world.resolve(&self.endpoint, Box::new(reply));
+    }
+
+    /// Dials the next address; without one, fails with the last error.
+    fn try_next(
+        &mut self,
+        mut rest: VecDeque<Address>,
+        mut last: Option<io::Error>,
+        cx: &mut Context<'_>,
+    ) -> Fate {
+        while let Some(address) = rest.pop_front() {
+            match self.dial_one(&address, cx) {
+                Ok(stream) => {
+                    self.phase = Phase::Dialing(stream, rest);
+                    return Fate::Lives;
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        let error = last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+        self.fail_dial(&error, cx)
+    }
+
+    fn dial_one(&self, address: &Address, cx: &mut Context<'_>) -> io::Result<Arc<dyn Stream>> {
+        let stream = cx.world.dial(address, &self.port.options.transport)?;
+        cx.reactor.add(stream.source(), self.key)?;
+        cx.reactor.arm(stream.source(), self.key, Interest { read: false, write: true })?;
+        Ok(stream)
+    }
+
+    fn finish_dial(&mut self, cx: &mut Context<'_>) -> Fate {
+        let Phase::Dialing(stream, rest) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
+            return Fate::Lives;
+        };
+        match stream.finish_connect() {
+            Ok(()) => self.connected(stream, cx),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let write = Interest { read: false, write: true };
+                match cx.reactor.arm(stream.source(), self.key, write) {
+                    Ok(()) => {
+                        self.phase = Phase::Dialing(stream, rest);
+                        Fate::Lives
+                    }
+                    Err(error) => self.try_next(rest, Some(error), cx),
+                }
+            }
+            Err(error) => self.try_next(rest, Some(error), cx),
+        }
+    }
+
+    fn connected(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> Fate {
+        self.connection = ConnectionId(cx.world.random());
+        self.port.events.report(|| Event::Connected {
+            connection: self.connection,
+            endpoint: self.endpoint.clone(),
+            peer_address: stream.peer_address(),
+        });
+        self.shake(stream, cx);
+        self.go_on_shaking(cx)
+    }
+
+    fn fail_dial(&mut self, error: &io::Error, cx: &mut Context<'_>) -> Fate {
+        self.port.events.report(|| Event::ConnectFailed {
+            endpoint: self.endpoint.clone(),
+            error: error.kind(),
+        });
+        self.pause(cx)
+    }
+
+    /// Waits for the next attempt.
+    fn pause(&mut self, cx: &mut Context<'_>) -> Fate {
+        let after = self.port.options.reconnect.pause(self.attempt, cx.world.random());
+        self.attempt = self.attempt.saturating_add(1);
+        self.phase = Phase::Pausing;
+        self.set_deadline(cx.now + after, cx);
+        self.port.events.report(|| Event::Retry { endpoint: self.endpoint.clone(), after });
+        Fate::Lives
+    }
+
+    fn shake(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) {
+        let kind = self.port.kind;
+        let options = &self.port.options;
+        let mut config = HandshakeConfig::new(kind.socket_type);
+        config.routing_id =
+            kind.announces_routing_id.then(|| options.routing_id.clone().unwrap_or_default());
+        config.limits = options.limits.clone();
+        config.as_server = matches!(self.role, Role::Accepted { .. });
+        let shaking = Shaking {
+            stream,
+            handshake: Handshake::new(config, Box::new(Null::default())),
+            input: Vec::new(),
+            output: Vec::new(),
+            written: 0,
+            established: None,
+        };
+        self.phase = Phase::Shaking(Box::new(shaking));
+        if !options.handshake_timeout.is_zero() {
+            self.set_deadline(cx.now + options.handshake_timeout, cx);
+        }
+    }
+
+    pub(super) fn go_on_shaking(&mut self, cx: &mut Context<'_>) -> Fate {
+        let Phase::Shaking(shaking) = &mut self.phase else {
+            return Fate::Lives;
+        };
+        match shaking.advance(cx.reactor, self.key) {
+            Ok(None) => Fate::Lives,
+            Ok(Some(established)) => self.establish(*established, cx),
+            Err(reason) => self.fail_shake(reason, cx),
+        }
+    }
+
+    fn fail_shake(&mut self, reason: Reason, cx: &mut Context<'_>) -> Fate {
+        if let Phase::Shaking(shaking) = &self.phase {
+            shaking.stream.shutdown();
+        }
+        self.report_shake(reason);
+        match self.role {
+            Role::Dialed => self.pause(cx),
+            Role::Accepted { .. } => {
+                self.let_go(cx);
+                Fate::Over
+            }
+        }
+    }
+
+    fn report_shake(&self, reason: Reason) {
+        self.port.events.report(|| Event::HandshakeFailed {
+            connection: self.connection,
+            endpoint: self.endpoint.clone(),
+            reason,
+        });
+    }
+
+    fn report_end(&self, reason: Reason) {
+        self.port.events.report(|| Event::Disconnected {
+            connection: self.connection,
+            endpoint: self.endpoint.clone(),
+            reason,
+            initiator: reason.initiator(),
+        });
+    }
+
+    /// The handshake is over: the socket gets the pipe, and messages flow.
+    fn establish(&mut self, established: Established, cx: &mut Context<'_>) -> Fate {
+        let Phase::Shaking(shaking) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
+            return Fate::Lives;
+        };
+        self.deadline = None;
+        self.attempt = 0;
+        let Established { peer, encoder, decoder, .. } = established;
+        let peer = Arc::new(Peer {
+            socket_type: peer.socket_type,
+            routing_id: peer.routing_id,
+            address: shaking.stream.peer_address(),
+            metadata: peer.metadata,
+        });
+        let pipe = self.pipe.get_or_insert_with(|| {
+            let id = self.port.new_pipe();
+            Arc::new(StreamPipe::new(id, self.key, cx.io.clone(), Arc::clone(&self.port)))
+        });
+        let pipe = Arc::clone(pipe);
+        let connection = self.open(*shaking, decoder, cx);
+        pipe.out.connect(Arc::clone(&connection.stream), encoder);
+        pipe.set_connection(Some(Arc::clone(&connection)));
+        self.phase = Phase::Live(Arc::clone(&connection));
+        self.port.post(match self.role {
+            Role::Dialed => Note::Hiccup(pipe.id, Arc::clone(&peer)),
+            Role::Accepted { .. } => {
+                let link = Link::Stream(Arc::clone(&pipe));
+                Note::Attached(pipe.id, link, Origin::Accepted(Arc::clone(&peer)))
+            }
+        });
+        self.port.events.report(|| Event::HandshakeSucceeded {
+            connection: self.connection,
+            endpoint: self.endpoint.clone(),
+            peer,
+        });
+        pipe.flush();
+        if self.read(&connection, false, cx) == Fate::Over {
+            return Fate::Over;
+        }
+        self.look_at_parting(cx)
+    }
+
+    fn open(&self, shaking: Shaking, decoder: Decoder, cx: &Context<'_>) -> Arc<Connection> {
+        let reactor = Arc::clone(cx.reactor);
+        let Shaking { stream, input, .. } = shaking;
+        Arc::new(Connection::new(self.connection, stream, decoder, input, reactor, self.key))
+    }
+
+    fn go_on_live(
+        &mut self,
+        connection: &Arc<Connection>,
+        readable: bool,
+        writable: bool,
+        cx: &mut Context<'_>,
+    ) -> Fate {
+        let waited = connection.fired();
+        let kept = Interest { read: waited.read && !readable, write: waited.write && !writable };
+        if let Err(error) = connection.rewatch(kept) {
+            return self.end(connection, Reason::Io(error.kind()), cx);
+        }
+        if writable && let Some(pipe) = &self.pipe
+            && pipe.out.unblock()
+        {
+            pipe.write();
+        }
+        if readable && self.read(connection, true, cx) == Fate::Over {
+            return Fate::Over;
+        }
+        self.look_at_parting(cx)
+    }
+
+    /// Reads what is there, unless somebody else looks after the connection, and watches again.
+    fn read(&mut self, connection: &Arc<Connection>, event: bool, cx: &mut Context<'_>) -> Fate {
+        let Some(pipe) = self.pipe.clone() else {
+            return Fate::Lives;
+        };
+        let mut reading = connection.reading();
+        match reading.watch {
+            Watch::Armed => {}
+            Watch::Left if !event => reading.watch = Watch::Armed,
+            Watch::Left | Watch::Claimed => return Fate::Lives,
+        }
+        let turned = reading.turn(&*connection.stream, &pipe, &self.port);
+        let watched = match turned {
+            Turned::Drained | Turned::Spent => connection.watch_read(true),
+            Turned::Full | Turned::Over(_) => Ok(()),
+        };
+        drop(reading);
+        match (turned, watched) {
+            (Turned::Over(reason), _) => self.end(connection, reason, cx),
+            (_, Err(error)) => self.end(connection, Reason::Io(error.kind()), cx),
+            _ => Fate::Lives,
+        }
+    }
+
+    /// A connection that carried messages is over.
+    fn end(&mut self, connection: &Arc<Connection>, reason: Reason, cx: &mut Context<'_>) -> Fate {
+        connection.stream.shutdown();
+        self.report_end(reason);
+        self.deadline = None;
+        self.phase = Phase::Orphan;
+        let Some(pipe) = &self.pipe else {
+            return Fate::Over;
+        };
+        pipe.set_connection(None);
+        if pipe.out.disconnect() { self.after_end(cx) } else { Fate::Lives }
+    }
+
+    /// Nobody writes any more: what is unsent goes elsewhere, or waits for the next connection.
+    fn after_end(&mut self, cx: &mut Context<'_>) -> Fate {
+        let Some(pipe) = &self.pipe else {
+            return Fate::Over;
+        };
+        match self.role {
+            Role::Accepted { .. } => {
+                self.let_go(cx);
+                Fate::Over
+            }
+            Role::Dialed if self.closing.is_some() => {
+                if pipe.out.queued() > 0 {
+                    return self.pause(cx);
+                }
+                self.let_go(cx);
+                Fate::Over
+            }
+            Role::Dialed => {
+                let requeues = self.port.kind.requeues;
+                let unsent = if requeues { pipe.out.take_unsent() } else { Unsent::default() };
+                self.port.post(Note::Lost(pipe.id, unsent));
+                self.pause(cx)
+            }
+        }
+    }
+
+    /// The session is over: whoever waits for it, and the socket, are told.
+    fn let_go(&mut self, _cx: &mut Context<'_>) {
+        let mut unsent = Unsent::default();
+        if let Some(pipe) = self.pipe.take() {
+            pipe.set_connection(None);
+            pipe.out.kill();
+            if pipe.out.disconnect() {
+                unsent = pipe.out.take_unsent();
+            }
+            let back = match self.closing {
+                None => std::mem::take(&mut unsent),
+                Some(_) => Unsent::default(),
+            };
+            self.port.post(Note::Gone(pipe.id, back));
+        }
+        if let Some((_, closing)) = self.closing.take() {
+            let lost = unsent.messages.len() as u64;
+            self.port.counters.drop_messages(Dropped::Closed, lost);
+            closing.finish(lost);
+        }
+    }
+
+    fn set_deadline(&mut self, at: Instant, cx: &mut Context<'_>) {
+        self.deadline = Some(at);
+        cx.timers.set(at, self.key);
+    }
+
+    /// While closing: parts as soon as everything is with the kernel.
+    fn look_at_parting(&mut self, cx: &mut Context<'_>) -> Fate {
+        match &self.phase {
+            Phase::Live(connection) if self.closing.is_some() => {
+                let connection = Arc::clone(connection);
+                self.part(&connection, cx)
+            }
+            _ => Fate::Lives,
+        }
+    }
+
+    fn part(&mut self, connection: &Arc<Connection>, cx: &mut Context<'_>) -> Fate {
+        let Some(pipe) = self.pipe.clone() else {
+            return self.finish(cx);
+        };
+        pipe.flush();
+        if !pipe.out.is_empty() {
+            self.set_deadline(cx.now + PARTING_LOOK, cx);
+            return Fate::Lives;
+        }
+        let stream = Arc::clone(&connection.stream);
+        pipe.set_connection(None);
+        self.report_end(Reason::Closed);
+        if !pipe.out.was_used() || stream.shutdown_write().is_err() {
+            stream.shutdown();
+            self.let_go(cx);
+            return Fate::Over;
+        }
+        self.deadline = None;
+        self.phase = Phase::Parting(Arc::clone(&stream));
+        self.discard(&*stream, cx)
+    }
+
+    /// Reads and drops until the peer ends: what it has not taken yet must not be thrown away by a reset.
+    fn discard(&mut self, stream: &dyn Stream, cx: &mut Context<'_>) -> Fate {
+        for _ in 0..16 {
+            cx.scratch.clear();
+            cx.scratch.reserve(pool::CHUNK);
+            match stream.read(cx.scratch, pool::CHUNK) {
+                Ok(0) => {
+                    self.let_go(cx);
+                    return Fate::Over;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.let_go(cx);
+                    return Fate::Over;
+                }
+            }
+        }
+        let read = Interest { read: true, write: false };
+        if cx.reactor.arm(stream.source(), self.key, read).is_err() {
+            return self.finish(cx);
+        }
+        Fate::Lives
+    }
+}
+
+impl Shaking {
+    /// Reads, answers and watches as far as it goes. `Some`: established, and everything said.
+    fn advance(
+        &mut self,
+        reactor: &Arc<dyn Reactor>,
+        key: u64,
+    ) -> Result<Option<Box<Established>>, Reason> {
+        loop {
+            let failed = self.step();
+            let _ = self.flush();
+            failed?;
+            if self.is_over() {
+                return Ok(self.established.take());
+            }
+            if self.established.is_some() || !self.read()? {
+                break;
+            }
+        }
+        let interest = Interest {
+            read: self.established.is_none(),
+            write: self.written < self.output.len(),
+        };
+        reactor
+            .arm(self.stream.source(), key, interest)
+            .map_err(|error| Reason::Io(error.kind()))?;
+        Ok(None)
+    }
+
+    fn is_over(&self) -> bool {
+        self.established.is_some() && self.written == self.output.len()
+    }
+
+    /// Feeds the machine what was read, and collects what it says.
+    fn step(&mut self) -> Result<(), Reason> {
+        let mut input = self.input.as_slice();
+        let handled = match self.established {
+            Some(_) => Ok(()),
+            None => self.handshake.handle_input(&mut input),
+        };
+        let used = self.input.len() - input.len();
+        self.input.drain(..used);
+        loop {
+            match self.handshake.poll_output() {
+                Output::Send(bytes) => self.output.extend_from_slice(&bytes),
+                Output::NeedInput => break,
+                Output::Done(established) => {
+                    self.established = Some(established);
+                    break;
+                }
+            }
+        }
+        handled.map_err(Reason::Violation)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.written < self.output.len() {
+            let rest = io::IoSlice::new(&self.output[self.written..]);
+            self.written += self.stream.write(&[rest])?;
+        }
+        Ok(())
+    }
+
+    /// Reads a little. False: nothing is there now.
+    fn read(&mut self) -> Result<bool, Reason> {
+        self.input.reserve(HANDSHAKE_READ);
+        match self.stream.read(&mut self.input, HANDSHAKE_READ) {
+            Ok(0) => Err(Reason::Ended),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(Reason::Io(error.kind())),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What one I/O thread does in a turn: commands, readiness, deadlines, bursts that were left.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::listening::Listening;
+use super::session::{Context, Fate, Session};
+use super::timers::Timers;
+use super::{IoCommand, IoHandle};
+use crate::event::Event;
+use crate::outbound::{Look, STRAGGLER};
+use crate::pipe::StreamPipe;
+use crate::world::{Ready, Reactor, Stream, Turn, Worker, World};
+
+/// One I/O thread.
+pub(crate) struct IoWorker {
+    io: IoHandle,
+    world: Arc<dyn World>,
+    reactor: Arc<dyn Reactor>,
+    sessions: HashMap<u64, Session>,
+    listeners: HashMap<u64, Listening>,
+    timers: Timers,
+    dirty: Vec<Arc<StreamPipe>>,
+    dirty_at: Option<Instant>,
+    commands: Vec<IoCommand>,
+    ready: Vec<Ready>,
+    scratch: Vec<u8>,
+    stop: Option<Instant>,
+    /// Commands came while the thread was about to sleep.
+    hurry: bool,
+}
+
+impl IoWorker {
+    pub(crate) fn new(io: IoHandle, world: Arc<dyn World>, reactor: Arc<dyn Reactor>) -> Self {
+        Self {
+            io,
+            world,
+            reactor,
+            sessions: HashMap::new(),
+            listeners: HashMap::new(),
+            timers: Timers::default(),
+            dirty: Vec::new(),
+            dirty_at: None,
+            commands: Vec::new(),
+            ready: Vec::new(),
+            scratch: Vec::new(),
+            stop: None,
+            hurry: false,
+        }
+    }
+
+    fn wait(&mut self) {
+        let deadlines = [self.timers.next(), self.dirty_at, self.stop];
+        let next = deadlines.into_iter().flatten().min();
+        let mut timeout = next.map(|at| at.saturating_duration_since(self.world.now()));
+        if self.hurry {
+            timeout = Some(Duration::ZERO);
+        }
+        self.ready.clear();
+        let waited = self.reactor.wait(&mut self.ready, timeout);
+        self.io.wake_up();
+        debug_assert!(waited.is_ok(), "{waited:?}");
+    }
+
+    /// Calls a session, and forgets it if it is over.
+    fn with_session(
+        &mut self,
+        key: u64,
+        call: impl FnOnce(&mut Session, &mut Context<'_>) -> Fate,
+    ) {
+        let mut cx = Context {
+            world: &self.world,
+            reactor: &self.reactor,
+            timers: &mut self.timers,
+            io: &self.io,
+            now: self.world.now(),
+            scratch: &mut self.scratch,
+        };
+        if let Some(session) = self.sessions.get_mut(&key)
+            && call(session, &mut cx) == Fate::Over
+        {
+            self.sessions.remove(&key);
+            self.io.add_load(0, 1);
+        }
+    }
+
+    fn with_context<R>(&mut self, call: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        call(&mut Context {
+            world: &self.world,
+            reactor: &self.reactor,
+            timers: &mut self.timers,
+            io: &self.io,
+            now: self.world.now(),
+            scratch: &mut self.scratch,
+        })
+    }
+
+    fn run_commands(&mut self) {
+        let mut commands = std::mem::take(&mut self.commands);
+        self.io.take_commands(&mut commands);
+        for command in commands.drain(..) {
+            self.run(command);
+        }
+        self.commands = commands;
+    }
+
+    fn run(&mut self, command: IoCommand) {
+        match command {
+            IoCommand::Blocked(key) => self.with_session(key, Session::handle_blocked),
+            IoCommand::Close(key, until, closing) => self.close(key, until, closing),
+            IoCommand::Dial(pipe, endpoint, port) => {
+                let key = pipe.key;
+                let session = self.with_context(|cx| Session::dial(pipe, endpoint, port, cx));
+                self.insert(key, session);
+            }
+            IoCommand::Dirty(pipe) => {
+                self.dirty.push(pipe);
+                self.dirty_at = None;
+            }
+            IoCommand::Drop(key) => self.with_session(key, Session::finish),
+            IoCommand::Listen(key, listener, port) => {
+                let new = self.with_context(|cx| Listening::new(key, listener, port, cx));
+                self.listeners.insert(key, new);
+                self.io.add_load(1, 0);
+            }
+            IoCommand::Orphaned(key) => self.with_session(key, Session::handle_orphaned),
+            IoCommand::Refused(key, refusal) => {
+                self.with_session(key, |session, cx| session.handle_refused(refusal, cx));
+            }
+            IoCommand::Resolved(key, result) => {
+                self.with_session(key, |session, cx| session.handle_resolved(result, cx));
+            }
+            IoCommand::Arm(key) | IoCommand::Resume(key) => {
+                self.with_session(key, Session::handle_resume);
+            }
+            IoCommand::Stop(at) => self.stop = Some(at),
+            IoCommand::Unlisten(key, until, closing, ack) => {
+                self.unlisten(key, until, &closing);
+                ack.finish();
+            }
+            IoCommand::Write(key) => {
+                self.with_session(key, |session, cx| session.handle_write(false, cx));
+            }
+            IoCommand::WriteHeld(key) => {
+                self.with_session(key, |session, cx| session.handle_write(true, cx));
+            }
+            IoCommand::WriteFailed(key) => self.with_session(key, Session::handle_write_failed),
+        }
+    }
+
+    fn insert(&mut self, key: u64, session: Session) {
+        self.sessions.insert(key, session);
+        self.io.add_load(1, 0);
+    }
+
+    fn close(&mut self, key: u64, until: Instant, closing: Arc<crate::close::Closing>) {
+        if !self.sessions.contains_key(&key) {
+            closing.finish(0);
+            return;
+        }
+        self.with_session(key, |session, cx| session.handle_close(until, closing, cx));
+    }
+
+    /// Closes a listener; what it accepted ends within the deadline.
+    fn unlisten(&mut self, key: u64, until: Instant, closing: &Arc<crate::close::Closing>) {
+        let Some(listening) = self.listeners.remove(&key) else {
+            return;
+        };
+        self.io.add_load(0, 1);
+        let came = self.sessions.iter().filter(|(_, session)| session.came_by(key));
+        let keys: Vec<u64> = came.map(|(&key, _)| key).collect();
+        for key in keys {
+            closing.begin();
+            self.close(key, until, Arc::clone(closing));
+        }
+        let Listening { port, endpoint, .. } = listening;
+        port.events.report(|| Event::Unbound { endpoint });
+    }
+
+    fn dispatch(&mut self, ready: Ready) {
+        let Some(listening) = self.listeners.remove(&ready.token) else {
+            self.with_session(ready.token, |session, cx| {
+                session.handle_ready(ready.readable, ready.writable, cx)
+            });
+            return;
+        };
+        let accepted = self.with_context(|cx| listening.handle_ready(cx));
+        for stream in accepted {
+            self.accept(&listening, stream);
+        }
+        self.listeners.insert(ready.token, listening);
+    }
+
+    fn accept(&mut self, listening: &Listening, stream: Arc<dyn Stream>) {
+        let key = self.io.new_key();
+        let port = Arc::clone(&listening.port);
+        let from = (listening.key, &listening.endpoint);
+        match self.with_context(|cx| Session::accept(key, stream, from, port, cx)) {
+            Ok(session) => {
+                self.insert(key, session);
+                self.with_session(key, Session::go_on_shaking);
+            }
+            Err(error) => listening.report(&error),
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        let now = self.world.now();
+        while let Some(key) = self.timers.pop(now) {
+            if let Some(listening) = self.listeners.remove(&key) {
+                self.with_context(|cx| listening.watch(cx));
+                self.listeners.insert(key, listening);
+            } else {
+                self.with_session(key, Session::handle_timer);
+            }
+        }
+    }
+
+    /// Writes for senders that have stopped, and looks again after those that have not.
+    fn look_at_dirty(&mut self) {
+        if self.dirty.is_empty() {
+            self.dirty_at = None;
+            return;
+        }
+        let now = self.world.now();
+        if self.dirty_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.dirty.retain(|pipe| match pipe.out.look(now) {
+            Look::Clean => false,
+            Look::Again => true,
+            Look::Write => {
+                pipe.write();
+                true
+            }
+        });
+        self.dirty_at = (!self.dirty.is_empty()).then(|| now + STRAGGLER);
+    }
+
+    fn is_over(&mut self) -> bool {
+        let Some(at) = self.stop else {
+            return false;
+        };
+        if !self.sessions.is_empty() && self.world.now() >= at {
+            let keys: Vec<u64> = self.sessions.keys().copied().collect();
+            for key in keys {
+                self.with_session(key, Session::finish);
+            }
+        }
+        self.sessions.is_empty()
+    }
+}
+
+impl Worker for IoWorker {
+    fn turn(&mut self) -> Turn {
+        self.wait();
+        self.run_commands();
+        let mut ready = std::mem::take(&mut self.ready);
+        for event in ready.drain(..) {
+            self.dispatch(event);
+        }
+        self.ready = ready;
+        self.fire_timers();
+        self.run_commands();
+        self.look_at_dirty();
+        self.hurry = !self.io.fall_asleep();
+        if self.is_over() { Turn::Stop } else { Turn::Continue }
+    }
+}

@@ -1,0 +1,56 @@
+//! FerroMQ's engine: everything between a pattern's rules and a transport's bytes.
+//!
+//! Applications use the pattern crates, or the facade `ferromq`. Whoever writes a pattern implements [`Pattern`] and
+//! declares the socket type with [`socket_type!`].
+//!
+//! - [`Socket`] is the shell: one short lock over a pattern and its pipes, every operation in four forms.
+//! - A pipe is a two-way queue with high-water marks; `Outbound` and `Inbound` are its halves.
+//! - I/O threads listen, dial, shake hands, and read and write what no caller does.
+//! - [`world`] is the seam to the operating system, or to a simulation.
+
+#![forbid(unsafe_code)]
+
+mod builder;
+mod close;
+mod connection;
+mod context;
+mod error;
+mod event;
+mod inbound;
+mod io;
+mod options;
+mod outbound;
+mod pattern;
+mod pipe;
+mod poll;
+mod pool;
+mod port;
+mod rope;
+mod socket;
+mod stats;
+pub mod strategy;
+mod sync;
+mod wait;
+pub mod world;
+
+pub use bytes::Bytes;
+pub use ferromq_transport::{
+    Endpoint, EndpointError, Keepalive, ListenError, TransportOptions,
+};
+pub use ferromq_wire::{Command, Message, Part, PartError, SocketType, Violation};
+
+pub use builder::{Builder, SocketType as BuildableSocket};
+pub use close::CloseReport;
+pub use context::Context;
+pub use error::{
+    BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, SendError,
+    SendErrorKind,
+};
+pub use event::{ConnectionId, Event, Events, Initiator, Reason};
+pub use pattern::{
+    Action, Actions, Admit, Dropped, Kind, Origin, Pattern, Peer, PipeId, Readiness, Receives,
+    Refusal, Refused, Room, Route, Sends,
+};
+pub use poll::{PollItem, poll};
+pub use socket::{RecvFuture, SendFuture, Socket};
+pub use stats::Stats;

@@ -1,0 +1,545 @@
+//! The outgoing queue of a stream pipe: canonical frames, their ends, and the right to write them.
+//!
+//! What is queued is a [`Rope`] of plaintext ZMTP 3 frames and a ring of message ends (offsets in the
+//! pipe's stream of frames). A message leaves the queue when the kernel has taken its last byte; until
+//! then its bytes are kept from its first one on, so that it can be sent again whole on another
+//! connection, or be taken back as a message.
+//!
+//! The *token* (`writing`) is the right to write: its holder takes the rope out, writes without a lock,
+//! and puts back what is left. Whoever finds it taken leaves his message to the holder, who looks again
+//! before giving the token back. So no byte is overtaken, and no lock is held in a system call.
+//!
+//! Commands go out at the next message boundary, ahead of messages, outside the high-water mark.
+//!
+//! Room is exact: a pipe refuses only while `queued >= SNDHWM` *and* the gate is shut, that is when a
+//! write has just returned would-block, another thread is inside one, or there is no connection.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferromq_wire::{Command, Encoder, Message, Part};
+
+use crate::rope::{Rope, Window};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
+use crate::world::{Stream, World};
+
+/// Bytes queued from which a burst is written at once.
+const WRITE_AT: u64 = 64 * 1024;
+
+/// A connection that has been silent for this long is idle: the next message is written at once.
+const IDLE: Duration = Duration::from_micros(20);
+
+/// How long a message may lie before the I/O thread writes it for a sender that has stopped.
+pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
+
+/// How often the holder of the token goes on for others before it lets the I/O thread do it.
+const ROUNDS: u32 = 16;
+
+/// Connected, nobody writes, the kernel had room when last asked.
+const OPEN: u8 = 0;
+/// A writer is inside, the kernel's buffer is full, or there is no connection.
+const SHUT: u8 = 1;
+/// The pipe is over.
+const DEAD: u8 = 2;
+
+/// The outgoing half of a stream pipe.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    state: Mutex<State>,
+    queued: AtomicU32,
+    gate: AtomicU8,
+    heard: AtomicBool,
+    thirst: AtomicBool,
+    mark: u32,
+}
+
+#[derive(Debug)]
+struct State {
+    rope: Rope,
+    ends: VecDeque<u64>,
+    control: Vec<u8>,
+    control_written: usize,
+    link: Option<Link>,
+    writing: bool,
+    blocked: bool,
+    dirty: bool,
+    left: bool,
+    dead: bool,
+    since_write: u32,
+    last_write: Option<Instant>,
+    left_at: Option<Instant>,
+    handed_over: u64,
+    used: bool,
+}
+
+/// The connection that the queue is written to.
+#[derive(Clone, Debug)]
+struct Link {
+    stream: Arc<dyn Stream>,
+    encoder: Encoder,
+    failed: bool,
+}
+
+/// What a sender knows about the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Received messages wait for the application: what is sent now is one of many.
+    Busy,
+    /// One of many peers that get the same message: the I/O thread writes.
+    Fan,
+    /// Nothing received waits: a message after a received one is a reply, and is written at once.
+    Quiet,
+}
+
+/// What the caller of [`Outbound::push`] has to do, after releasing the socket's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Pushed {
+    /// Nothing: somebody else writes it, or nobody can now.
+    Queued,
+    /// Remember to write it before waiting; tell the I/O thread if `dirty`.
+    Left {
+        /// The I/O thread does not know of this burst yet.
+        dirty: bool,
+    },
+    /// Write: the caller holds the token.
+    Write,
+}
+
+/// How a write ended. The token is given back in each case.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Wrote {
+    /// Everything is with the kernel.
+    All,
+    /// The kernel's buffer is full: the I/O thread has to wait for writability.
+    Blocked,
+    /// Others keep pushing: the I/O thread has to go on.
+    More,
+    /// The stream failed; what is unsent stays.
+    Failed(io::Error),
+    /// The connection was taken away meanwhile: whoever did so waits for this.
+    Orphaned,
+}
+
+/// What the I/O thread finds when it looks after a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The burst is over and written.
+    Clean,
+    /// The sender is still at it.
+    Again,
+    /// Stragglers: the I/O thread holds the token and writes.
+    Write,
+}
+
+/// What a lost connection leaves behind.
+#[derive(Debug, Default)]
+pub(crate) struct Unsent {
+    /// Messages of which the kernel has not taken the last byte, in order, with their envelopes.
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Outbound {
+    /// An empty queue for `mark` messages (0: unlimited), without a connection.
+    pub(crate) fn new(mark: u32) -> Self {
+        let state = State {
+            rope: Rope::default(),
+            ends: VecDeque::new(),
+            control: Vec::new(),
+            control_written: 0,
+            link: None,
+            writing: false,
+            blocked: false,
+            dirty: false,
+            left: false,
+            dead: false,
+            since_write: 0,
+            last_write: None,
+            left_at: None,
+            handed_over: 0,
+            used: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            queued: AtomicU32::new(0),
+            gate: AtomicU8::new(SHUT),
+            heard: AtomicBool::new(false),
+            thirst: AtomicBool::new(false),
+            mark: if mark == 0 { u32::MAX } else { mark },
+        }
+    }
+
+    /// Would a message be accepted now? Exact under the socket's lock.
+    pub(crate) fn has_room(&self) -> bool {
+        match self.gate.load(Ordering::Acquire) {
+            OPEN => true,
+            DEAD => false,
+            _ => self.queued.load(Ordering::Acquire) < self.mark,
+        }
+    }
+
+    /// Like [`has_room`](Self::has_room); a refusal is remembered for [`take_thirst`](Self::take_thirst).
+    /// Either the writer that makes room sees the thirst, or the second look here sees the room.
+    pub(crate) fn has_room_or_thirst(&self) -> bool {
+        if self.has_room() {
+            return true;
+        }
+        self.thirst.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.has_room()
+    }
+
+    /// After a write: true if somebody was refused since, and sleepers may go on (half the mark is free).
+    pub(crate) fn take_thirst(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.thirst.load(Ordering::Relaxed)
+            && self.has_room()
+            && self.queued() <= self.half()
+            && self.thirst.swap(false, Ordering::AcqRel)
+    }
+
+    /// Messages of which the kernel has not taken the last byte.
+    pub(crate) fn queued(&self) -> u32 {
+        self.queued.load(Ordering::Acquire)
+    }
+
+    /// Half the high-water mark: where sleeping senders are woken.
+    pub(crate) fn half(&self) -> u32 {
+        (self.mark / 2).max(1)
+    }
+
+    /// Messages that the kernel has taken whole since the last call.
+    pub(crate) fn take_handed_over(&self) -> u64 {
+        std::mem::take(&mut self.state.lock().handed_over)
+    }
+
+    /// Something arrived from the peer: the next message is a reply, or it may be.
+    pub(crate) fn note_heard(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Queues a message without its first `strip` parts behind `prefix`.
+    pub(crate) fn push(
+        &self,
+        prefix: &[Part],
+        message: &Message,
+        strip: usize,
+        manner: Manner,
+        world: &dyn World,
+    ) -> Pushed {
+        let mut state = self.state.lock();
+        let parts = prefix.iter().chain(message.iter().skip(strip));
+        state.rope.push_message(parts, prefix.len() + message.len() - strip);
+        let end = state.rope.end();
+        state.ends.push_back(end);
+        let queued = self.queued.load(Ordering::Relaxed) + 1;
+        self.queued.store(queued, Ordering::Release);
+        let reply = manner == Manner::Quiet && self.heard.load(Ordering::Relaxed);
+        let half_full = queued >= self.half();
+        let pushed = match manner {
+            Manner::Fan => state.plan_fan(half_full),
+            Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world),
+        };
+        if pushed == Pushed::Write {
+            self.heard.store(false, Ordering::Relaxed);
+            self.gate.store(SHUT, Ordering::Release);
+        }
+        pushed
+    }
+
+    /// Queues a command for the present connection; without one it is dropped. True: the caller holds
+    /// the token and has to write.
+    pub(crate) fn control(&self, command: &Command) -> bool {
+        let mut state = self.state.lock();
+        let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
+            return false;
+        };
+        let encoder = link.encoder.clone();
+        encoder.encode_command(command, &mut state.control);
+        self.take_token(&mut state)
+    }
+
+    /// Takes the token if there is something to write and nobody else can. True: the caller writes.
+    pub(crate) fn claim_write(&self) -> bool {
+        let mut state = self.state.lock();
+        state.has_unsent() && self.take_token(&mut state)
+    }
+
+    /// Like [`claim_write`](Self::claim_write) after the kernel has reported room.
+    pub(crate) fn unblock(&self) -> bool {
+        let mut state = self.state.lock();
+        state.blocked = false;
+        let write = state.has_unsent() && self.take_token(&mut state);
+        if !write {
+            self.settle_gate(&state);
+        }
+        write
+    }
+
+    /// The I/O thread's look after a burst that a sender left.
+    pub(crate) fn look(&self, now: Instant) -> Look {
+        let mut state = self.state.lock();
+        if !state.has_unsent() || state.link.is_none() || state.blocked {
+            let active = state.last_write.is_some_and(|at| now < at + STRAGGLER);
+            state.dirty = active && state.link.is_some() && !state.blocked;
+            return if state.dirty { Look::Again } else { Look::Clean };
+        }
+        let due = state.left_at.is_none_or(|at| now >= at + STRAGGLER);
+        if due && self.take_token(&mut state) { Look::Write } else { Look::Again }
+    }
+
+    /// Writes what is queued, and what others queue meanwhile. The caller holds the token.
+    pub(crate) fn write(&self, world: &dyn World) -> Wrote {
+        for _ in 0..ROUNDS {
+            let Some(mut job) = self.begin() else {
+                return Wrote::Orphaned;
+            };
+            let result = job.write();
+            if let Some(wrote) = self.finish(job, result, world) {
+                return wrote;
+            }
+        }
+        let mut state = self.state.lock();
+        state.writing = false;
+        self.settle_gate(&state);
+        Wrote::More
+    }
+
+    /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet.
+    pub(crate) fn connect(&self, stream: Arc<dyn Stream>, encoder: Encoder) {
+        let mut state = self.state.lock();
+        state.rope.rewind();
+        state.control.clear();
+        state.control_written = 0;
+        state.blocked = false;
+        state.left = false;
+        state.used = false;
+        state.link = Some(Link { stream, encoder, failed: false });
+        self.settle_gate(&state);
+    }
+
+    /// Takes the connection away. False: a writer is still inside; its write returns
+    /// [`Wrote::Orphaned`], and only then may the queue be connected or taken again.
+    pub(crate) fn disconnect(&self) -> bool {
+        let mut state = self.state.lock();
+        state.link = None;
+        self.settle_gate(&state);
+        !state.writing
+    }
+
+    /// Takes back every unsent message. Only without a connection and without a writer.
+    pub(crate) fn take_unsent(&self) -> Unsent {
+        let mut state = self.state.lock();
+        debug_assert!(state.link.is_none() && !state.writing);
+        let messages = state.rope.take_messages();
+        state.ends.clear();
+        self.queued.store(0, Ordering::Release);
+        self.settle_gate(&state);
+        Unsent { messages }
+    }
+
+    /// Ends the pipe: it never has room again.
+    pub(crate) fn kill(&self) {
+        let mut state = self.state.lock();
+        state.dead = true;
+        self.settle_gate(&state);
+    }
+
+    /// True if the present connection carried a message of ours, whole or in part.
+    pub(crate) fn was_used(&self) -> bool {
+        self.state.lock().used
+    }
+
+    /// True if neither a message nor a command waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.state.lock().has_unsent()
+    }
+
+    fn take_token(&self, state: &mut State) -> bool {
+        let free = state.can_write();
+        if free {
+            state.writing = true;
+            self.settle_gate(state);
+        }
+        free
+    }
+
+    fn settle_gate(&self, state: &State) {
+        let gate = match state {
+            State { dead: true, .. } => DEAD,
+            state if state.can_write() => OPEN,
+            _ => SHUT,
+        };
+        self.gate.store(gate, Ordering::Release);
+    }
+
+    fn begin(&self) -> Option<Job> {
+        let mut state = self.state.lock();
+        let Some(link) = state.link.clone() else {
+            state.writing = false;
+            self.settle_gate(&state);
+            return None;
+        };
+        let boundary = state.rope.is_at_boundary() || state.control_written > 0;
+        let limit = match state.ends.front() {
+            Some(&end) if !boundary && !state.control.is_empty() => end - state.rope.written(),
+            _ => u64::MAX,
+        };
+        let control = if boundary { std::mem::take(&mut state.control) } else { Vec::new() };
+        Some(Job {
+            stream: link.stream,
+            control_written: state.control_written,
+            control,
+            rope: state.rope.take(),
+            limit,
+        })
+    }
+
+    /// Puts back what is left of a job and decides how to go on; `None`: write again.
+    fn finish(&self, job: Job, result: io::Result<usize>, world: &dyn World) -> Option<Wrote> {
+        let mut state = self.state.lock();
+        state.put_back(job);
+        let taken = result.as_ref().map_or(0, |&written| written);
+        let done = state.account(taken);
+        self.queued.fetch_sub(done, Ordering::AcqRel);
+        let wrote = match result {
+            _ if state.link.is_none() => Wrote::Orphaned,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                state.blocked = true;
+                Wrote::Blocked
+            }
+            Err(error) => {
+                state.fail();
+                Wrote::Failed(error)
+            }
+            Ok(_) if state.has_unsent() => return None,
+            Ok(_) => {
+                state.since_write = 0;
+                state.left = false;
+                state.last_write = Some(world.now());
+                Wrote::All
+            }
+        };
+        state.writing = false;
+        self.settle_gate(&state);
+        Some(wrote)
+    }
+}
+
+impl State {
+    /// What becomes of a message just queued.
+    fn plan(&mut self, half_full: bool, heard: bool, world: &dyn World) -> Pushed {
+        if !self.can_write() {
+            return Pushed::Queued;
+        }
+        self.since_write += 1;
+        let full = half_full || self.rope.unwritten() >= WRITE_AT;
+        if full || heard || (self.looks_at_clock() && self.is_idle(world.now())) {
+            self.writing = true;
+            return Pushed::Write;
+        }
+        self.leave()
+    }
+
+    /// What becomes of a message that goes to many: the I/O thread writes it, as soon as it is awake.
+    fn plan_fan(&mut self, half_full: bool) -> Pushed {
+        if !self.can_write() {
+            return Pushed::Queued;
+        }
+        if half_full || self.rope.unwritten() >= WRITE_AT {
+            self.writing = true;
+            return Pushed::Write;
+        }
+        self.left_at = None;
+        self.leave()
+    }
+
+    fn leave(&mut self) -> Pushed {
+        if self.left {
+            return Pushed::Queued;
+        }
+        self.left = true;
+        let dirty = !std::mem::replace(&mut self.dirty, true);
+        Pushed::Left { dirty }
+    }
+
+    /// After which messages since the last write the sender looks at the clock.
+    fn looks_at_clock(&self) -> bool {
+        self.since_write <= 16 || matches!(self.since_write, 32 | 64 | 128)
+    }
+
+    fn is_idle(&mut self, now: Instant) -> bool {
+        if self.since_write == 1 {
+            self.left_at = Some(now);
+        }
+        self.last_write.is_none_or(|at| now >= at + IDLE)
+    }
+
+    fn can_write(&self) -> bool {
+        !self.writing && !self.blocked && self.link.as_ref().is_some_and(|link| !link.failed)
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.rope.unwritten() > 0 || !self.control.is_empty()
+    }
+
+    fn fail(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.failed = true;
+        }
+    }
+
+    fn put_back(&mut self, job: Job) {
+        let newer = std::mem::replace(&mut self.rope, job.rope);
+        self.rope.append(newer);
+        if !job.control.is_empty() {
+            let newer = std::mem::replace(&mut self.control, job.control);
+            self.control.extend_from_slice(&newer);
+        }
+    }
+
+    /// Counts bytes that the kernel took: first of commands, then of messages. Returns how many
+    /// messages are over.
+    fn account(&mut self, mut taken: usize) -> u32 {
+        if self.control_written > 0 || (self.rope.is_at_boundary() && !self.control.is_empty()) {
+            let of_control = taken.min(self.control.len() - self.control_written);
+            self.control_written += of_control;
+            taken -= of_control;
+            if self.control_written == self.control.len() {
+                self.control.clear();
+                self.control_written = 0;
+            }
+        }
+        self.used |= taken > 0;
+        self.rope.advance(taken as u64);
+        let written = self.rope.written();
+        let over = self.ends.iter().take_while(|&&end| end <= written).count();
+        if let Some(&last) = over.checked_sub(1).and_then(|at| self.ends.get(at)) {
+            self.rope.release(last);
+            self.ends.drain(..over);
+        }
+        self.handed_over += over as u64;
+        over as u32
+    }
+}
+
+/// What the holder of the token writes in one system call.
+struct Job {
+    stream: Arc<dyn Stream>,
+    control: Vec<u8>,
+    control_written: usize,
+    rope: Rope,
+    limit: u64,
+}
+
+impl Job {
+    fn write(&mut self) -> io::Result<usize> {
+        let mut window = Window::default();
+        window.push(self.control.get(self.control_written..).unwrap_or_default());
+        self.rope.fill(&mut window, self.limit);
+        self.stream.write(window.slices())
+    }
+}

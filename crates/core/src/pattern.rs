@@ -1,0 +1,381 @@
+//! The contract between the socket shell and a pattern: who gets which message.
+//!
+//! A [`Pattern`] is a plain state machine over opaque [`PipeId`]s. It never sees a socket, a thread or a
+//! clock. The shell calls it under the socket's lock, one call at a time, in this order for every pipe:
+//!
+//! ```text
+//!   attach ──► (hiccup | lost | writable | readable | command | admit)* ──► detach
+//! ```
+//!
+//! Invariants the shell keeps:
+//! - a `PipeId` is never used again after `detach`;
+//! - `admit` and `command` are called in the order in which the peer sent;
+//! - after `route` returned [`Route::To`] or [`Route::Each`], the message is accepted by those pipes;
+//! - `taken` follows `admit` once the application really has the message.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ferromq_wire::{Command, Message, Part, SocketType};
+
+/// Names one pipe of one socket; never reused while the socket lives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId {
+    index: u32,
+    generation: u32,
+}
+
+impl PipeId {
+    /// A pipe id from its slot and the slot's generation.
+    pub const fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation }
+    }
+
+    /// The slot in the pipe table: small, dense, reused under another generation.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// How often the slot had been used before.
+    pub const fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
+impl fmt::Debug for PipeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pipe {}.{}", self.index, self.generation)
+    }
+}
+
+/// What is fixed about a socket type.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// The type announced in READY; it also decides which peers are legal.
+    pub socket_type: SocketType,
+    /// Announces the socket's routing id in READY (REQ, DEALER, ROUTER).
+    pub announces_routing_id: bool,
+    /// Unsent messages of a lost peer go to the next peers (PUSH, DEALER, REQ).
+    pub requeues: bool,
+    /// Incoming messages are admitted when they arrive, not when the application receives
+    /// (PUB, XPUB: what arrives there are subscriptions).
+    pub eager: bool,
+    /// Has a receiving half: received messages wait for the application.
+    pub receives: bool,
+    /// Unsent messages are dropped at close rather than flushed (SUB, XSUB).
+    pub drops_at_close: bool,
+}
+
+/// How a pipe came to be, as told to [`Pattern::attach`].
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// By `connect`: the peer is not known until the first [`Pattern::hiccup`].
+    Dialed {
+        /// The routing id that the application chose for this peer, if any.
+        routing_id: Option<Part>,
+    },
+    /// By a listener: the handshake is over.
+    Accepted(Arc<Peer>),
+    /// Within the process: both sides are known.
+    Inproc(Arc<Peer>),
+}
+
+impl Origin {
+    /// The peer, where it is known already.
+    pub fn peer(&self) -> Option<&Arc<Peer>> {
+        match self {
+            Self::Dialed { .. } => None,
+            Self::Accepted(peer) | Self::Inproc(peer) => Some(peer),
+        }
+    }
+}
+
+/// What is known about the other side of a pipe after the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its socket type, where it announced one.
+    pub socket_type: Option<SocketType>,
+    /// The routing id that it announced; empty if none.
+    pub routing_id: Part,
+    /// Its address as text: `127.0.0.1:40112`, an ipc path, or an inproc name.
+    pub address: String,
+    /// The further properties of its READY: names as sent.
+    pub metadata: Vec<(String, Part)>,
+}
+
+/// Whether a pipe would take a message now.
+///
+/// Patterns remember a `false` and ask again only after [`Pattern::writable`].
+pub trait Room {
+    /// True if a message pushed now would be accepted by this pipe.
+    fn has_room(&self, pipe: PipeId) -> bool;
+}
+
+impl<F: Fn(PipeId) -> bool> Room for F {
+    fn has_room(&self, pipe: PipeId) -> bool {
+        self(pipe)
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug)]
+pub enum Route<'a> {
+    /// To one pipe: without its first `strip` parts, with `prefix` put before the rest.
+    To {
+        /// The pipe; it has room.
+        pipe: PipeId,
+        /// How many leading parts are not sent (a ROUTER's routing id).
+        strip: usize,
+        /// Parts sent before the message (a delimiter, a saved envelope).
+        prefix: &'a [Part],
+    },
+    /// To each of these pipes, whole.
+    Each {
+        /// The pipes; each has room and is named once.
+        pipes: &'a [PipeId],
+        /// How many more would have been given it, had they had room: one drop
+        /// ([`Dropped::HighWaterMark`]) each. If this is 0 and there are no pipes either, then
+        /// nobody wanted the message.
+        skipped: usize,
+    },
+    /// Consumed by the pattern itself (an XSUB's subscription): accepted, and not a drop.
+    Done,
+    /// Accepted and dropped, for this reason.
+    Discard(Dropped),
+    /// Nowhere to go now: wait for a peer or for room.
+    Park,
+    /// Not allowed now.
+    Refuse(Refused),
+}
+
+/// Why a pattern refuses an operation of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The message lacks a part that the pattern needs (a ROUTER's routing id).
+    #[error("message has too few parts for this socket type")]
+    MissingPart,
+    /// No peer has the routing id in the first part.
+    #[error("no peer has this routing id")]
+    NoRoute,
+    /// A request is awaited before a reply, or a reply before the next request.
+    #[error("operation not allowed in the socket's current state")]
+    WrongState,
+}
+
+/// Why a message was dropped, one counter each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// The pipe's high-water mark was reached (PUB).
+    HighWaterMark,
+    /// The socket was closed and linger was over, or it was received and never read.
+    Closed,
+    /// Malformed for the pattern (a request without delimiter).
+    Malformed,
+    /// The peer it was for is gone.
+    PeerGone,
+    /// Nobody wanted it (no subscription matches).
+    Unwanted,
+    /// A reply that nobody waits for.
+    Stale,
+}
+
+impl Dropped {
+    /// Every reason, in declaration order.
+    pub const ALL: [Self; 6] = [
+        Self::HighWaterMark,
+        Self::Closed,
+        Self::Malformed,
+        Self::PeerGone,
+        Self::Unwanted,
+        Self::Stale,
+    ];
+}
+
+/// Why a pattern does not take a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Another peer has this routing id.
+    #[error("the routing id is in use by another peer")]
+    DuplicateRoutingId,
+    /// The socket has its one peer already (PAIR).
+    #[error("the socket has a peer already")]
+    Occupied,
+}
+
+/// What became of a message that arrived.
+#[derive(Debug)]
+pub enum Admit {
+    /// For the application, in this form.
+    Deliver(Message),
+    /// Not for the application.
+    Skip(Dropped),
+    /// Consumed by the pattern itself (a subscription).
+    Done,
+}
+
+/// What a socket could do now without waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// A send would be accepted.
+    pub send: bool,
+    /// The pattern allows receiving in its current state (whether there is a message, the shell knows).
+    pub receive: bool,
+}
+
+/// An effect that a pattern asks the shell for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send this command (SUBSCRIBE, CANCEL), ahead of messages and outside the high-water mark.
+    /// Dropped while the pipe has no connection: the next [`Pattern::hiccup`] sends anew.
+    Command(PipeId, Command),
+    /// Drop every message received on this pipe until now and not admitted yet, each counted as
+    /// [`Dropped::Stale`].
+    DiscardIncoming(PipeId),
+    /// Deliver this message to the application, after those delivered before.
+    Deliver(Message),
+    /// End this pipe; `detach` follows.
+    Close(PipeId),
+}
+
+/// The effects collected during one call of a pattern, carried out in order after it.
+///
+/// Those of [`Pattern::route`] and [`Pattern::reroute`] are carried out before the message is handed
+/// to a pipe, so that a quick reply is not taken for an old one.
+#[derive(Debug, Default)]
+pub struct Actions {
+    list: Vec<Action>,
+}
+
+impl Actions {
+    /// Sends a command on a pipe.
+    pub fn command(&mut self, pipe: PipeId, command: Command) {
+        self.list.push(Action::Command(pipe, command));
+    }
+
+    /// Drops what was received on a pipe and not admitted yet.
+    pub fn discard_incoming(&mut self, pipe: PipeId) {
+        self.list.push(Action::DiscardIncoming(pipe));
+    }
+
+    /// Delivers a message to the application.
+    pub fn deliver(&mut self, message: Message) {
+        self.list.push(Action::Deliver(message));
+    }
+
+    /// Ends a pipe.
+    pub fn close(&mut self, pipe: PipeId) {
+        self.list.push(Action::Close(pipe));
+    }
+
+    /// Takes what was collected.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Action> {
+        self.list.drain(..)
+    }
+
+    /// True if nothing was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+/// A socket type's behaviour. See the module documentation for the order of calls.
+///
+/// Every method is called under the socket's lock: it must not wait, do I/O, read a clock or run user code, and is
+/// O(1) amortised (fan-out: O(topic + matches)).
+pub trait Pattern: Send + 'static {
+    /// What is fixed about this socket type.
+    const KIND: Kind;
+
+    /// A pipe came. An error refuses it: the pipe is closed and `detach` is not called.
+    fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal>;
+
+    /// A dialed pipe has a (new) connection: learn the peer, subscribe again, forget a pending reply.
+    /// An error ends the connection; the pipe stays and dials again.
+    fn hiccup(
+        &mut self,
+        pipe: PipeId,
+        peer: &Arc<Peer>,
+        then: &mut Actions,
+    ) -> Result<(), Refusal> {
+        let _ = (pipe, peer, then);
+        Ok(())
+    }
+
+    /// A dialed pipe lost its connection and stays: it will have another one later.
+    fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
+        let _ = (pipe, then);
+    }
+
+    /// A pipe takes no more messages; `detach` follows when those received before are admitted.
+    /// False: none of them is wanted.
+    fn ending(&mut self, pipe: PipeId, then: &mut Actions) -> bool {
+        let _ = (pipe, then);
+        true
+    }
+
+    /// A pipe is gone for good.
+    fn detach(&mut self, pipe: PipeId, then: &mut Actions);
+
+    /// The pipe may have room again. A hint: it may repeat or be stale, but it always comes once a
+    /// pipe that [`Room`] called full has room again, before the next `route`.
+    fn writable(&mut self, pipe: PipeId) {
+        let _ = pipe;
+    }
+
+    /// The pipe has incoming messages. A hint: it may repeat or be stale.
+    fn readable(&mut self, pipe: PipeId) {
+        let _ = pipe;
+    }
+
+    /// The pipe that [`next`](Self::next) named turned out to have no message now; `readable` will name it again.
+    fn drained(&mut self, pipe: PipeId) {
+        let _ = pipe;
+    }
+
+    /// A SUBSCRIBE or CANCEL arrived (only for [`Kind::eager`] types).
+    fn command(&mut self, pipe: PipeId, command: Command, then: &mut Actions) {
+        let _ = (pipe, command, then);
+    }
+
+    /// Where does this message go? Changes the state only if the answer is `To`, `Each`,
+    /// `Done` or `Discard`.
+    fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_>;
+
+    /// Where does a message go that was taken back from a lost peer ([`Kind::requeues`])? It carries its
+    /// envelope already. `None`: nowhere now.
+    fn reroute(&mut self, room: &dyn Room, then: &mut Actions) -> Option<PipeId> {
+        let _ = (room, then);
+        None
+    }
+
+    /// Whose head is to be taken next; `None`: nobody has one; an error: receiving is not allowed now.
+    fn next(&mut self) -> Result<Option<PipeId>, Refused>;
+
+    /// A message of this pipe, in order. Called for the pipe named by `next` (or at arrival for eager
+    /// types). The turn passes to the next pipe.
+    fn admit(&mut self, pipe: PipeId, message: Message, then: &mut Actions) -> Admit;
+
+    /// The application has received the message that the last `admit` delivered.
+    fn taken(&mut self) {}
+
+    /// What could be done now without waiting; exact.
+    fn readiness(&self, room: &dyn Room) -> Readiness;
+}
+
+/// Socket types that can send.
+#[diagnostic::on_unimplemented(
+    message = "this socket type has no sending half",
+    label = "PULL and SUB sockets only receive"
+)]
+pub trait Sends: Pattern {}
+
+/// Socket types that can receive.
+#[diagnostic::on_unimplemented(
+    message = "this socket type has no receiving half",
+    label = "PUSH and PUB sockets only send"
+)]
+pub trait Receives: Pattern {}

@@ -1,0 +1,147 @@
+//! A two-way queue of messages between a socket and one peer, behind a stream or in the same process.
+
+use std::sync::Arc;
+
+use ferromq_wire::{Command, Incoming};
+
+use crate::connection::Connection;
+use crate::inbound::Inbound;
+use crate::io::{IoCommand, IoHandle};
+use crate::outbound::{Outbound, Unsent, Wrote};
+use crate::pattern::PipeId;
+use crate::port::{Note, Port};
+use crate::sync::Mutex;
+
+/// How a pipe reaches its peer.
+#[derive(Clone, Debug)]
+pub(crate) enum Link {
+    /// By a connection that an I/O thread looks after.
+    Stream(Arc<StreamPipe>),
+    /// By two queues in this process.
+    Inproc(InprocPipe),
+}
+
+impl Link {
+    /// What arrives.
+    pub(crate) fn inbound(&self) -> &Inbound {
+        match self {
+            Self::Stream(pipe) => &pipe.inbound,
+            Self::Inproc(pipe) => &pipe.incoming,
+        }
+    }
+
+    /// Would a message be accepted now? If not, [`Note::Writable`] follows when it would.
+    pub(crate) fn has_room(&self) -> bool {
+        match self {
+            Self::Stream(pipe) => pipe.out.has_room_or_thirst(),
+            Self::Inproc(pipe) => pipe.outgoing.room() > 0 || pipe.outgoing.starve(),
+        }
+    }
+
+    /// Messages accepted and neither handed over nor received.
+    pub(crate) fn queued(&self) -> u64 {
+        match self {
+            Self::Stream(pipe) => u64::from(pipe.out.queued()),
+            Self::Inproc(pipe) if pipe.peer.is_none() => pipe.outgoing.outstanding(),
+            Self::Inproc(_) => 0,
+        }
+    }
+
+    /// The socket that was to get this pipe is gone.
+    pub(crate) fn abandon(&self) {
+        match self {
+            Self::Stream(pipe) => pipe.io.post(IoCommand::Drop(pipe.key)),
+            Self::Inproc(pipe) => pipe.leave(Unsent::default()),
+        }
+    }
+}
+
+/// A pipe whose peer is a socket of the same context: our outgoing queue is its incoming one.
+#[derive(Clone, Debug)]
+pub(crate) struct InprocPipe {
+    pub(crate) outgoing: Arc<Inbound>,
+    pub(crate) incoming: Arc<Inbound>,
+    /// The other socket and its name for the pipe; none while the name is not bound.
+    pub(crate) peer: Option<(Arc<Port>, PipeId)>,
+}
+
+impl InprocPipe {
+    /// Tells the peer that this side is over; `unsent` goes back to it: what it sent and we never read.
+    pub(crate) fn leave(&self, unread: Unsent) {
+        if let Some((port, pipe)) = &self.peer {
+            port.post(Note::Gone(*pipe, unread));
+        }
+    }
+
+    /// Sends a command outside the high-water mark. The note, if the peer has to be told.
+    pub(crate) fn control(&self, command: Command) -> Option<(Arc<Port>, Note)> {
+        let was_empty = self.outgoing.push(Incoming::Command(command));
+        let (port, pipe) = self.peer.as_ref().filter(|_| was_empty)?;
+        Some((Arc::clone(port), Note::Readable(*pipe)))
+    }
+}
+
+/// A pipe whose peer is behind a stream.
+#[derive(Debug)]
+pub(crate) struct StreamPipe {
+    pub(crate) id: PipeId,
+    pub(crate) key: u64,
+    pub(crate) out: Outbound,
+    pub(crate) inbound: Inbound,
+    pub(crate) io: IoHandle,
+    port: Arc<Port>,
+    connection: Mutex<Option<Arc<Connection>>>,
+}
+
+impl StreamPipe {
+    pub(crate) fn new(id: PipeId, key: u64, io: IoHandle, port: Arc<Port>) -> Self {
+        Self {
+            id,
+            key,
+            out: Outbound::new(port.options.send_mark),
+            inbound: Inbound::new(u64::from(port.options.receive_mark)),
+            io,
+            port,
+            connection: Mutex::new(None),
+        }
+    }
+
+    /// The present connection.
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        self.connection.lock().clone()
+    }
+
+    /// Changes the connection; the old one is dropped outside the lock.
+    pub(crate) fn set_connection(&self, connection: Option<Arc<Connection>>) {
+        let old = std::mem::replace(&mut *self.connection.lock(), connection);
+        drop(old);
+    }
+
+    /// Writes, holding the token, and tells everybody whom the outcome concerns. No lock is held.
+    pub(crate) fn write(&self) {
+        let wrote = self.out.write(&*self.port.world);
+        match wrote {
+            Wrote::All => {}
+            Wrote::Blocked => self.io.post(IoCommand::Blocked(self.key)),
+            Wrote::More => self.io.post(IoCommand::Write(self.key)),
+            Wrote::Failed(_) => self.io.post(IoCommand::WriteFailed(self.key)),
+            Wrote::Orphaned => self.io.post(IoCommand::Orphaned(self.key)),
+        }
+        self.settle();
+    }
+
+    /// Writes if there is something to write and nobody else does it.
+    pub(crate) fn flush(&self) {
+        if self.out.claim_write() {
+            self.write();
+        }
+    }
+
+    /// After a write: counts what was handed over and wakes senders that found the pipe full.
+    fn settle(&self) {
+        self.port.counters.hand_over(self.out.take_handed_over());
+        if self.out.take_thirst() {
+            self.port.post(Note::Writable(self.id));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The part of a socket that I/O threads and other sockets of the process know: its mailbox.
+//!
+//! Nobody but a holder of the socket's lock calls its pattern. Others *post* notes: they put the note into the
+//! mailbox, then try the lock and drain; if the lock is taken, its holder drains. The argument that no note is
+//! left lying, with `pending` changed by read-modify-write only:
+//!
+//! ```text
+//!   poster:  push note;  pending.swap(true);   try_lock fails  -> return
+//!   holder:  unlock;     pending.swap(false)   true            -> settle
+//! ```
+//!
+//! The two swaps are ordered. If the holder's comes later, it reads `true` and settles. If it comes first, the
+//! poster's swap has read from it (or from a later one), so the unlock before it happened before the poster's
+//! `try_lock`, which then cannot fail because of this holder. A later holder is the same case again.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+
+use ferromq_wire::SocketType;
+
+use crate::event::EventHub;
+use crate::options::Options;
+use crate::outbound::Unsent;
+use crate::pattern::{Kind, Origin, Peer, PipeId};
+use crate::pipe::Link;
+use crate::stats::Counters;
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::world::World;
+
+/// What others tell a socket.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// A pipe came.
+    Attached(PipeId, Link, Origin),
+    /// A dialed pipe has a connection to this peer.
+    Hiccup(PipeId, Arc<Peer>),
+    /// A dialed pipe lost its connection, and these messages are to go elsewhere.
+    Lost(PipeId, Unsent),
+    /// A pipe is over. What it brought before can still be received.
+    Gone(PipeId, Unsent),
+    /// An inproc pipe waiting for its name to be bound has a peer.
+    Bound(PipeId, Arc<Port>, PipeId, Arc<Peer>),
+    /// Messages arrived where there were none.
+    Readable(PipeId),
+    /// Room came where there was none.
+    Writable(PipeId),
+}
+
+/// Whoever can take the socket's lock.
+pub(crate) trait Shell: Send + Sync {
+    /// Drains the mailbox if the lock is free.
+    fn settle(&self);
+
+    /// Ends every operation of the socket: the context is shut down.
+    fn shut_down(&self);
+}
+
+/// A socket as others see it.
+pub(crate) struct Port {
+    pub(crate) kind: Kind,
+    pub(crate) options: Options,
+    pub(crate) world: Arc<dyn World>,
+    pub(crate) events: EventHub,
+    pub(crate) counters: Counters,
+    notes: Mutex<Vec<Note>>,
+    pending: AtomicBool,
+    ids: Mutex<PipeIds>,
+    shell: OnceLock<Weak<dyn Shell>>,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("type", &self.kind.socket_type).finish_non_exhaustive()
+    }
+}
+
+impl Port {
+    pub(crate) fn new(kind: Kind, options: Options, world: Arc<dyn World>) -> Self {
+        Self {
+            kind,
+            options,
+            world,
+            events: EventHub::default(),
+            counters: Counters::default(),
+            notes: Mutex::new(Vec::new()),
+            pending: AtomicBool::new(false),
+            ids: Mutex::new(PipeIds::default()),
+            shell: OnceLock::new(),
+        }
+    }
+
+    /// Names the socket behind this port, once.
+    pub(crate) fn set_shell(&self, shell: Weak<dyn Shell>) {
+        let first = self.shell.set(shell).is_ok();
+        debug_assert!(first);
+    }
+
+    pub(crate) fn shell(&self) -> Option<Arc<dyn Shell>> {
+        self.shell.get().and_then(Weak::upgrade)
+    }
+
+    /// Tells the socket something. Takes the socket's lock if it is free; holds none of its own then.
+    pub(crate) fn post(&self, note: Note) {
+        self.notes.lock().push(note);
+        match self.shell() {
+            Some(shell) => {
+                self.pending.swap(true, Ordering::AcqRel);
+                shell.settle();
+            }
+            None => self.refuse_all(),
+        }
+    }
+
+    /// Under the socket's lock: notes to be drained?
+    pub(crate) fn has_notes(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+    }
+
+    /// Under the socket's lock: takes the notes.
+    pub(crate) fn take_notes(&self, into: &mut Vec<Note>) {
+        self.pending.swap(false, Ordering::AcqRel);
+        std::mem::swap(&mut *self.notes.lock(), into);
+    }
+
+    /// After unlocking: true if notes came meanwhile; then the caller settles.
+    pub(crate) fn look_again(&self) -> bool {
+        self.pending.swap(false, Ordering::AcqRel)
+    }
+
+    /// Before trying the lock: whoever holds it looks again after unlocking.
+    pub(crate) fn announce(&self) {
+        self.pending.swap(true, Ordering::AcqRel);
+    }
+
+    /// A fresh name for a pipe.
+    pub(crate) fn new_pipe(&self) -> PipeId {
+        self.ids.lock().take()
+    }
+
+    /// A pipe's slot may be used again, under another name.
+    pub(crate) fn free_pipe(&self, pipe: PipeId) {
+        self.ids.lock().give(pipe);
+    }
+
+    /// What a peer in the same process is told about this socket.
+    pub(crate) fn as_peer(&self, name: &str) -> Arc<Peer> {
+        let id = self.options.routing_id.clone().filter(|_| self.kind.announces_routing_id);
+        Arc::new(Peer {
+            socket_type: Some(self.kind.socket_type),
+            routing_id: id.unwrap_or_default(),
+            address: name.to_owned(),
+            metadata: Vec::new(),
+        })
+    }
+
+    /// May a socket of this type talk to ours?
+    pub(crate) fn accepts(&self, other: SocketType) -> bool {
+        self.kind.socket_type.accepts(other)
+    }
+
+    /// The socket is gone: whoever posts a new pipe has to end it.
+    fn refuse_all(&self) {
+        let notes = std::mem::take(&mut *self.notes.lock());
+        for note in notes {
+            match note {
+                Note::Attached(_, link, _) => link.abandon(),
+                Note::Bound(_, peer, pipe, _) => peer.post(Note::Gone(pipe, Unsent::default())),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Slots of the pipe table, and how often each was used.
+#[derive(Debug, Default)]
+struct PipeIds {
+    free: Vec<PipeId>,
+    slots: u32,
+}
+
+impl PipeIds {
+    fn take(&mut self) -> PipeId {
+        self.free.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            PipeId::new(self.slots - 1, 0)
+        })
+    }
+
+    fn give(&mut self, pipe: PipeId) {
+        let next = pipe.generation().wrapping_add(1);
+        self.free.push(PipeId::new(pipe.index() as u32, next));
+    }
+}

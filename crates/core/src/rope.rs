@@ -1,0 +1,231 @@
+//! A queue of frame bytes: small frames in chunks, large payloads by reference.
+//!
+//! Offsets count the bytes of the pipe's whole stream of frames. Invariants:
+//! `base <= boundary <= written <= end`; everything from `boundary` (the start of the first message
+//! that is not over) on is kept, so that it can be written again.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+use ferromq_wire::{Decoder, Incoming, Limits, Message, Part, put_frame_header};
+
+use crate::pool::{self, CHUNK};
+
+/// Payloads from this size on are queued by reference and written from where they are.
+const BY_REFERENCE: usize = 4 * 1024;
+
+/// Slices written in one system call.
+const SLICES: usize = 64;
+
+/// The queued bytes of one pipe.
+#[derive(Debug, Default)]
+pub(crate) struct Rope {
+    segments: VecDeque<Segment>,
+    /// Offset of the first segment's first byte.
+    base: u64,
+    /// Where the first message that is not over begins.
+    boundary: u64,
+    /// What the kernel has taken.
+    written: u64,
+    /// The segment that holds `written`, and its offset.
+    cursor: (usize, u64),
+    /// Where the next frame goes.
+    end: u64,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Chunk(Vec<u8>),
+    Payload(Bytes),
+}
+
+impl Segment {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Chunk(bytes) => bytes,
+            Self::Payload(bytes) => bytes,
+        }
+    }
+}
+
+/// The slices of one write.
+#[derive(Debug)]
+pub(crate) struct Window<'a> {
+    slices: [IoSlice<'a>; SLICES],
+    used: usize,
+}
+
+impl Default for Window<'_> {
+    fn default() -> Self {
+        Self { slices: [IoSlice::new(&[]); SLICES], used: 0 }
+    }
+}
+
+impl<'a> Window<'a> {
+    /// Adds a slice; false if the window is full.
+    pub(crate) fn push(&mut self, bytes: &'a [u8]) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
+        let Some(slot) = self.slices.get_mut(self.used) else {
+            return false;
+        };
+        *slot = IoSlice::new(bytes);
+        self.used += 1;
+        true
+    }
+
+    /// What was added.
+    pub(crate) fn slices(&self) -> &[IoSlice<'a>] {
+        &self.slices[..self.used]
+    }
+}
+
+impl Rope {
+    /// Offset behind the last byte queued.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Offset behind the last byte that the kernel took.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes queued and not written.
+    pub(crate) fn unwritten(&self) -> u64 {
+        self.end - self.written
+    }
+
+    /// True if no message has been written in part.
+    pub(crate) fn is_at_boundary(&self) -> bool {
+        self.written == self.boundary
+    }
+
+    /// Appends the frames of a message of `count` parts.
+    pub(crate) fn push_message<'p>(&mut self, parts: impl Iterator<Item = &'p Part>, count: usize) {
+        for (index, part) in parts.enumerate() {
+            self.push_part(part, index + 1 < count);
+        }
+    }
+
+    /// The slices from the cursor on, as far as they fit, at most `limit` bytes.
+    pub(crate) fn fill<'a>(&'a self, window: &mut Window<'a>, mut limit: u64) {
+        let (index, start) = self.cursor;
+        let mut skip = (self.written - start) as usize;
+        for segment in self.segments.range(index.min(self.segments.len())..) {
+            let bytes = segment.bytes().get(skip..).unwrap_or_default();
+            skip = 0;
+            let most = bytes.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+            limit -= most as u64;
+            if !window.push(&bytes[..most]) || limit == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Counts `taken` bytes as written.
+    pub(crate) fn advance(&mut self, taken: u64) {
+        self.written += taken;
+        while let Some(segment) = self.segments.get(self.cursor.0) {
+            let behind = self.cursor.1 + segment.bytes().len() as u64;
+            if behind > self.written {
+                return;
+            }
+            self.cursor = (self.cursor.0 + 1, behind);
+        }
+    }
+
+    /// Forgets the messages before `boundary`, whose last byte the kernel has taken.
+    pub(crate) fn release(&mut self, boundary: u64) {
+        self.boundary = boundary;
+        while self.cursor.0 > 0 {
+            let behind = self.base + self.segments[0].bytes().len() as u64;
+            if behind > boundary {
+                return;
+            }
+            if let Some(Segment::Chunk(chunk)) = self.segments.pop_front() {
+                pool::give(chunk);
+            }
+            self.base = behind;
+            self.cursor.0 -= 1;
+        }
+    }
+
+    /// Writes a message that was begun again from its first byte.
+    pub(crate) fn rewind(&mut self) {
+        self.written = self.boundary;
+        self.cursor = (0, self.base);
+        self.advance(0);
+    }
+
+    /// Takes the rope out for writing; what is queued meanwhile goes to the successor left here.
+    pub(crate) fn take(&mut self) -> Rope {
+        let successor = Self::starting_at(self.end);
+        std::mem::replace(self, successor)
+    }
+
+    /// Appends the successor, with what was queued since [`take`](Self::take).
+    pub(crate) fn append(&mut self, mut successor: Rope) {
+        self.end = successor.end;
+        self.segments.append(&mut successor.segments);
+    }
+
+    /// Decodes everything that is not over, and empties the rope.
+    pub(crate) fn take_messages(&mut self) -> Vec<Message> {
+        let mut bytes = Vec::new();
+        for segment in &self.segments {
+            bytes.extend_from_slice(segment.bytes());
+        }
+        let skip = (self.boundary - self.base) as usize;
+        let messages = decode_own(bytes.get(skip..).unwrap_or_default());
+        *self = Self::starting_at(self.end);
+        messages
+    }
+
+    fn starting_at(at: u64) -> Self {
+        Self { base: at, boundary: at, written: at, cursor: (0, at), end: at, ..Self::default() }
+    }
+
+    fn push_part(&mut self, part: &Part, more: bool) {
+        let payload = part.as_bytes();
+        let tail = self.tail();
+        let before = tail.len();
+        put_frame_header(tail, more, payload.len());
+        if payload.len() < BY_REFERENCE {
+            tail.extend_from_slice(payload);
+            let added = tail.len() - before;
+            self.end += added as u64;
+            return;
+        }
+        let header = tail.len() - before;
+        self.end += (header + payload.len()) as u64;
+        self.segments.push_back(Segment::Payload(part.clone().into_bytes()));
+    }
+
+    /// The chunk that the next small frame goes to.
+    fn tail(&mut self) -> &mut Vec<u8> {
+        let fits = matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);
+        if !fits {
+            self.segments.push_back(Segment::Chunk(pool::take()));
+        }
+        match self.segments.back_mut() {
+            Some(Segment::Chunk(chunk)) => chunk,
+            _ => unreachable!("a chunk was pushed just above"),
+        }
+    }
+}
+
+/// Frames that we have encoded ourselves, as messages.
+fn decode_own(mut bytes: &[u8]) -> Vec<Message> {
+    let limits = Limits { max_message_size: None, max_parts: usize::MAX, ..Limits::default() };
+    let mut incoming = VecDeque::new();
+    let decoded = Decoder::new(limits).decode(&mut bytes, usize::MAX, &mut incoming);
+    debug_assert!(decoded.is_ok() && bytes.is_empty());
+    let message = |item| match item {
+        Incoming::Message(message) => Some(message),
+        Incoming::Command(_) => None,
+    };
+    incoming.into_iter().filter_map(message).collect()
+}

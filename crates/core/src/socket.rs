@@ -1,0 +1,235 @@
+//! The socket shell: one lock over a pattern and its pipes, and every operation in four forms.
+//!
+//! The lock is short: no system call, no wait, no user code under it. What follows from a call (wake-ups, writes,
+//! notes to other sockets) is collected in [`After`] and carried out when the lock is released; notes that
+//! arrived meanwhile are drained then. Two sockets' locks are never held together.
+
+mod after;
+mod endpoints;
+mod receiving;
+mod sending;
+mod state;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(crate) use after::flush_left;
+pub(crate) use endpoints::Connecting;
+pub use receiving::RecvFuture;
+pub use sending::SendFuture;
+pub(crate) use state::State;
+
+use crate::close::{CloseReport, Closing};
+use crate::context::{Context, ContextInner};
+use crate::error::ClosedError;
+use crate::event::Events;
+use crate::options::Options;
+use crate::pattern::{Actions, Dropped, Pattern, Readiness};
+use crate::port::{Port, Shell};
+use crate::stats::Stats;
+use crate::sync::{Mutex, MutexGuard};
+use crate::wait::Waiter;
+
+/// A socket of one pattern. Usable from several threads at once; dropping it closes it.
+///
+/// Dropping does not wait: what is queued is flushed in the background within linger (5 s by default), for which
+/// dropping the last handle of the [`Context`] waits. [`close`](Self::close) waits and reports.
+pub struct Socket<P: Pattern> {
+    shared: Arc<Shared<P>>,
+}
+
+pub(crate) struct Shared<P: Pattern> {
+    port: Arc<Port>,
+    context: Arc<ContextInner>,
+    state: Mutex<State<P>>,
+    closing: Arc<Closing>,
+}
+
+impl<P: Pattern> Socket<P> {
+    /// A socket without endpoints.
+    pub(crate) fn build(context: &Context, pattern: P, options: Options) -> Self {
+        let inner = Arc::clone(context.inner());
+        let port = Arc::new(Port::new(P::KIND, options, Arc::clone(inner.world())));
+        let shared = Arc::new(Shared {
+            port,
+            context: inner,
+            state: Mutex::new(State::new(pattern)),
+            closing: Arc::new(Closing::default()),
+        });
+        let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
+        shared.port.set_shell(Arc::downgrade(&shell));
+        shared.context.register(&shell);
+        Self { shared }
+    }
+
+    /// A socket with default options: what [`socket_type!`](crate::socket_type) makes `new` of.
+    #[doc(hidden)]
+    pub fn with_defaults(context: &Context) -> Self
+    where
+        P: Default,
+    {
+        Self::build(context, P::default(), Options::default())
+    }
+
+    /// Ends the socket: every blocked call returns, nothing more is accepted, and what is queued is written
+    /// within linger. Waits for that and reports.
+    ///
+    /// *Blocking*: at most linger (5 s by default). A second call reports what the first has left.
+    pub fn close(&self) -> CloseReport {
+        let until = self.shared.begin_close(ClosedError::Closed);
+        let world = self.shared.context.world();
+        let bell = world.bell();
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
+        loop {
+            if let Some(report) = self.shared.closing.poll(&waiter) {
+                return report;
+            }
+            if world.now() >= until + Duration::from_millis(100) {
+                return self.shared.closing.give_up(&waiter);
+            }
+            bell.wait(&[], Some(until + Duration::from_millis(100)));
+        }
+    }
+
+    /// Like [`close`](Self::close), as a future. The I/O threads end linger, so it always completes.
+    pub async fn close_async(&self) -> CloseReport {
+        self.shared.begin_close(ClosedError::Closed);
+        let waiter = Waiter::task();
+        std::future::poll_fn(|context| {
+            drop(waiter.set_waker(context.waker()));
+            match self.shared.closing.poll(&waiter) {
+                Some(report) => std::task::Poll::Ready(report),
+                None => std::task::Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The events of this socket from now on. Every reader gets each of them.
+    pub fn events(&self) -> Events {
+        self.shared.port.events.subscribe(Arc::clone(self.shared.context.world()))
+    }
+
+    /// The socket's counters now.
+    pub fn stats(&self) -> Stats {
+        let port = &self.shared.port;
+        self.shared.with(|state| {
+            let (queued, waiting) = state.body.load();
+            port.counters.snapshot(queued, waiting)
+        })
+    }
+
+    /// How many peers the socket has now. A dialed endpoint counts before its peer is there.
+    pub fn pipes(&self) -> usize {
+        self.shared.with(|state| state.body.pipe_count())
+    }
+
+    /// What could be done now without waiting. Exact, until somebody else does something.
+    pub fn readiness(&self) -> Readiness {
+        let port = &self.shared.port;
+        self.shared.with(|state| state.readiness(port))
+    }
+
+    /// Calls the pattern under the socket's lock: how a pattern crate adds operations of its own.
+    #[doc(hidden)]
+    pub fn with_pattern<R>(
+        &self,
+        call: impl FnOnce(&mut P, &mut Actions) -> R,
+    ) -> Result<R, ClosedError> {
+        let port = &self.shared.port;
+        self.shared.with(|state| state.with_pattern(port, call))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<P>> {
+        &self.shared
+    }
+}
+
+impl<P: Pattern> Drop for Socket<P> {
+    fn drop(&mut self) {
+        self.shared.begin_close(ClosedError::Closed);
+    }
+}
+
+impl<P: Pattern> fmt::Debug for Socket<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Socket");
+        out.field("type", &P::KIND.socket_type);
+        if let Some(state) = self.shared.state.try_lock() {
+            let (queued, waiting) = state.body.load();
+            out.field("pipes", &state.body.pipe_count());
+            out.field("queued", &queued).field("waiting", &waiting);
+        }
+        out.finish_non_exhaustive()
+    }
+}
+
+impl<P: Pattern> Shared<P> {
+    pub(crate) fn port(&self) -> &Arc<Port> {
+        &self.port
+    }
+
+    /// Calls `call` under the lock, notes drained before and after.
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&mut State<P>) -> R) -> R {
+        let mut state = self.state.lock();
+        if self.port.has_notes() {
+            state.drain(&self.port);
+        }
+        let result = call(&mut state);
+        self.release(state);
+        if self.port.look_again() {
+            self.settle();
+        }
+        result
+    }
+
+    /// Unlocks, then carries out what follows.
+    fn release(&self, mut state: MutexGuard<'_, State<P>>) {
+        if state.body.after.is_empty() {
+            return;
+        }
+        let mut after = after::spare();
+        std::mem::swap(&mut after, &mut state.body.after);
+        drop(state);
+        after.run();
+        after::give(after);
+    }
+
+    /// Ends everything. The time until which linger lasts; the first call decides.
+    fn begin_close(&self, why: ClosedError) -> Instant {
+        let now = self.context.world().now();
+        let linger = if P::KIND.drops_at_close { Duration::ZERO } else { self.port.options.linger };
+        let until = now + linger;
+        let closed = self.with(|state| state.close(why, until, &self.closing, &self.port));
+        if let Some(released) = closed {
+            released.names.iter().for_each(|name| self.context.release_name(name));
+            released.parked.iter().for_each(|id| self.context.cancel_connect(id));
+            let lost = self.with(|state| state.body.drop_unrouted());
+            self.port.counters.drop_messages(Dropped::Closed, lost);
+            self.closing.lose(lost);
+            self.port.events.end();
+        }
+        until
+    }
+}
+
+impl<P: Pattern> Shell for Shared<P> {
+    fn settle(&self) {
+        loop {
+            self.port.announce();
+            let Some(mut state) = self.state.try_lock() else {
+                return;
+            };
+            state.drain(&self.port);
+            self.release(state);
+            if !self.port.look_again() {
+                return;
+            }
+        }
+    }
+
+    fn shut_down(&self) {
+        self.begin_close(ClosedError::Shutdown);
+    }
+}

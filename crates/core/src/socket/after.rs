@@ -1,0 +1,87 @@
+//! What follows from a call under a socket's lock, carried out when the lock is released.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use ferromq_wire::{Incoming, Message};
+
+use crate::io::{IoCommand, IoHandle};
+use crate::pipe::StreamPipe;
+use crate::port::{Note, Port};
+use crate::wait::Waiter;
+
+/// Deferred effects, in the order of their kinds below.
+#[derive(Debug, Default)]
+pub(crate) struct After {
+    /// Pipes to be written; the token is held.
+    pub(crate) writes: Vec<Arc<StreamPipe>>,
+    /// Pipes left unwritten; true: their I/O thread is to be told.
+    pub(crate) left: Vec<(Arc<StreamPipe>, bool)>,
+    /// For I/O threads.
+    pub(crate) commands: Vec<(IoHandle, IoCommand)>,
+    /// For other sockets of the process.
+    pub(crate) notes: Vec<(Arc<Port>, Note)>,
+    /// Sleepers to be woken.
+    pub(crate) woken: Vec<Arc<Waiter>>,
+    /// Messages to be dropped: their payloads may run user code.
+    pub(crate) garbage: Vec<Message>,
+    /// The same for what was never taken out of a queue.
+    pub(crate) unread: Vec<std::collections::VecDeque<Incoming>>,
+    /// Set with anything above.
+    pub(crate) any: bool,
+}
+
+thread_local! {
+    static SPARE: RefCell<Option<After>> = const { RefCell::new(None) };
+    static LEFT: RefCell<Vec<Arc<StreamPipe>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty list, with the capacity of one used before on this thread.
+pub(crate) fn spare() -> After {
+    SPARE.with_borrow_mut(|spare| spare.take()).unwrap_or_default()
+}
+
+/// Keeps an emptied list for the next time.
+pub(crate) fn give(after: After) {
+    SPARE.with_borrow_mut(|spare| *spare = Some(after));
+}
+
+/// Writes what this thread has left behind on any socket: it is about to wait.
+pub(crate) fn flush_left() {
+    let left = LEFT.with_borrow_mut(std::mem::take);
+    for pipe in left {
+        pipe.flush();
+    }
+}
+
+impl After {
+    /// True if nothing follows.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any
+    }
+
+    /// Carries everything out. No lock is held.
+    pub(crate) fn run(&mut self) {
+        for pipe in self.writes.drain(..) {
+            pipe.write();
+        }
+        for (pipe, dirty) in self.left.drain(..) {
+            if dirty {
+                pipe.io.post(IoCommand::Dirty(Arc::clone(&pipe)));
+            }
+            LEFT.with_borrow_mut(|left| left.push(pipe));
+        }
+        for (io, command) in self.commands.drain(..) {
+            io.post(command);
+        }
+        for (port, note) in self.notes.drain(..) {
+            port.post(note);
+        }
+        for waiter in self.woken.drain(..) {
+            waiter.wake();
+        }
+        self.garbage.clear();
+        self.unread.clear();
+        self.any = false;
+    }
+}

@@ -1,0 +1,156 @@
+//! Receiving, in four forms over one attempt.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+use ferromq_wire::Message;
+
+use super::after::flush_left;
+use super::{Shared, Socket};
+use crate::error::RecvError;
+use crate::pattern::{Pattern, Receives};
+use crate::wait::Waiter;
+
+impl<P: Receives> Socket<P> {
+    /// Receives a message, waiting for one, at most for the receive timeout (default: without limit).
+    ///
+    /// *Errors*:
+    /// - [`RecvError::Closed`]: the socket is closed, by whichever thread;
+    /// - [`RecvError::Refused`]: the pattern does not allow it now (a REQ that has not asked);
+    /// - [`RecvError::TimedOut`]: no message came in time.
+    #[doc(alias = "zmq_recv")]
+    pub fn recv(&self) -> Result<Message, RecvError> {
+        let timeout = self.shared().port.options.receive_timeout;
+        self.shared().recv(timeout)
+    }
+
+    /// Receives a message if one is there; [`RecvError::Empty`] otherwise. Never waits.
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.shared().take()?.ok_or(RecvError::Empty)
+    }
+
+    /// Like [`recv`](Self::recv), waiting at most for `timeout`.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+        self.shared().recv(Some(timeout))
+    }
+
+    /// Like [`recv`](Self::recv) without time limit, as a future for any executor.
+    ///
+    /// *Cancel safety*: the future takes its message in the poll that returns it; dropping it before loses
+    /// nothing.
+    pub fn recv_async(&self) -> RecvFuture<'_, P> {
+        RecvFuture { shared: self.shared(), waiter: None }
+    }
+}
+
+/// A message that is waited for. Made by [`Socket::recv_async`].
+#[must_use = "a future does nothing unless it is polled"]
+pub struct RecvFuture<'a, P: Pattern> {
+    shared: &'a Shared<P>,
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl<P: Pattern> std::fmt::Debug for RecvFuture<'_, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecvFuture").field("waiting", &self.waiter.is_some()).finish()
+    }
+}
+
+impl<P: Pattern> Future for RecvFuture<'_, P> {
+    type Output = Result<Message, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let had_turn = this.waiter.is_some();
+        let waiter = Arc::clone(this.waiter.get_or_insert_with(Waiter::task));
+        drop(waiter.set_waker(cx.waker()));
+        let taken = this.shared.take_or_enter(&waiter, had_turn);
+        match taken {
+            Ok(None) => {
+                flush_left();
+                Poll::Pending
+            }
+            Ok(Some(message)) => {
+                this.waiter = None;
+                Poll::Ready(Ok(message))
+            }
+            Err(error) => {
+                this.waiter = None;
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl<P: Pattern> Drop for RecvFuture<'_, P> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            self.shared.with(|state| state.body.pass_on_receive(&waiter));
+        }
+    }
+}
+
+impl<P: Pattern> Shared<P> {
+    fn take(&self) -> Result<Option<Message>, RecvError> {
+        self.with(|state| match state.body.closed {
+            Some(closed) => Err(closed.into()),
+            None => Ok(state.take(&self.port)?),
+        })
+    }
+
+    /// One attempt; without a message, the waiter is in the list.
+    fn take_or_enter(
+        &self,
+        waiter: &Arc<Waiter>,
+        had_turn: bool,
+    ) -> Result<Option<Message>, RecvError> {
+        self.with(|state| {
+            let taken = match state.body.closed {
+                Some(closed) => Err(closed.into()),
+                None => state.take(&self.port).map_err(RecvError::from),
+            };
+            match taken {
+                Ok(None) => {
+                    state.body.relax();
+                    state.body.receivers.enter(waiter, had_turn);
+                }
+                _ => {
+                    state.body.receivers.leave(waiter);
+                }
+            }
+            taken
+        })
+    }
+
+    fn recv(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
+        match self.take()? {
+            Some(message) => Ok(message),
+            None => self.recv_waiting(timeout),
+        }
+    }
+
+    #[cold]
+    fn recv_waiting(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
+        flush_left();
+        let world = self.context.world();
+        let deadline: Option<Instant> =
+            timeout.and_then(|timeout| world.now().checked_add(timeout));
+        let bell = world.bell();
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
+        let mut had_turn = false;
+        loop {
+            if let Some(message) = self.take_or_enter(&waiter, had_turn)? {
+                return Ok(message);
+            }
+            if deadline.is_some_and(|at| world.now() >= at) {
+                self.with(|state| state.body.pass_on_receive(&waiter));
+                return Err(RecvError::TimedOut);
+            }
+            bell.wait(&[], deadline);
+            had_turn = true;
+        }
+    }
+}

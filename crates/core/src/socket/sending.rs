@@ -1,0 +1,326 @@
+//! Sending, in four forms over one attempt.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+use ferromq_wire::{Incoming, Message, Part};
+
+use super::after::{After, flush_left};
+use super::state::{Body, State};
+use super::{Shared, Socket};
+use crate::error::{SendError, SendErrorKind};
+use crate::outbound::{Manner, Pushed};
+use crate::pattern::{Dropped, Pattern, PipeId, Route, Sends};
+use crate::pipe::{Link, StreamPipe};
+use crate::port::{Note, Port};
+use crate::wait::Waiter;
+
+/// Up to this many peers a fan-out is written like single messages.
+const FEW: usize = 4;
+
+impl<P: Sends> Socket<P> {
+    /// Sends a message, waiting for a peer with room, at most for the send timeout (default: without limit).
+    ///
+    /// Returning `Ok` means accepted: the message is with the kernel or in a queue that is written in the
+    /// background. From a socket that drops for slow peers (PUB) it returns at once.
+    ///
+    /// *Errors* hand the message back:
+    /// - [`SendErrorKind::Closed`]: the socket is closed, by whichever thread;
+    /// - [`SendErrorKind::NoParts`]: the message is empty;
+    /// - [`SendErrorKind::Refused`]: the pattern does not allow it now (a REQ that waits for a reply), or
+    ///   there is no such peer (ROUTER);
+    /// - [`SendErrorKind::TimedOut`]: no peer had room in time.
+    #[doc(alias = "zmq_send")]
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let timeout = self.shared().port.options.send_timeout;
+        self.shared().send(message.into(), timeout)
+    }
+
+    /// Sends a message if a peer has room now; [`SendErrorKind::Full`] otherwise. Never waits.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.shared().try_send(message.into())
+    }
+
+    /// Like [`send`](Self::send), waiting at most for `timeout`.
+    pub fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        self.shared().send(message.into(), Some(timeout))
+    }
+
+    /// Like [`send`](Self::send) without time limit, as a future for any executor.
+    ///
+    /// *Cancel safety*: the future owns the message until it is accepted whole. Dropping it before it is
+    /// ready means that the message was not sent; [`SendFuture::cancel`] gives it back.
+    pub fn send_async(&self, message: impl Into<Message>) -> SendFuture<'_, P> {
+        SendFuture { shared: self.shared(), message: Some(message.into()), waiter: None }
+    }
+}
+
+/// A message on its way to being accepted. Made by [`Socket::send_async`].
+#[must_use = "a future does nothing unless it is polled"]
+pub struct SendFuture<'a, P: Pattern> {
+    shared: &'a Shared<P>,
+    message: Option<Message>,
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl<P: Pattern> SendFuture<'_, P> {
+    /// Gives the message back if it was not accepted; `None`: it was.
+    pub fn cancel(mut self) -> Option<Message> {
+        self.message.take()
+    }
+}
+
+impl<P: Pattern> std::fmt::Debug for SendFuture<'_, P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendFuture").field("accepted", &self.message.is_none()).finish()
+    }
+}
+
+impl<P: Pattern> Unpin for SendFuture<'_, P> {}
+
+impl<P: Pattern> Future for SendFuture<'_, P> {
+    type Output = Result<(), SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(mut message) = this.message.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        let had_turn = this.waiter.is_some();
+        let waiter = Arc::clone(this.waiter.get_or_insert_with(Waiter::task));
+        drop(waiter.set_waker(cx.waker()));
+        let offered = this.shared.with(|state| {
+            let offered = state.offer(&mut message, &this.shared.port);
+            match offered {
+                Offer::Park => state.body.senders.enter(&waiter, had_turn),
+                _ => {
+                    state.body.senders.leave(&waiter);
+                }
+            }
+            offered
+        });
+        match offered {
+            Offer::Park => {
+                this.message = Some(message);
+                flush_left();
+                Poll::Pending
+            }
+            Offer::Done => {
+                this.waiter = None;
+                Poll::Ready(Ok(()))
+            }
+            Offer::Refused(kind) => {
+                this.waiter = None;
+                Poll::Ready(Err(SendError { kind, message }))
+            }
+        }
+    }
+}
+
+impl<P: Pattern> Drop for SendFuture<'_, P> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            self.shared.with(|state| state.body.pass_on_send(&waiter));
+        }
+    }
+}
+
+/// What became of one attempt to send.
+pub(super) enum Offer {
+    Done,
+    Park,
+    Refused(SendErrorKind),
+}
+
+impl<P: Pattern> Shared<P> {
+    fn try_send(&self, mut message: Message) -> Result<(), SendError> {
+        match self.with(|state| state.offer(&mut message, &self.port)) {
+            Offer::Done => Ok(()),
+            Offer::Park => Err(SendError { kind: SendErrorKind::Full, message }),
+            Offer::Refused(kind) => Err(SendError { kind, message }),
+        }
+    }
+
+    fn send(&self, mut message: Message, timeout: Option<Duration>) -> Result<(), SendError> {
+        match self.with(|state| state.offer(&mut message, &self.port)) {
+            Offer::Done => Ok(()),
+            Offer::Park => self.send_waiting(message, timeout),
+            Offer::Refused(kind) => Err(SendError { kind, message }),
+        }
+    }
+
+    #[cold]
+    fn send_waiting(
+        &self,
+        mut message: Message,
+        timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let world = self.context.world();
+        let deadline: Option<Instant> =
+            timeout.and_then(|timeout| world.now().checked_add(timeout));
+        let bell = world.bell();
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
+        let mut had_turn = false;
+        loop {
+            let expired = deadline.is_some_and(|at| world.now() >= at);
+            let offered = self.with(|state| {
+                let offered = state.offer(&mut message, &self.port);
+                match offered {
+                    Offer::Park if !expired => state.body.senders.enter(&waiter, had_turn),
+                    Offer::Park => state.body.pass_on_send(&waiter),
+                    _ => {
+                        state.body.senders.leave(&waiter);
+                    }
+                }
+                offered
+            });
+            match offered {
+                Offer::Done => return Ok(()),
+                Offer::Refused(kind) => return Err(SendError { kind, message }),
+                Offer::Park if expired => {
+                    return Err(SendError { kind: SendErrorKind::TimedOut, message });
+                }
+                Offer::Park => {}
+            }
+            flush_left();
+            bell.wait(&[], deadline);
+            had_turn = true;
+        }
+    }
+}
+
+impl<P: Pattern> State<P> {
+    /// One attempt to send. The message is moved out only if an inproc peer took it.
+    pub(super) fn offer(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
+        if let Some(closed) = self.body.closed {
+            return Offer::Refused(closed.into());
+        }
+        if message.is_empty() {
+            return Offer::Refused(SendErrorKind::NoParts);
+        }
+        if !self.body.requeued.is_empty() {
+            self.place_requeued(port);
+            if !self.body.requeued.is_empty() {
+                return Offer::Park;
+            }
+        }
+        match self.route(message, port) {
+            Offer::Park if self.ask_again() => self.route(message, port),
+            offered => offered,
+        }
+    }
+
+    /// Before refusing: patterns remember who was full, and are told at steps only. True: somebody has room.
+    #[cold]
+    fn ask_again(&mut self) -> bool {
+        let mut any = false;
+        for (pipe, entry) in self.body.pipes.iter() {
+            if entry.link.has_room() {
+                self.pattern.writable(pipe);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn route(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
+        let Self { pattern, body, actions, .. } = self;
+        let route = pattern.route(message, &body.pipes, actions);
+        body.prepare(actions, port);
+        match route {
+            Route::To { pipe, strip, prefix } => {
+                port.counters.accept();
+                body.send_to(pipe, prefix, message, strip, port);
+            }
+            Route::Each { pipes, skipped } => {
+                port.counters.drop_messages(Dropped::HighWaterMark, skipped as u64);
+                body.send_to_each(pipes, message, port);
+            }
+            Route::Done => {}
+            Route::Discard(reason) => {
+                port.counters.accept();
+                port.counters.drop_message(reason);
+            }
+            Route::Park => return Offer::Park,
+            Route::Refuse(refused) => return Offer::Refused(refused.into()),
+        }
+        Offer::Done
+    }
+}
+
+impl Body {
+    /// Hands a message to one pipe, which has room.
+    pub(super) fn send_to(
+        &mut self,
+        pipe: PipeId,
+        prefix: &[Part],
+        message: &mut Message,
+        strip: usize,
+        port: &Port,
+    ) {
+        let manner = if self.is_quiet(pipe) { Manner::Quiet } else { Manner::Busy };
+        let Some(entry) = self.pipes.get(pipe) else {
+            debug_assert!(false, "routed to a pipe that is gone");
+            return;
+        };
+        match &entry.link {
+            Link::Stream(stream) => {
+                let pushed = stream.out.push(prefix, message, strip, manner, &*port.world);
+                self.after.follow(pushed, stream);
+            }
+            Link::Inproc(inproc) => {
+                let envelope = prefix.iter().cloned();
+                let whole = match (prefix.is_empty(), strip) {
+                    (true, 0) => std::mem::take(message),
+                    _ => envelope.chain(std::mem::take(message).into_iter().skip(strip)).collect(),
+                };
+                port.counters.hand_over(1);
+                let was_empty = inproc.outgoing.push(Incoming::Message(whole));
+                if was_empty && let Some((peer, id)) = &inproc.peer {
+                    self.after.notes.push((Arc::clone(peer), Note::Readable(*id)));
+                    self.after.any = true;
+                }
+            }
+        }
+    }
+
+    /// Hands a message to each of these pipes, which have room.
+    fn send_to_each(&mut self, pipes: &[PipeId], message: &mut Message, port: &Port) {
+        if let &[pipe] = pipes {
+            port.counters.accept();
+            return self.send_to(pipe, &[], message, 0, port);
+        }
+        for &pipe in pipes {
+            port.counters.accept();
+            let Some(entry) = self.pipes.get(pipe) else {
+                continue;
+            };
+            match &entry.link {
+                Link::Stream(stream) if pipes.len() > FEW => {
+                    let pushed = stream.out.push(&[], message, 0, Manner::Fan, &*port.world);
+                    self.after.follow(pushed, stream);
+                }
+                _ => self.send_to(pipe, &[], &mut message.clone(), 0, port),
+            }
+        }
+    }
+}
+
+impl After {
+    /// Notes what a push asks its caller to do.
+    fn follow(&mut self, pushed: Pushed, pipe: &Arc<StreamPipe>) {
+        match pushed {
+            Pushed::Queued => return,
+            Pushed::Left { dirty } => self.left.push((Arc::clone(pipe), dirty)),
+            Pushed::Write => self.writes.push(Arc::clone(pipe)),
+        }
+        self.any = true;
+    }
+}

@@ -1,0 +1,688 @@
+//! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ferromq_wire::{Incoming, Message};
+
+use super::after::After;
+use super::endpoints::{Endpoints, Released};
+use crate::close::Closing;
+use crate::error::ClosedError;
+use crate::inbound::{Batch, Inbound};
+use crate::io::IoCommand;
+use crate::outbound::Unsent;
+use crate::pattern::{
+    Action, Actions, Admit, Dropped, Origin, Pattern, Peer, PipeId, Readiness, Refused, Room,
+};
+use crate::pipe::Link;
+use crate::port::{Note, Port};
+use crate::wait::{WaitList, Waiter};
+
+/// The state of one socket, under its lock.
+pub(crate) struct State<P> {
+    pub(super) pattern: P,
+    pub(crate) body: Body,
+    pub(super) actions: Actions,
+    notes: Vec<Note>,
+}
+
+/// Everything under the lock but the pattern.
+#[derive(Default)]
+pub(crate) struct Body {
+    pub(super) pipes: Pipes,
+    /// Taken back from lost peers: goes out before anything new.
+    pub(super) requeued: VecDeque<Message>,
+    /// Admitted and not yet taken by the application.
+    pub(super) ready: VecDeque<Message>,
+    pub(super) senders: WaitList,
+    pub(super) receivers: WaitList,
+    pub(crate) watchers: WaitList,
+    pub(super) after: After,
+    pub(super) endpoints: Endpoints,
+    pub(super) closed: Option<ClosedError>,
+}
+
+/// One pipe of the table.
+pub(crate) struct Entry {
+    pub(super) link: Link,
+    pub(super) batch: Batch,
+    /// Over: what it brought can still be received.
+    ending: bool,
+}
+
+/// The pipe table: slots by index, checked by generation.
+#[derive(Default)]
+pub(crate) struct Pipes {
+    slots: Vec<Option<(PipeId, Entry)>>,
+    count: usize,
+}
+
+impl Pipes {
+    pub(super) fn get(&self, pipe: PipeId) -> Option<&Entry> {
+        match self.slots.get(pipe.index()) {
+            Some(Some((id, entry))) if *id == pipe => Some(entry),
+            _ => None,
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, pipe: PipeId) -> Option<&mut Entry> {
+        match self.slots.get_mut(pipe.index()) {
+            Some(Some((id, entry))) if *id == pipe => Some(entry),
+            _ => None,
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PipeId, &Entry)> {
+        self.slots.iter().flatten().map(|(id, entry)| (*id, entry))
+    }
+
+    fn insert(&mut self, pipe: PipeId, entry: Entry) {
+        if self.slots.len() <= pipe.index() {
+            self.slots.resize_with(pipe.index() + 1, || None);
+        }
+        self.slots[pipe.index()] = Some((pipe, entry));
+        self.count += 1;
+    }
+
+    fn remove(&mut self, pipe: PipeId) -> Option<Entry> {
+        self.get(pipe)?;
+        self.count -= 1;
+        self.slots[pipe.index()].take().map(|(_, entry)| entry)
+    }
+}
+
+impl Room for Pipes {
+    fn has_room(&self, pipe: PipeId) -> bool {
+        self.get(pipe).is_some_and(|entry| !entry.ending && entry.link.has_room())
+    }
+}
+
+impl<P: Pattern> State<P> {
+    pub(super) fn new(pattern: P) -> Self {
+        Self {
+            pattern,
+            body: Body::default(),
+            actions: Actions::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Handles what others have told the socket.
+    pub(super) fn drain(&mut self, port: &Arc<Port>) {
+        let mut notes = std::mem::take(&mut self.notes);
+        port.take_notes(&mut notes);
+        for note in notes.drain(..) {
+            self.handle(note, port);
+        }
+        self.notes = notes;
+        self.place_requeued(port);
+    }
+
+    /// What could be done now without waiting. Admits ahead until a message for the application is there.
+    pub(crate) fn readiness(&mut self, port: &Arc<Port>) -> Readiness {
+        if self.body.closed.is_some() {
+            return Readiness { send: true, receive: true };
+        }
+        let receive = !self.body.ready.is_empty() || matches!(self.admit_next(port), Ok(Some(_)));
+        let readiness = self.pattern.readiness(&self.body.pipes);
+        Readiness { send: readiness.send && self.body.requeued.is_empty(), receive }
+    }
+
+    /// Calls the pattern on behalf of the application.
+    pub(super) fn with_pattern<R>(
+        &mut self,
+        port: &Arc<Port>,
+        call: impl FnOnce(&mut P, &mut Actions) -> R,
+    ) -> Result<R, ClosedError> {
+        if let Some(closed) = self.body.closed {
+            return Err(closed);
+        }
+        let result = call(&mut self.pattern, &mut self.actions);
+        self.carry_out(port);
+        Ok(result)
+    }
+
+    /// The next message for the application.
+    pub(super) fn take(&mut self, port: &Arc<Port>) -> Result<Option<Message>, Refused> {
+        if self.body.ready.is_empty() {
+            if let Some(message) = self.next_admitted(port)? {
+                self.pattern.taken();
+                port.counters.deliver();
+                return Ok(Some(message));
+            }
+            if self.body.ready.is_empty() {
+                return Ok(None);
+            }
+        }
+        let message = self.body.ready.pop_front();
+        self.pattern.taken();
+        port.counters.deliver();
+        Ok(message)
+    }
+
+    /// Adds a pipe that the application has asked for. False: the pattern does not take it.
+    pub(super) fn attach(
+        &mut self,
+        pipe: PipeId,
+        link: Link,
+        origin: &Origin,
+        port: &Arc<Port>,
+    ) -> Result<(), crate::pattern::Refusal> {
+        self.pattern.attach(pipe, origin, &mut self.actions)?;
+        let inproc = matches!(link, Link::Inproc(_));
+        self.body.pipes.insert(pipe, Entry { link, batch: Batch::default(), ending: false });
+        self.carry_out(port);
+        self.pattern.writable(pipe);
+        if inproc {
+            self.handle(Note::Readable(pipe), port);
+        }
+        self.body.wake_all_senders();
+        Ok(())
+    }
+
+    /// Ends a pipe at once: what it brought and was not received is dropped.
+    pub(super) fn detach(&mut self, pipe: PipeId, reason: Dropped, port: &Arc<Port>) {
+        let Some(mut entry) = self.body.pipes.remove(pipe) else {
+            return;
+        };
+        let unread = entry.batch.drain(entry.link.inbound());
+        let lost = unread.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+        port.counters.drop_messages(reason, lost as u64);
+        self.body.after.unread.push(unread);
+        self.body.after.any = true;
+        self.pattern.detach(pipe, &mut self.actions);
+        port.free_pipe(pipe);
+        self.carry_out(port);
+    }
+
+    /// Ends the socket. `None`: it was closed before. Else what it occupied.
+    pub(super) fn close(
+        &mut self,
+        why: ClosedError,
+        until: Instant,
+        closing: &Arc<Closing>,
+        port: &Arc<Port>,
+    ) -> Option<Released> {
+        if self.body.closed.is_some() {
+            return None;
+        }
+        self.place_requeued(port);
+        self.body.closed = Some(why);
+        let released = self.body.endpoints.close(until, closing, &mut self.body.after);
+        let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
+        for pipe in pipes {
+            self.close_pipe(pipe, until, closing, port);
+        }
+        self.body.after.garbage.extend(self.body.ready.drain(..));
+        self.body.after.any = true;
+        self.body.wake_everybody();
+        Some(released)
+    }
+
+    /// Ends a pipe on behalf of the application: what is queued goes out within linger.
+    pub(super) fn close_pipe(
+        &mut self,
+        pipe: PipeId,
+        until: Instant,
+        closing: &Arc<Closing>,
+        port: &Arc<Port>,
+    ) {
+        let Some(entry) = self.body.pipes.get_mut(pipe) else {
+            return;
+        };
+        match entry.link.clone() {
+            Link::Stream(stream) => {
+                closing.begin();
+                let command = IoCommand::Close(stream.key, until, Arc::clone(closing));
+                self.body.after.commands.push((stream.io.clone(), command));
+            }
+            Link::Inproc(inproc) => {
+                let messages = messages_of(entry.batch.drain(&inproc.incoming));
+                match &inproc.peer {
+                    Some((peer, id)) => {
+                        let unread = Unsent { messages };
+                        self.body.after.notes.push((Arc::clone(peer), Note::Gone(*id, unread)));
+                    }
+                    None => {
+                        let lost = messages_of(inproc.outgoing.take_back());
+                        port.counters.drop_messages(Dropped::Closed, lost.len() as u64);
+                        closing.lose(lost.len() as u64);
+                        self.body.after.garbage.extend(lost);
+                    }
+                }
+            }
+        }
+        self.body.after.any = true;
+        self.detach(pipe, Dropped::Closed, port);
+    }
+
+    fn handle(&mut self, note: Note, port: &Arc<Port>) {
+        match note {
+            Note::Attached(pipe, link, origin) => self.handle_attached(pipe, link, &origin, port),
+            Note::Hiccup(pipe, peer) => self.handle_hiccup(pipe, &peer, port),
+            Note::Lost(pipe, unsent) => self.handle_lost(pipe, unsent, port),
+            Note::Gone(pipe, unsent) => self.handle_gone(pipe, unsent, port),
+            Note::Bound(pipe, peer_port, peer_pipe, peer) => {
+                self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
+            }
+            Note::Readable(pipe) => self.handle_readable(pipe, port),
+            Note::Writable(pipe) => {
+                self.pattern.writable(pipe);
+                self.body.wake_all_senders();
+            }
+        }
+    }
+
+    fn handle_attached(&mut self, pipe: PipeId, link: Link, origin: &Origin, port: &Arc<Port>) {
+        if self.body.closed.is_some() {
+            self.body.after.any = true;
+            match link {
+                Link::Stream(stream) => {
+                    let command = IoCommand::Drop(stream.key);
+                    self.body.after.commands.push((stream.io.clone(), command));
+                }
+                Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
+            }
+            return;
+        }
+        if let Err(refusal) = self.attach(pipe, link.clone(), origin, port) {
+            self.body.after.any = true;
+            match link {
+                Link::Stream(stream) => {
+                    let command = IoCommand::Refused(stream.key, refusal);
+                    self.body.after.commands.push((stream.io.clone(), command));
+                }
+                Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
+            }
+        }
+    }
+
+    fn dismiss_inproc(&mut self, inproc: &crate::pipe::InprocPipe) {
+        let messages = messages_of(inproc.incoming.take_back());
+        if let Some((peer, id)) = &inproc.peer {
+            let note = Note::Gone(*id, Unsent { messages });
+            self.body.after.notes.push((Arc::clone(peer), note));
+        }
+    }
+
+    fn handle_hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, port: &Arc<Port>) {
+        let Some(entry) = self.body.pipes.get(pipe) else {
+            return;
+        };
+        if let Err(refusal) = self.pattern.hiccup(pipe, peer, &mut self.actions) {
+            if let Link::Stream(stream) = &entry.link {
+                let command = IoCommand::Refused(stream.key, refusal);
+                self.body.after.commands.push((stream.io.clone(), command));
+                self.body.after.any = true;
+            }
+            return;
+        }
+        self.carry_out(port);
+        self.pattern.writable(pipe);
+        self.body.wake_all_senders();
+    }
+
+    fn handle_lost(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
+        if self.body.pipes.get(pipe).is_none() {
+            port.counters.drop_messages(Dropped::PeerGone, unsent.messages.len() as u64);
+            return;
+        }
+        self.pattern.lost(pipe, &mut self.actions);
+        self.carry_out(port);
+        self.pattern.writable(pipe);
+        self.take_back(unsent, port);
+        self.body.wake_all_senders();
+    }
+
+    fn handle_gone(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
+        self.take_back(unsent, port);
+        let Some(entry) = self.body.pipes.get_mut(pipe) else {
+            return;
+        };
+        entry.ending = true;
+        let wanted = self.pattern.ending(pipe, &mut self.actions);
+        self.carry_out(port);
+        match self.body.pipes.get(pipe) {
+            Some(entry) if wanted && !entry.batch.is_empty(entry.link.inbound()) => {}
+            Some(_) => self.detach(pipe, Dropped::Stale, port),
+            None => {}
+        }
+        self.body.wake_everybody();
+    }
+
+    fn handle_bound(
+        &mut self,
+        pipe: PipeId,
+        peer: (Arc<Port>, PipeId),
+        info: &Arc<Peer>,
+        port: &Arc<Port>,
+    ) {
+        let Some(Entry { link: Link::Inproc(inproc), .. }) = self.body.pipes.get_mut(pipe) else {
+            self.body.after.notes.push((peer.0, Note::Gone(peer.1, Unsent::default())));
+            self.body.after.any = true;
+            return;
+        };
+        inproc.peer = Some(peer.clone());
+        if inproc.outgoing.waiting() > 0 {
+            self.body.after.notes.push((peer.0, Note::Readable(peer.1)));
+            self.body.after.any = true;
+        }
+        self.handle_hiccup(pipe, info, port);
+        self.handle_readable(pipe, port);
+    }
+
+    fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        if self.body.closed.is_some() {
+            return;
+        }
+        self.pattern.readable(pipe);
+        if P::KIND.eager {
+            self.admit_all(pipe, port);
+        }
+        let waiting = self.body.pipes.get(pipe).map_or(0, |entry| {
+            if P::KIND.eager { 0 } else { entry.link.inbound().waiting() }
+        });
+        self.body.wake_receivers(waiting.max(1) + self.body.ready.len());
+    }
+
+    /// Messages of a lost peer: to the others, or counted.
+    fn take_back(&mut self, unsent: Unsent, port: &Port) {
+        if P::KIND.requeues && self.body.closed.is_none() {
+            self.body.requeued.extend(unsent.messages);
+            return;
+        }
+        let lost = unsent.messages.len() as u64;
+        port.counters.drop_messages(Dropped::PeerGone, lost);
+        self.body.after.any |= lost > 0;
+        self.body.after.garbage.extend(unsent.messages);
+    }
+
+    /// Gives what was taken back to the next peers with room.
+    pub(super) fn place_requeued(&mut self, port: &Port) {
+        let had_some = !self.body.requeued.is_empty();
+        while !self.body.requeued.is_empty() {
+            let pipe = self.pattern.reroute(&self.body.pipes, &mut self.actions);
+            self.body.prepare(&mut self.actions, port);
+            let Some(pipe) = pipe else {
+                return;
+            };
+            let Some(mut message) = self.body.requeued.pop_front() else {
+                return;
+            };
+            self.body.send_to(pipe, &[], &mut message, 0, port);
+            self.body.after.garbage.push(message);
+            self.body.after.any = true;
+        }
+        if had_some {
+            self.body.wake_all_senders();
+        }
+    }
+
+    /// Admits everything that a pipe of an eager type brought.
+    fn admit_all(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        while let Some(entry) = self.body.pipes.get_mut(pipe) {
+            let Some(item) = entry.batch.pop(entry.link.inbound()) else {
+                return;
+            };
+            if let Some(message) = self.admit(pipe, item, port) {
+                self.body.ready.push_back(message);
+            }
+        }
+    }
+
+    /// Admits until a message for the application is in `ready`.
+    fn admit_next(&mut self, port: &Arc<Port>) -> Result<Option<()>, Refused> {
+        let message = self.next_admitted(port)?;
+        self.body.ready.extend(message);
+        Ok((!self.body.ready.is_empty()).then_some(()))
+    }
+
+    fn next_admitted(&mut self, port: &Arc<Port>) -> Result<Option<Message>, Refused> {
+        while let Some(pipe) = self.pattern.next()? {
+            let item = match self.body.pipes.get_mut(pipe) {
+                Some(entry) => entry.batch.pop(entry.link.inbound()),
+                None => None,
+            };
+            match item {
+                Some(item) => {
+                    let message = self.admit(pipe, item, port);
+                    if message.is_some() || !self.body.ready.is_empty() {
+                        return Ok(message);
+                    }
+                }
+                None => self.handle_drained(pipe, port),
+            }
+        }
+        Ok(None)
+    }
+
+    fn handle_drained(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        self.pattern.drained(pipe);
+        if self.body.pipes.get(pipe).is_some_and(|entry| entry.ending) {
+            self.detach(pipe, Dropped::Stale, port);
+        }
+    }
+
+    /// One item of a pipe, through the pattern. `Some`: for the application.
+    fn admit(&mut self, pipe: PipeId, item: Incoming, port: &Arc<Port>) -> Option<Message> {
+        let message = match item {
+            Incoming::Message(message) => message,
+            Incoming::Command(command) => {
+                self.pattern.command(pipe, command, &mut self.actions);
+                self.carry_out(port);
+                return None;
+            }
+        };
+        self.body.consume(pipe);
+        let admitted = self.pattern.admit(pipe, message, &mut self.actions);
+        if !self.actions.is_empty() {
+            self.carry_out(port);
+        }
+        match admitted {
+            Admit::Deliver(message) => Some(message),
+            Admit::Skip(reason) => {
+                port.counters.drop_message(reason);
+                None
+            }
+            Admit::Done => None,
+        }
+    }
+
+    /// Carries out what the pattern asked for.
+    pub(super) fn carry_out(&mut self, port: &Arc<Port>) {
+        if self.actions.is_empty() {
+            return;
+        }
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain() {
+            match action {
+                Action::Command(pipe, command) => self.body.send_command(pipe, command),
+                Action::Deliver(message) => {
+                    self.body.ready.push_back(message);
+                    self.body.wake_receivers(1);
+                }
+                Action::DiscardIncoming(pipe) => self.body.discard_incoming(pipe, port),
+                Action::Close(pipe) => {
+                    let closing = Arc::new(Closing::default());
+                    self.close_pipe(pipe, port.world.now(), &closing, port);
+                }
+            }
+        }
+        if self.actions.is_empty() {
+            self.actions = actions;
+        }
+    }
+
+}
+
+impl Body {
+    /// Carries out what routing asked for, before the message goes out. (Routing closes no pipe.)
+    pub(super) fn prepare(&mut self, actions: &mut Actions, port: &Port) {
+        if actions.is_empty() {
+            return;
+        }
+        for action in actions.drain() {
+            match action {
+                Action::Command(pipe, command) => self.send_command(pipe, command),
+                Action::DiscardIncoming(pipe) => self.discard_incoming(pipe, port),
+                Action::Deliver(message) => {
+                    self.ready.push_back(message);
+                    self.wake_receivers(1);
+                }
+                Action::Close(_) => debug_assert!(false, "routing closes no pipe"),
+            }
+        }
+    }
+
+    /// Drops what a pipe brought and nobody waits for.
+    pub(super) fn discard_incoming(&mut self, pipe: PipeId, port: &Port) {
+        let Some(entry) = self.pipes.get_mut(pipe) else {
+            return;
+        };
+        let (items, wake) = entry.batch.discard(entry.link.inbound());
+        if wake {
+            self.tell_room(pipe);
+        }
+        if !items.is_empty() {
+            let stale = items.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+            port.counters.drop_messages(Dropped::Stale, stale as u64);
+            self.after.unread.push(items);
+            self.after.any = true;
+        }
+    }
+
+    /// One message less in a pipe's incoming queue: whoever fills it may have waited for that.
+    pub(super) fn consume(&mut self, pipe: PipeId) {
+        let Some(entry) = self.pipes.get_mut(pipe) else {
+            return;
+        };
+        if entry.batch.consume(entry.link.inbound()) {
+            self.tell_room(pipe);
+        }
+    }
+
+    /// Tells whoever fills a pipe's incoming queue that there is room.
+    fn tell_room(&mut self, pipe: PipeId) {
+        let Some(entry) = self.pipes.get(pipe) else {
+            return;
+        };
+        self.after.any = true;
+        match &entry.link {
+            Link::Stream(stream) => {
+                let command = IoCommand::Resume(stream.key);
+                self.after.commands.push((stream.io.clone(), command));
+            }
+            Link::Inproc(inproc) => {
+                if let Some((peer, id)) = &inproc.peer {
+                    self.after.notes.push((Arc::clone(peer), Note::Writable(*id)));
+                }
+            }
+        }
+    }
+
+    /// Messages queued for peers, and messages waiting for the application.
+    pub(super) fn load(&self) -> (u64, u64) {
+        let entries = || self.pipes.iter().map(|(_, entry)| entry);
+        let queued: u64 = entries().map(|entry| entry.link.queued()).sum();
+        let unread = |entry: &Entry| entry.batch.len() + entry.link.inbound().waiting();
+        let waiting: usize = entries().map(unread).sum();
+        (queued + self.requeued.len() as u64, (waiting + self.ready.len()) as u64)
+    }
+
+    pub(super) fn pipe_count(&self) -> usize {
+        self.pipes.count
+    }
+
+    /// True if nothing received waits for the application.
+    pub(super) fn is_quiet(&self, pipe: PipeId) -> bool {
+        let quiet = |entry: &Entry| entry.batch.len() == 0;
+        self.ready.is_empty() && self.pipes.get(pipe).is_some_and(quiet)
+    }
+
+    pub(super) fn wake_receivers(&mut self, count: usize) {
+        self.receivers.take(count, &mut self.after.woken);
+        self.watchers.take(usize::MAX, &mut self.after.woken);
+        self.after.any |= !self.after.woken.is_empty();
+    }
+
+    pub(super) fn wake_senders(&mut self, count: usize) {
+        self.senders.take(count, &mut self.after.woken);
+        self.watchers.take(usize::MAX, &mut self.after.woken);
+        self.after.any |= !self.after.woken.is_empty();
+    }
+
+    pub(super) fn wake_all_senders(&mut self) {
+        self.wake_senders(usize::MAX);
+    }
+
+    pub(super) fn wake_everybody(&mut self) {
+        self.wake_senders(usize::MAX);
+        self.wake_receivers(usize::MAX);
+    }
+
+    /// After closing: drops what had no peer to go to.
+    pub(super) fn drop_unrouted(&mut self) -> u64 {
+        let lost = self.requeued.len() as u64;
+        self.after.garbage.extend(self.requeued.drain(..));
+        self.after.any |= lost > 0;
+        lost
+    }
+
+    pub(super) fn send_command(&mut self, pipe: PipeId, command: ferromq_wire::Command) {
+        let Some(entry) = self.pipes.get(pipe) else {
+            return;
+        };
+        match &entry.link {
+            Link::Stream(stream) => {
+                if stream.out.control(&command) {
+                    self.after.writes.push(Arc::clone(stream));
+                    self.after.any = true;
+                }
+            }
+            Link::Inproc(inproc) => {
+                if let Some(note) = inproc.control(command) {
+                    self.after.notes.push(note);
+                    self.after.any = true;
+                }
+            }
+        }
+    }
+
+    /// Gives memory back before the application waits.
+    pub(super) fn relax(&mut self) {
+        for (_, entry) in self.pipes.slots.iter_mut().flatten() {
+            entry.batch.relax();
+        }
+    }
+
+    /// A sleeper leaves without having used its turn: the next one gets it.
+    pub(super) fn pass_on_send(&mut self, waiter: &Arc<Waiter>) {
+        if !self.senders.leave(waiter) {
+            self.wake_senders(1);
+        }
+    }
+
+    /// The same for receiving.
+    pub(super) fn pass_on_receive(&mut self, waiter: &Arc<Waiter>) {
+        if !self.receivers.leave(waiter) {
+            self.wake_receivers(1);
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn inbound(&self) -> &Inbound {
+        self.link.inbound()
+    }
+}
+
+/// The messages among what was in a queue.
+fn messages_of(items: VecDeque<Incoming>) -> Vec<Message> {
+    let message = |item| match item {
+        Incoming::Message(message) => Some(message),
+        Incoming::Command(_) => None,
+    };
+    items.into_iter().filter_map(message).collect()
+}

@@ -1,0 +1,99 @@
+//! Fan-out: a message goes to every peer, or to every peer that wants it, as far as they have room.
+//!
+//! A pipe that turns out to have no room is skipped, without asking it again, until it is writable.
+
+use super::PipeMap;
+use crate::{PipeId, Room, Route};
+
+/// Collects the peers that are given a message: [`begin`](Self::begin), then
+/// [`offer`](Self::offer) per peer, then [`route`](Self::route).
+#[derive(Clone, Debug, Default)]
+pub struct FanOut {
+    pipes: Vec<PipeId>,
+    members: PipeMap<Member>,
+    chosen: Vec<PipeId>,
+    skipped: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    /// Where in `pipes` it is.
+    place: usize,
+    full: bool,
+}
+
+impl FanOut {
+    /// A fan-out without pipes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a pipe.
+    pub fn attach(&mut self, pipe: PipeId) {
+        let place = self.pipes.len();
+        self.pipes.push(pipe);
+        self.members.insert(pipe, Member { place, full: false });
+    }
+
+    /// Removes a pipe.
+    pub fn detach(&mut self, pipe: PipeId) {
+        let Some(Member { place, .. }) = self.members.remove(pipe) else {
+            return;
+        };
+        self.pipes.swap_remove(place);
+        let moved = self.pipes.get(place).copied();
+        if let Some(member) = moved.and_then(|pipe| self.members.get_mut(pipe)) {
+            member.place = place;
+        }
+    }
+
+    /// The pipe may have room again.
+    pub fn writable(&mut self, pipe: PipeId) {
+        if let Some(member) = self.members.get_mut(pipe) {
+            member.full = false;
+        }
+    }
+
+    /// Starts the choice for a message.
+    #[inline]
+    pub fn begin(&mut self) {
+        self.chosen.clear();
+        self.skipped = 0;
+    }
+
+    /// Chooses this pipe if it has room, else counts it as skipped. To be called once per pipe and
+    /// message.
+    #[inline]
+    pub fn offer(&mut self, pipe: PipeId, room: &dyn Room) {
+        let Some(member) = self.members.get_mut(pipe) else {
+            return;
+        };
+        member.full = member.full || !room.has_room(pipe);
+        if member.full {
+            self.skipped += 1;
+        } else {
+            self.chosen.push(pipe);
+        }
+    }
+
+    /// Offers the message to every pipe.
+    pub fn offer_all(&mut self, room: &dyn Room) {
+        for place in 0..self.pipes.len() {
+            self.offer(self.pipes[place], room);
+        }
+    }
+
+    /// The choice.
+    #[inline]
+    pub fn route(&self) -> Route<'_> {
+        Route::Each {
+            pipes: &self.chosen,
+            skipped: self.skipped,
+        }
+    }
+
+    /// All attached pipes, in no particular order.
+    pub fn pipes(&self) -> &[PipeId] {
+        &self.pipes
+    }
+}

@@ -1,0 +1,175 @@
+//! The seam between the engine and the world: time, threads, streams, readiness, names, randomness.
+//!
+//! The operating system implements it once ([`system`]), the testkit's simulation once. Nothing else in
+//! `core` names a clock, a thread or a socket of the standard library, so whole sockets run in the
+//! simulated world: single-threaded, with the same trace for the same seed.
+//!
+//! Laws:
+//! - no call but [`Bell::wait`] and [`Reactor::wait`] blocks;
+//! - streams and listeners are non-blocking: `WouldBlock` means "arm and wait";
+//! - registration is one-shot: after an event, a source is silent until it is armed again;
+//! - a source is disarmed and deregistered by dropping it; its token may appear in events already taken.
+
+mod system;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferromq_transport::{Address, Endpoint, TransportOptions};
+
+pub use system::SystemWorld;
+
+/// Everything that the engine needs from outside.
+pub trait World: fmt::Debug + Send + Sync + 'static {
+    /// The current time; never goes back.
+    fn now(&self) -> Instant;
+
+    /// 64 random bits: for jitter, counters' starting points and the order of addresses.
+    fn random(&self) -> u64;
+
+    /// Starts an I/O worker: `worker.turn()` is called again and again until it returns [`Turn::Stop`].
+    fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>>;
+
+    /// Makes a reactor for one I/O worker.
+    fn reactor(&self) -> io::Result<Arc<dyn Reactor>>;
+
+    /// The bell by which the calling thread sleeps. The same bell for every call on one thread.
+    fn bell(&self) -> Arc<dyn Bell>;
+
+    /// Starts listening on a tcp or ipc endpoint.
+    fn listen(
+        &self,
+        endpoint: &Endpoint,
+        options: &TransportOptions,
+    ) -> Result<Box<dyn Listener>, ferromq_transport::ListenError>;
+
+    /// Starts connecting to a resolved address. The stream is writable when it is decided:
+    /// then [`Stream::finish_connect`] tells how.
+    fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>>;
+
+    /// Resolves an endpoint's name off the calling thread, and calls `reply` from any thread.
+    fn resolve(&self, endpoint: &Endpoint, reply: Resolved);
+}
+
+/// What is called with the addresses of a name.
+pub type Resolved = Box<dyn FnOnce(io::Result<Vec<Address>>) + Send>;
+
+/// What an I/O thread does, one turn at a time.
+pub trait Worker: Send {
+    /// Waits on its reactor (at most once) and handles what has happened.
+    fn turn(&mut self) -> Turn;
+}
+
+/// Whether a worker goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Call `turn` again.
+    Continue,
+    /// The worker is done.
+    Stop,
+}
+
+/// A started worker.
+pub trait Running: Send + Sync {
+    /// Waits until the worker has stopped. Must not be called from the worker itself.
+    fn join(self: Box<Self>);
+
+    /// True on the worker's own thread.
+    fn is_current(&self) -> bool;
+}
+
+/// What a reactor reports: the token given when the source was armed, and what it is ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The token of the source.
+    pub token: u64,
+    /// Reading (or accepting) would not block, or the stream has ended or failed.
+    pub readable: bool,
+    /// Writing would not block, or the stream has failed.
+    pub writable: bool,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Wake when reading would not block.
+    pub read: bool,
+    /// Wake when writing would not block.
+    pub write: bool,
+}
+
+/// Something a reactor can watch.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Source<'a> {
+    /// A file descriptor of the operating system.
+    #[cfg(unix)]
+    Fd(std::os::fd::BorrowedFd<'a>),
+    /// A stream or listener of a simulated world.
+    Simulated(u64, std::marker::PhantomData<&'a ()>),
+}
+
+/// One I/O worker's readiness queue. `arm`, `disarm` and `notify` may be called from any thread.
+pub trait Reactor: fmt::Debug + Send + Sync {
+    /// Registers a source, silent until armed.
+    fn add(&self, source: Source<'_>, token: u64) -> io::Result<()>;
+
+    /// Reports the source once, as soon as it is ready for one of `interest` (level-triggered, one-shot).
+    /// An empty interest silences it.
+    fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()>;
+
+    /// Waits until something is ready, somebody notifies, or the time is over; then appends what is ready.
+    /// `None` waits without limit. An interrupted wait returns without events.
+    fn wait(&self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends the present or the next `wait`.
+    fn notify(&self);
+}
+
+/// How a thread sleeps until somebody rings.
+pub trait Bell: fmt::Debug + Send + Sync {
+    /// Ends the present or the next `wait` of the bell's thread. May be called from any thread.
+    fn ring(&self);
+
+    /// Sleeps until the bell is rung, one of `streams` is readable (or has failed), or the deadline has passed.
+    /// Consumes the ring. May return early without reason. Only its own thread calls this.
+    fn wait(&self, streams: &[&dyn Stream], deadline: Option<Instant>);
+}
+
+/// A connected byte stream.
+pub trait Stream: fmt::Debug + Send + Sync {
+    /// Appends at most `most` bytes to `into`, within its spare capacity. `Ok(0)`: the peer has ended its side.
+    fn read(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize>;
+
+    /// Writes what fits of these slices, in order; never raises a signal.
+    fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize>;
+
+    /// After the stream became writable for the first time: how connecting ended. `WouldBlock`: not yet.
+    fn finish_connect(&self) -> io::Result<()>;
+
+    /// Tells the peer that nothing more will be written.
+    fn shutdown_write(&self) -> io::Result<()>;
+
+    /// Ends both directions at once; every reader and poller wakes.
+    fn shutdown(&self);
+
+    /// The peer's address as text.
+    fn peer_address(&self) -> String;
+
+    /// What a reactor watches.
+    fn source(&self) -> Source<'_>;
+}
+
+/// A listening endpoint. Dropping it closes it and removes its own ipc file.
+pub trait Listener: fmt::Debug + Send + Sync {
+    /// The next connection. `WouldBlock`: none now.
+    fn accept(&self) -> io::Result<Arc<dyn Stream>>;
+
+    /// The concrete endpoint: wildcards and port 0 resolved; usable by `connect` and `unbind`.
+    fn endpoint(&self) -> Endpoint;
+
+    /// What a reactor watches.
+    fn source(&self) -> Source<'_>;
+}
