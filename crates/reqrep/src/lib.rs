@@ -1,0 +1,19 @@
+//! REQ, REP, DEALER and ROUTER sockets: requests and their replies (RFC 28).
+//!
+//! All are plain state machines over the contract of [`ferromq_core::Pattern`]; what waits, writes
+//! and reads is the core.
+
+#![forbid(unsafe_code)]
+
+mod dealer;
+mod rep;
+mod req;
+mod router;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use dealer::{Dealer, DealerPattern};
+pub use rep::{Rep, RepPattern};
+pub use req::{Req, ReqPattern};
+pub use router::{Router, RouterPattern};

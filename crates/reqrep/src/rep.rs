@@ -1,0 +1,149 @@
+//! REP: one request, then its reply, strictly in turn.
+//!
+//! ```text
+//!            admit (the envelope is kept)            taken
+//!   Idle ──────────────────────────────► Admitted ─────────► Asked
+//!    ▲                                                         │
+//!    └──────────── route (the envelope before the reply) ──────┘
+//! ```
+//!
+//! A reply never waits: if the peer that asked is gone, has another connection, or has no room, the
+//! reply is dropped and counted, and the next request may be received.
+
+use std::sync::Arc;
+
+use ferromq_core::strategy::FairQueue;
+use ferromq_core::{
+    Actions, Admit, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
+    Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+};
+
+/// The behaviour of a REP socket.
+#[derive(Debug, Default)]
+pub struct RepPattern {
+    incoming: FairQueue,
+    state: State,
+    /// Who asked; `None`: that peer, or its connection, is gone.
+    asker: Option<PipeId>,
+    /// The parts before the request, with the delimiter.
+    envelope: Vec<Part>,
+}
+
+impl Pattern for RepPattern {
+    const KIND: Kind = Kind {
+        socket_type: SocketType::Rep,
+        announces_routing_id: false,
+        requeues: false,
+        eager: false,
+        receives: true,
+        drops_at_close: false,
+    };
+
+    fn attach(&mut self, _: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
+        self.forget(pipe);
+        Ok(())
+    }
+
+    fn lost(&mut self, pipe: PipeId, _: &mut Actions) {
+        self.forget(pipe);
+    }
+
+    fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
+        self.incoming.detach(pipe);
+        self.forget(pipe);
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.incoming.readable(pipe);
+    }
+
+    fn drained(&mut self, pipe: PipeId) {
+        self.incoming.drained(pipe);
+    }
+
+    fn route(&mut self, _: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
+        if self.state != State::Asked {
+            return Route::Refuse(Refused::WrongState);
+        }
+        self.state = State::Idle;
+        match self.asker.take() {
+            None => Route::Discard(Dropped::PeerGone),
+            Some(pipe) if room.has_room(pipe) => Route::To {
+                pipe,
+                strip: 0,
+                prefix: &self.envelope,
+            },
+            Some(_) => Route::Discard(Dropped::HighWaterMark),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<PipeId>, Refused> {
+        match self.state {
+            State::Idle => Ok(self.incoming.next()),
+            State::Admitted => Ok(None),
+            State::Asked => Err(Refused::WrongState),
+        }
+    }
+
+    fn admit(&mut self, pipe: PipeId, mut message: Message, _: &mut Actions) -> Admit {
+        self.incoming.served(pipe);
+        let Some(envelope) = message.split_envelope().filter(|_| !message.is_empty()) else {
+            return Admit::Skip(Dropped::Malformed);
+        };
+        self.state = State::Admitted;
+        self.asker = Some(pipe);
+        self.envelope = envelope;
+        Admit::Deliver(message)
+    }
+
+    fn taken(&mut self) {
+        if self.state == State::Admitted {
+            self.state = State::Asked;
+        }
+    }
+
+    fn readiness(&self, _: &dyn Room) -> Readiness {
+        let asked = self.state == State::Asked;
+        Readiness {
+            send: asked,
+            receive: !asked,
+        }
+    }
+}
+
+impl Sends for RepPattern {}
+impl Receives for RepPattern {}
+
+socket_type! {
+    /// A REP socket: receives a request of a REQ or DEALER peer, then sends the reply, in turn.
+    ///
+    /// Sending or receiving out of turn fails with [`Refused::WrongState`]. `send` never waits: the
+    /// reply to a peer that is gone, or has no room, is dropped and counted.
+    #[doc(alias = "ZMQ_REP")]
+    pub struct Rep(RepPattern);
+}
+
+impl RepPattern {
+    /// The connection that the request came by is gone: a reply has nowhere to go.
+    fn forget(&mut self, pipe: PipeId) {
+        self.asker.take_if(|asker| *asker == pipe);
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// A request may be received.
+    #[default]
+    Idle,
+    /// A request is on its way to the application.
+    Admitted,
+    /// The application has the request: a reply may be sent.
+    Asked,
+}
+
+#[cfg(test)]
+mod tests;
