@@ -1,0 +1,166 @@
+//! SUB without a network: counting, telling the publishers, filtering.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixtures::{Driven, Got, Sent, cancel, commands, parts, pipe, subscribe};
+
+impl Driven<SubPattern> {
+    fn subscribe(&mut self, topic: &str) {
+        self.pattern.subscribe(topic.as_bytes(), &mut self.then);
+    }
+
+    fn unsubscribe(&mut self, topic: &str) -> Result<(), NotSubscribed> {
+        self.pattern.unsubscribe(topic.as_bytes(), &mut self.then)
+    }
+}
+
+const UNWANTED: Got = Got::Skipped(Dropped::Unwanted);
+
+#[test]
+fn sub_without_subscriptions_receives_nothing() {
+    let mut sub = Driven::<SubPattern>::with_peers(1);
+    assert_eq!(sub.receive(0, "x"), UNWANTED);
+    assert_eq!(sub.receive(0, ""), UNWANTED);
+}
+
+#[test]
+fn sub_receives_whole_messages_whose_first_part_begins_with_a_topic() {
+    let mut sub = Driven::<SubPattern>::with_peers(1);
+    sub.subscribe("ab");
+    let message = parts(["abc", "x"]);
+    assert_eq!(sub.receive(0, message.clone()), Got::Message(message));
+    assert_eq!(sub.receive(0, parts(["a", "ab"])), UNWANTED);
+    sub.subscribe("");
+    assert_eq!(sub.receive(0, ""), Got::Message("".into()));
+}
+
+#[test]
+fn sub_tells_every_publisher_each_time_it_subscribes() {
+    let mut sub = Driven::<SubPattern>::with_peers(2);
+    sub.subscribe("a");
+    sub.subscribe("a");
+    let expected: Vec<_> = [0, 1, 0, 1].map(|n| (n, subscribe("a"))).into();
+    assert_eq!(commands(&mut sub), expected);
+}
+
+#[test]
+fn sub_subscribed_twice_cancels_with_the_second_unsubscribe() {
+    let mut sub = Driven::<SubPattern>::with_peers(1);
+    sub.subscribe("a");
+    sub.subscribe("a");
+    commands(&mut sub);
+    assert_eq!(sub.unsubscribe("a"), Ok(()));
+    assert_eq!(commands(&mut sub), []);
+    assert_eq!(sub.receive(0, "a"), Got::Message("a".into()));
+    assert_eq!(sub.unsubscribe("a"), Ok(()));
+    assert_eq!(commands(&mut sub), [(0, cancel("a"))]);
+    assert_eq!(sub.receive(0, "a"), UNWANTED);
+}
+
+#[test]
+fn sub_unsubscribing_what_it_did_not_subscribe_to_is_an_error_without_effect() {
+    let mut sub = Driven::<SubPattern>::with_peers(1);
+    sub.subscribe("ab");
+    commands(&mut sub);
+    for topic in ["a", "abc", ""] {
+        assert_eq!(sub.unsubscribe(topic), Err(NotSubscribed));
+    }
+    assert_eq!(commands(&mut sub), []);
+    assert_eq!(sub.receive(0, "ab"), Got::Message("ab".into()));
+}
+
+#[test]
+fn sub_subscribes_at_a_publisher_that_comes_later() {
+    let mut sub = Driven::<SubPattern>::default();
+    sub.subscribe("a");
+    sub.accept(0, "").unwrap();
+    assert_eq!(commands(&mut sub), [(0, subscribe("a"))]);
+}
+
+#[test]
+fn sub_subscribes_at_a_dialed_publisher_at_every_connection_each_topic_once() {
+    let mut sub = Driven::<SubPattern>::default();
+    sub.subscribe("a");
+    sub.subscribe("a");
+    sub.dial(0, None).unwrap();
+    assert_eq!(commands(&mut sub), []);
+    for _ in 0..2 {
+        sub.hiccup(0, "").unwrap();
+        assert_eq!(commands(&mut sub), [(0, subscribe("a"))]);
+        sub.lose(0);
+    }
+}
+
+#[test]
+fn sub_does_not_tell_a_publisher_that_left() {
+    let mut sub = Driven::<SubPattern>::with_peers(2);
+    sub.detach(0);
+    sub.subscribe("a");
+    assert_eq!(commands(&mut sub), [(1, subscribe("a"))]);
+}
+
+#[test]
+fn sub_with_flooding_publishers_takes_turns_over_unwanted_messages_too() {
+    let mut sub = Driven::<SubPattern>::with_peers(2);
+    sub.subscribe("a");
+    (0..2).for_each(|n| sub.pattern.readable(pipe(n)));
+    for (n, text, expected) in [(0, "b", UNWANTED), (1, "a", Got::Message("a".into()))] {
+        assert_eq!(sub.pattern.next(), Ok(Some(pipe(n))));
+        assert_eq!(sub.receive(n, text), expected);
+    }
+    assert_eq!(sub.pattern.next(), Ok(Some(pipe(0))));
+}
+
+#[test]
+fn sub_sends_nothing() {
+    let mut sub = Driven::<SubPattern>::with_peers(1);
+    assert_eq!(sub.send("x"), Sent::Refused(Refused::WrongState));
+    assert!(!sub.readiness().send && sub.readiness().receive);
+}
+
+proptest! {
+    /// Against a counted set: what a publisher was told, replayed, is what is subscribed to, and
+    /// exactly the messages that match it are received.
+    #[test]
+    fn sub_after_any_steps_agrees_with_the_model(
+        steps in prop::collection::vec((0..4_u8, "[ab]{0,3}"), 1..80),
+    ) {
+        let mut sub = Driven::<SubPattern>::default();
+        sub.dial(0, None).unwrap();
+        let (mut model, mut told) = (BTreeMap::<String, usize>::new(), BTreeMap::new());
+        for (step, topic) in steps {
+            match step {
+                0 => {
+                    sub.subscribe(&topic);
+                    *model.entry(topic.clone()).or_default() += 1;
+                }
+                1 => {
+                    let left = model.get_mut(&topic).map(|count| *count -= 1);
+                    prop_assert_eq!(sub.unsubscribe(&topic), left.ok_or(NotSubscribed));
+                    model.retain(|_, count| *count > 0);
+                }
+                2 => {
+                    told.clear();
+                    sub.hiccup(0, "").unwrap();
+                }
+                _ => {
+                    let wanted = model.keys().any(|prefix| topic.starts_with(prefix));
+                    let got = sub.receive(0, topic.as_str());
+                    prop_assert_eq!(matches!(got, Got::Message(_)), wanted);
+                }
+            }
+            for (_, command) in commands(&mut sub) {
+                match command {
+                    ferromq_core::Command::Subscribe(topic) => { told.insert(topic, ()); }
+                    ferromq_core::Command::Cancel(topic) => { told.remove(&topic); }
+                    other => prop_assert!(false, "unexpected {:?}", other),
+                }
+            }
+            let topics = told.keys().map(|topic| topic.as_ref());
+            prop_assert!(topics.eq(model.keys().map(String::as_bytes)));
+        }
+    }
+}

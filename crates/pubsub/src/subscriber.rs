@@ -1,0 +1,111 @@
+//! What SUB and XSUB have in common: the counted topics, and telling every publisher of them.
+
+use ferromq_core::strategy::{FairQueue, FanOut};
+use ferromq_core::{Actions, ClosedError, Command, Message, Origin, PipeId, Room, Route};
+
+use crate::topics::Topics;
+
+/// The topics of a subscriber and its publishers.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriber {
+    topics: Topics,
+    publishers: FanOut,
+    incoming: FairQueue,
+}
+
+impl Subscriber {
+    /// Adds a publisher, and subscribes there if it is connected already.
+    pub(crate) fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) {
+        self.publishers.attach(pipe);
+        if origin.peer().is_some() {
+            self.subscribe_at(pipe, then);
+        }
+    }
+
+    /// Sends all topics to one publisher.
+    pub(crate) fn subscribe_at(&self, pipe: PipeId, then: &mut Actions) {
+        for topic in self.topics.iter() {
+            then.command(pipe, Command::Subscribe(topic.into()));
+        }
+    }
+
+    pub(crate) fn detach(&mut self, pipe: PipeId) {
+        self.publishers.detach(pipe);
+        self.incoming.detach(pipe);
+    }
+
+    pub(crate) fn writable(&mut self, pipe: PipeId) {
+        self.publishers.writable(pipe);
+    }
+
+    pub(crate) fn readable(&mut self, pipe: PipeId) {
+        self.incoming.readable(pipe);
+    }
+
+    pub(crate) fn drained(&mut self, pipe: PipeId) {
+        self.incoming.drained(pipe);
+    }
+
+    pub(crate) fn next(&self) -> Option<PipeId> {
+        self.incoming.next()
+    }
+
+    pub(crate) fn served(&mut self, pipe: PipeId) {
+        self.incoming.served(pipe);
+    }
+
+    /// Counts a topic once more and tells every publisher, every time.
+    pub(crate) fn subscribe(&mut self, topic: &[u8], then: &mut Actions) {
+        self.topics.add(topic);
+        self.tell_all(Command::Subscribe(topic.to_vec().into()), then);
+    }
+
+    /// Counts a topic once less, and tells every publisher when that was the last time.
+    pub(crate) fn unsubscribe(
+        &mut self,
+        topic: &[u8],
+        then: &mut Actions,
+    ) -> Result<(), NotSubscribed> {
+        if self.topics.remove(topic).ok_or(NotSubscribed)? == 0 {
+            self.tell_all(Command::Cancel(topic.to_vec().into()), then);
+        }
+        Ok(())
+    }
+
+    /// True if the message begins with a topic.
+    pub(crate) fn wants(&self, message: &Message) -> bool {
+        message
+            .part(0)
+            .is_some_and(|part| self.topics.matches(part))
+    }
+
+    /// To every publisher, as far as it has room.
+    pub(crate) fn route_to_all(&mut self, room: &dyn Room) -> Route<'_> {
+        self.publishers.begin();
+        self.publishers.offer_all(room);
+        self.publishers.route()
+    }
+
+    fn tell_all(&self, command: Command, then: &mut Actions) {
+        for pipe in self.publishers.pipes() {
+            then.command(*pipe, command.clone());
+        }
+    }
+}
+
+/// The topic is not subscribed to, so there is no subscription to be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the topic is not subscribed to")]
+pub struct NotSubscribed;
+
+/// A subscription was not taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnsubscribeError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to unsubscribe: {0}")]
+    Closed(#[from] ClosedError),
+    /// The topic is not subscribed to.
+    #[error("failed to unsubscribe: {0}")]
+    NotSubscribed(#[from] NotSubscribed),
+}

@@ -1,0 +1,137 @@
+//! XPUB: sends to every peer that subscribed, and tells the application who wants what.
+//!
+//! ```text
+//!   send ──► every peer with a matching subscription and room; the others of them: dropped, counted
+//!   recv ◄── [1 topic]  a topic got its first subscriber
+//!            [0 topic]  a topic lost its last subscriber, or that peer
+//!            others     what the peers sent, unchanged
+//! ```
+
+use std::sync::Arc;
+
+use ferromq_core::{
+    Actions, Admit, ClosedError, Command, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
+    Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+};
+
+use crate::publisher::Publisher;
+use crate::request::Request;
+
+/// The behaviour of an XPUB socket.
+#[derive(Debug, Default)]
+pub struct XpubPattern {
+    publisher: Publisher,
+}
+
+impl Pattern for XpubPattern {
+    const KIND: Kind = Kind {
+        socket_type: SocketType::Xpub,
+        announces_routing_id: false,
+        requeues: false,
+        eager: true,
+        receives: true,
+        drops_at_close: false,
+    };
+
+    fn attach(&mut self, pipe: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
+        self.publisher.attach(pipe);
+        Ok(())
+    }
+
+    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, then: &mut Actions) -> Result<(), Refusal> {
+        self.forget(pipe, then);
+        Ok(())
+    }
+
+    fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.forget(pipe, then);
+    }
+
+    fn detach(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.forget(pipe, then);
+        self.publisher.detach(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.publisher.writable(pipe);
+    }
+
+    fn command(&mut self, pipe: PipeId, command: Command, then: &mut Actions) {
+        if let Some(request) = Request::of_command(&command) {
+            self.apply(pipe, request, then);
+        }
+    }
+
+    fn route(&mut self, message: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
+        self.publisher.route(message, room)
+    }
+
+    fn next(&mut self) -> Result<Option<PipeId>, Refused> {
+        Ok(None)
+    }
+
+    fn admit(&mut self, pipe: PipeId, message: Message, then: &mut Actions) -> Admit {
+        let Some(requests) = Request::of_message(&message) else {
+            return Admit::Deliver(message);
+        };
+        for request in requests {
+            self.apply(pipe, request, then);
+        }
+        Admit::Done
+    }
+
+    fn readiness(&self, _: &dyn Room) -> Readiness {
+        Readiness {
+            send: true,
+            receive: true,
+        }
+    }
+}
+
+impl Sends for XpubPattern {}
+impl Receives for XpubPattern {}
+
+socket_type! {
+    /// An XPUB socket: like [`Pub`](crate::Pub), and receives what its peers subscribe to.
+    ///
+    /// A received message of one part is a subscription (a byte 1 and the topic) when a topic gets
+    /// its first subscriber, and a cancellation (a byte 0 and the topic) when it loses its last.
+    /// Other messages are what XSUB peers sent. (libzmq also reports cancellations of topics that
+    /// nobody had subscribed to.)
+    #[doc(alias = "ZMQ_XPUB")]
+    pub struct Xpub(XpubPattern);
+}
+
+impl Xpub {
+    /// How many different topics are subscribed to at this socket now.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClosedError`]: the socket was closed.
+    #[doc(alias = "ZMQ_TOPICS_COUNT")]
+    pub fn topics(&self) -> Result<usize, ClosedError> {
+        self.with_pattern(|pattern, _| pattern.topics())
+    }
+}
+
+impl XpubPattern {
+    /// How many different topics are subscribed to at this socket.
+    pub fn topics(&self) -> usize {
+        self.publisher.topics()
+    }
+
+    fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
+        if self.publisher.apply(pipe, request) {
+            then.deliver(request.to_message());
+        }
+    }
+
+    fn forget(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.publisher.forget(pipe, |topic| {
+            then.deliver(Request::Cancel(&topic).to_message());
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! XSUB: receives whatever the publishers send, and subscribes by sending messages.
+//!
+//! ```text
+//!   send [1 topic] ──► subscribe at every publisher, now and whenever one is connected (again)
+//!        [0 topic] ──► take one subscription back; the last one is cancelled at every publisher
+//!        others    ──► every publisher with room; those without: dropped, counted
+//!   recv ◄── the next publisher with a message, unfiltered; nobody has one: wait
+//! ```
+
+use std::sync::Arc;
+
+use ferromq_core::{
+    Actions, Admit, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Receives, Refusal,
+    Refused, Room, Route, Sends, SocketType, socket_type,
+};
+
+use crate::request::Request;
+use crate::subscriber::Subscriber;
+
+/// The behaviour of an XSUB socket.
+#[derive(Debug, Default)]
+pub struct XsubPattern {
+    subscriber: Subscriber,
+}
+
+impl Pattern for XsubPattern {
+    const KIND: Kind = Kind {
+        socket_type: SocketType::Xsub,
+        announces_routing_id: false,
+        requeues: false,
+        eager: false,
+        receives: true,
+        drops_at_close: true,
+    };
+
+    fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal> {
+        self.subscriber.attach(pipe, origin, then);
+        Ok(())
+    }
+
+    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, then: &mut Actions) -> Result<(), Refusal> {
+        self.subscriber.subscribe_at(pipe, then);
+        Ok(())
+    }
+
+    fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
+        self.subscriber.detach(pipe);
+    }
+
+    fn writable(&mut self, pipe: PipeId) {
+        self.subscriber.writable(pipe);
+    }
+
+    fn readable(&mut self, pipe: PipeId) {
+        self.subscriber.readable(pipe);
+    }
+
+    fn drained(&mut self, pipe: PipeId) {
+        self.subscriber.drained(pipe);
+    }
+
+    fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
+        let Some(requests) = Request::of_message(message) else {
+            return self.subscriber.route_to_all(room);
+        };
+        for request in requests {
+            self.apply(request, then);
+        }
+        Route::Done
+    }
+
+    fn next(&mut self) -> Result<Option<PipeId>, Refused> {
+        Ok(self.subscriber.next())
+    }
+
+    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+        self.subscriber.served(pipe);
+        Admit::Deliver(message)
+    }
+
+    fn readiness(&self, _: &dyn Room) -> Readiness {
+        Readiness {
+            send: true,
+            receive: true,
+        }
+    }
+}
+
+impl Sends for XsubPattern {}
+impl Receives for XsubPattern {}
+
+socket_type! {
+    /// An XSUB socket: receives what PUB and XPUB peers send, and subscribes by sending messages.
+    ///
+    /// A message whose first part begins with a byte 1 subscribes to the rest of the part, with a
+    /// byte 0 takes one such subscription back, as do its further parts; a cancellation of what is
+    /// not subscribed to is ignored. Other messages go to every publisher. `send` never waits: a
+    /// publisher without room misses the message, which is counted. Received messages are not
+    /// filtered here.
+    #[doc(alias = "ZMQ_XSUB")]
+    pub struct Xsub(XsubPattern);
+}
+
+impl XsubPattern {
+    /// Applies a request of the application. Taking back what is not there does nothing.
+    fn apply(&mut self, request: Request<'_>, then: &mut Actions) {
+        match request {
+            Request::Subscribe(topic) => self.subscriber.subscribe(topic, then),
+            Request::Cancel(topic) => {
+                let _ = self.subscriber.unsubscribe(topic, then);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
