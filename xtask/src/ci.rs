@@ -1,0 +1,138 @@
+//! `cargo xtask ci`: everything that must pass, in the order in which failures are cheapest.
+//!
+//! One target directory and one set of flags for all steps, so that nothing is compiled twice.
+
+use std::fs;
+use std::path::Path;
+
+use crate::step::{cargo, run as run_command, step};
+use crate::{Outcome, interop, tidy, tree};
+
+/// A step: its name, and what it does.
+type Step = (&'static str, fn(&Path) -> Outcome);
+
+const STEPS: &[Step] = &[
+    ("fmt", |root| {
+        run_command(&mut cargo(root, &["fmt", "--all", "--check"]))
+    }),
+    ("tidy", check_tidy),
+    ("clippy", |root| {
+        let lints = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        run_command(&mut cargo(root, &lints))
+    }),
+    ("test", |root| {
+        run_command(&mut cargo(root, &["test", "--workspace", "--locked"]))
+    }),
+    ("doc", |root| {
+        let mut command = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
+        run_command(command.env("RUSTDOCFLAGS", "-D warnings"))
+    }),
+    ("features", check_features),
+    ("tree", tree::check),
+    ("publish", |root| {
+        // The packages need each other and are not in the registry: cargo resolves them among
+        // themselves when all are given at once. `--allow-dirty`: for runs before a commit.
+        let all = [
+            "publish",
+            "--workspace",
+            "--dry-run",
+            "--allow-dirty",
+            "--locked",
+        ];
+        run_command(&mut cargo(root, &all))
+    }),
+    ("interop", |root| interop::run(root, &[])),
+];
+
+/// Runs all steps but the skipped ones; stops at the first that fails.
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
+    let skipped = parse(arguments)?;
+    for (name, work) in STEPS {
+        if !skipped.contains(name) {
+            step(name, || work(root))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names after each `--skip`.
+fn parse<'a>(arguments: &[&'a str]) -> Outcome<Vec<&'a str>> {
+    let mut skipped = Vec::new();
+    for pair in arguments.chunks(2) {
+        match *pair {
+            ["--skip", name] if STEPS.iter().any(|(known, _)| *known == name) => skipped.push(name),
+            ["--skip", name] => return Err(format!("no step is named {name}")),
+            _ => return Err("usage: cargo xtask ci [--skip STEP]…".to_owned()),
+        }
+    }
+    Ok(skipped)
+}
+
+fn check_tidy(root: &Path) -> Outcome {
+    match tidy::run(root).map_err(|error| error.to_string())? {
+        0 => Ok(()),
+        count => Err(format!("{count} violations")),
+    }
+}
+
+/// Each feature of the facade compiles alone.
+fn check_features(root: &Path) -> Outcome {
+    let path = root.join("crates/ferromq/Cargo.toml");
+    let manifest = fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?;
+    for feature in features(&manifest) {
+        let check = [
+            "check",
+            "-p",
+            "ferromq",
+            "--locked",
+            "--no-default-features",
+            "--features",
+        ];
+        let all: Vec<&str> = check.into_iter().chain([feature]).collect();
+        run_command(&mut cargo(root, &all)).map_err(|problem| format!("{feature}: {problem}"))?;
+    }
+    Ok(())
+}
+
+/// The names in the `[features]` section, without `default`.
+fn features(manifest: &str) -> Vec<&str> {
+    let section = manifest
+        .split_once("[features]\n")
+        .map_or("", |(_, after)| after);
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split_once(" = ").map(|(name, _)| name.trim()));
+    names
+        .filter(|name| !name.starts_with('#') && *name != "default")
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_read_from_their_section() {
+        let manifest = "[dependencies]\na = \"1\"\n\n[features]\ndefault = [\"pair\"]\n\
+                        # Typed = payloads.\njson = []\npair = []\n[lints]\nworkspace = true\n";
+        assert_eq!(features(manifest), ["json", "pair"]);
+    }
+
+    #[test]
+    fn skipped_steps_must_exist() {
+        assert_eq!(
+            parse(&["--skip", "test", "--skip", "doc"]),
+            Ok(vec!["test", "doc"])
+        );
+        assert!(parse(&["--skip", "tests"]).is_err());
+        assert!(parse(&["--skip"]).is_err());
+        assert!(parse(&["test"]).is_err());
+    }
+}

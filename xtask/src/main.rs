@@ -1,0 +1,72 @@
+//! Project commands: `cargo xtask ci | tidy | interop | help`. Standard library only.
+
+#![forbid(unsafe_code)]
+
+mod ci;
+mod interop;
+mod step;
+mod tidy;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What a command fails with: a text for people.
+pub(crate) type Outcome<T = ()> = Result<T, String>;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+  ci [--skip STEP]…          everything that must pass before a change is merged
+  tidy                       house rules that no compiler checks
+  interop                    the founding programs, Rust and Python in all combinations
+  interop --sockets [NAME]   every socket type against its pyzmq counterpart
+  interop --restart [NAME]   killed and restarted peers, short-lived processes
+  interop … --release        with optimised examples
+Logs of failed runs are under target/interop.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["ci", ref rest @ ..] => ci::run(root(), rest),
+        ["tidy"] => tidy(),
+        ["interop", ref rest @ ..] => interop::run(root(), rest),
+        ["help" | "--help"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tidy() -> Outcome {
+    match tidy::run(root()) {
+        Ok(0) => Ok(()),
+        Ok(count) => Err(format!("{count} violations of the house rules")),
+        Err(error) => Err(format!("files unreadable: {error}")),
+    }
+}
+
+/// The root of the workspace: the parent of this package.
+fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+/// Where builds and what else can be made again go.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => root.join(directory),
+        None => root.join("target"),
+    }
+}
