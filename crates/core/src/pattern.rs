@@ -293,7 +293,8 @@ pub trait Pattern: Send + 'static {
     /// A pipe came. An error refuses it: the pipe is closed and `detach` is not called.
     fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal>;
 
-    /// A dialed pipe has a (new) connection: learn the peer, subscribe again, forget a pending reply.
+    /// A dialed pipe has a (new) connection: learn the peer, subscribe again. `lost` came before, unless
+    /// this is the first.
     /// An error ends the connection; the pipe stays and dials again.
     fn hiccup(
         &mut self,
@@ -305,7 +306,8 @@ pub trait Pattern: Send + 'static {
         Ok(())
     }
 
-    /// A dialed pipe lost its connection and stays: it will have another one later.
+    /// A dialed pipe lost its connection and stays: it will have another one later. Whatever belonged to
+    /// that connection is to be forgotten now: a pending reply, the peer's subscriptions.
     fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
         let _ = (pipe, then);
     }

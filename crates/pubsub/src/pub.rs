@@ -4,10 +4,8 @@
 //!   send ──► every peer with a matching subscription and room; the others of them: dropped, counted
 //! ```
 
-use std::sync::Arc;
-
 use ferromq_core::{
-    Actions, Admit, ClosedError, Command, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId,
+    Actions, Admit, ClosedError, Command, Dropped, Kind, Message, Origin, Pattern, PipeId,
     Readiness, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
@@ -32,11 +30,6 @@ impl Pattern for PubPattern {
 
     fn attach(&mut self, pipe: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
         self.publisher.attach(pipe);
-        Ok(())
-    }
-
-    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
-        self.publisher.forget(pipe, drop);
         Ok(())
     }
 

@@ -7,10 +7,8 @@
 //!            others     what the peers sent, unchanged
 //! ```
 
-use std::sync::Arc;
-
 use ferromq_core::{
-    Actions, Admit, ClosedError, Command, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
+    Actions, Admit, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId, Readiness,
     Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
@@ -35,11 +33,6 @@ impl Pattern for XpubPattern {
 
     fn attach(&mut self, pipe: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
         self.publisher.attach(pipe);
-        Ok(())
-    }
-
-    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, then: &mut Actions) -> Result<(), Refusal> {
-        self.forget(pipe, then);
         Ok(())
     }
 

@@ -10,12 +10,10 @@
 //! A reply never waits: if the peer that asked is gone, has another connection, or has no room, the
 //! reply is dropped and counted, and the next request may be received.
 
-use std::sync::Arc;
-
 use ferromq_core::strategy::FairQueue;
 use ferromq_core::{
-    Actions, Admit, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Dropped, Kind, Message, Origin, Part, Pattern, PipeId, Readiness, Receives,
+    Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a REP socket.
@@ -40,11 +38,6 @@ impl Pattern for RepPattern {
     };
 
     fn attach(&mut self, _: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
-        self.forget(pipe);
         Ok(())
     }
 
