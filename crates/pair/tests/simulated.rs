@@ -1,0 +1,64 @@
+//! Whole PAIR sockets in the simulated world: no thread, no time, the same trace for the same seed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq_core::{Context, Message, RecvError};
+use ferromq_pair::Pair;
+use ferromq_testkit::sim::{SimWorld, for_seeds};
+
+const WAIT: Duration = Duration::from_secs(30);
+const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
+
+/// Runs a scenario for several seeds over every transport.
+fn for_worlds(scenario: impl Fn(&Context, &str)) {
+    for endpoint in ENDPOINTS {
+        for_seeds(0..5, |seed| {
+            let world = SimWorld::new(seed);
+            scenario(&Context::with_world(Arc::new(world), 1), endpoint);
+        });
+    }
+}
+
+#[test]
+fn pairs_talk_both_ways_over_every_transport() {
+    for_worlds(|context, endpoint| {
+        let (left, right) = (Pair::new(context), Pair::new(context));
+        right.connect(left.bind(endpoint).unwrap()).unwrap();
+        for count in 0..100_u32 {
+            left.send(count.to_string()).unwrap();
+            right
+                .send([count.to_string(), "back".into()].map(String::into_bytes))
+                .unwrap();
+            let there = right.recv_timeout(WAIT).unwrap();
+            assert_eq!(there, Message::from(count.to_string()));
+            assert_eq!(left.recv_timeout(WAIT).unwrap().len(), 2);
+        }
+    });
+}
+
+#[test]
+fn pair_with_a_peer_hears_no_second_one_until_the_first_leaves() {
+    for_worlds(|context, name| {
+        let (left, first, second) = (Pair::new(context), Pair::new(context), Pair::new(context));
+        let endpoint = left.bind(name).unwrap();
+        first.connect(&endpoint).unwrap();
+        first.send("first").unwrap();
+        assert_eq!(left.recv_timeout(WAIT).unwrap(), Message::from("first"));
+        second.connect(&endpoint).unwrap();
+        let attempt = || {
+            let _ = second.try_send("second");
+            left.recv_timeout(Duration::from_millis(100))
+        };
+        for _ in 0..10 {
+            assert_eq!(attempt(), Err(RecvError::TimedOut));
+        }
+        first.close();
+        if name.starts_with("inproc:") {
+            // A refused connection within the process is over; only streams dial again.
+            second.connect(&endpoint).unwrap();
+        }
+        let heard = (0..100).find_map(|_| attempt().ok());
+        assert_eq!(heard, Some(Message::from("second")));
+    });
+}

@@ -1,0 +1,113 @@
+//! Whole PUB, SUB, XPUB and XSUB sockets in the simulated world: no thread, no time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq_core::{Context, Message, RecvError};
+use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, Xsub};
+use ferromq_testkit::sim::{SimWorld, for_seeds};
+
+const WAIT: Duration = Duration::from_secs(30);
+const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
+
+/// Runs a scenario for several seeds over every transport.
+fn for_worlds(scenario: impl Fn(&Context, &str)) {
+    for endpoint in ENDPOINTS {
+        for_seeds(0..5, |seed| {
+            let world = SimWorld::new(seed);
+            scenario(&Context::with_world(Arc::new(world), 1), endpoint);
+        });
+    }
+}
+
+#[test]
+fn subscriber_receives_what_it_subscribed_to_and_stops_when_it_unsubscribes() {
+    for_worlds(|context, endpoint| {
+        let (xpub, sub) = (Xpub::new(context), Sub::new(context));
+        sub.connect(xpub.bind(endpoint).unwrap()).unwrap();
+        sub.subscribe("a").unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{1}a"));
+        assert_eq!(xpub.topics(), Ok(1));
+        for text in ["b", "abc", "", "a"] {
+            xpub.send([text, "rest"]).unwrap();
+        }
+        for text in ["abc", "a"] {
+            assert_eq!(
+                sub.recv_timeout(WAIT).unwrap(),
+                Message::from([text, "rest"])
+            );
+        }
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{0}a"));
+        xpub.send("a").unwrap();
+        assert_eq!(sub.recv_timeout(WAIT).unwrap_err(), RecvError::TimedOut);
+        let error = sub.unsubscribe("a").unwrap_err();
+        assert_eq!(error, UnsubscribeError::NotSubscribed(NotSubscribed));
+    });
+}
+
+#[test]
+fn subscriptions_made_before_connecting_are_in_force_after() {
+    for_worlds(|context, endpoint| {
+        let (xpub, sub) = (Xpub::new(context), Sub::new(context));
+        sub.subscribe("a").unwrap();
+        sub.subscribe("b").unwrap();
+        sub.connect(xpub.bind(endpoint).unwrap()).unwrap();
+        let mut reports = [(); 2].map(|()| xpub.recv_timeout(WAIT).unwrap());
+        reports.sort_by_key(|report| report.part(0).cloned());
+        assert_eq!(reports, ["\u{1}a", "\u{1}b"].map(Message::from));
+        xpub.send("b").unwrap();
+        assert_eq!(sub.recv_timeout(WAIT).unwrap(), Message::from("b"));
+    });
+}
+
+#[test]
+fn subscriber_that_leaves_is_reported_by_its_last_topics() {
+    for_worlds(|context, endpoint| {
+        let (xpub, stays, leaves) = (Xpub::new(context), Sub::new(context), Sub::new(context));
+        let endpoint = xpub.bind(endpoint).unwrap();
+        stays.subscribe("a").unwrap();
+        stays.connect(&endpoint).unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{1}a"));
+        leaves.connect(&endpoint).unwrap();
+        leaves.subscribe("a").unwrap();
+        leaves.subscribe("b").unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{1}b"));
+        leaves.close();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{0}b"));
+    });
+}
+
+#[test]
+fn publisher_that_dials_is_subscribed_to() {
+    for_worlds(|context, endpoint| {
+        let (publisher, sub) = (Pub::new(context), Sub::new(context));
+        sub.subscribe("").unwrap();
+        publisher.connect(sub.bind(endpoint).unwrap()).unwrap();
+        let received = (0..1000).find_map(|count: u32| {
+            publisher.send(count.to_string()).unwrap();
+            sub.recv_timeout(Duration::from_millis(10)).ok()
+        });
+        assert!(received.is_some(), "nothing arrived in a thousand attempts");
+        assert_eq!(publisher.topics(), Ok(1));
+    });
+}
+
+#[test]
+fn xsub_subscribes_by_message_and_talks_to_the_publisher() {
+    for_worlds(|context, endpoint| {
+        let (xpub, xsub) = (Xpub::new(context), Xsub::new(context));
+        xsub.connect(xpub.bind(endpoint).unwrap()).unwrap();
+        xsub.send("\u{1}a").unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{1}a"));
+        xsub.send(["hello", "there"]).unwrap();
+        assert_eq!(
+            xpub.recv_timeout(WAIT).unwrap(),
+            Message::from(["hello", "there"])
+        );
+        xpub.send("abc").unwrap();
+        assert_eq!(xsub.recv_timeout(WAIT).unwrap(), Message::from("abc"));
+        xsub.send("\u{0}a").unwrap();
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{0}a"));
+    });
+}

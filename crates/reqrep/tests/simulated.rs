@@ -1,0 +1,91 @@
+//! Whole REQ, REP, DEALER and ROUTER sockets in the simulated world: no thread, no time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq_core::{Context, Message, Refused, SendErrorKind};
+use ferromq_reqrep::{Dealer, Rep, Req, Router};
+use ferromq_testkit::sim::{SimWorld, for_seeds};
+
+const WAIT: Duration = Duration::from_secs(30);
+const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
+
+/// Runs a scenario for several seeds over every transport.
+fn for_worlds(scenario: impl Fn(&Context, &str)) {
+    for endpoint in ENDPOINTS {
+        for_seeds(0..5, |seed| {
+            let world = SimWorld::new(seed);
+            scenario(&Context::with_world(Arc::new(world), 1), endpoint);
+        });
+    }
+}
+
+#[test]
+fn requests_and_replies_alternate_over_every_transport() {
+    for_worlds(|context, endpoint| {
+        let (req, rep) = (Req::new(context), Rep::new(context));
+        req.connect(rep.bind(endpoint).unwrap()).unwrap();
+        for count in 0..100_u32 {
+            req.send([count.to_string(), "?".to_owned()].map(String::into_bytes))
+                .unwrap();
+            let question = rep.recv_timeout(WAIT).unwrap();
+            assert_eq!(question.part_str(0).unwrap(), count.to_string());
+            assert_eq!(question.len(), 2);
+            rep.send(format!("{count}!")).unwrap();
+            let answer = req.recv_timeout(WAIT).unwrap();
+            assert_eq!(answer, Message::from(format!("{count}!")));
+        }
+    });
+}
+
+#[test]
+fn request_out_of_turn_is_refused_and_handed_back() {
+    for_worlds(|context, endpoint| {
+        let (req, rep) = (Req::new(context), Rep::new(context));
+        req.connect(rep.bind(endpoint).unwrap()).unwrap();
+        req.send("first").unwrap();
+        let error = req.send("second").unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Refused(Refused::WrongState));
+        assert_eq!(error.message, Message::from("second"));
+        assert_eq!(rep.recv_timeout(WAIT).unwrap(), Message::from("first"));
+    });
+}
+
+#[test]
+fn router_answers_the_dealers_by_their_routing_ids() {
+    for_worlds(|context, endpoint| {
+        let router = Router::new(context);
+        let endpoint = router.bind(endpoint).unwrap();
+        let dealers = ["left", "right"].map(|name| {
+            let dealer = Dealer::builder().routing_id(name).build(context).unwrap();
+            dealer.connect(&endpoint).unwrap();
+            dealer.send(["hello", name]).unwrap();
+            (name, dealer)
+        });
+        for _ in &dealers {
+            let hello = router.recv_timeout(WAIT).unwrap();
+            let (id, name) = (hello.part(0).unwrap(), hello.part(2).unwrap());
+            assert_eq!(id, name);
+            router
+                .send([id.clone(), "welcome".into(), name.clone()])
+                .unwrap();
+        }
+        for (name, dealer) in &dealers {
+            let welcome = dealer.recv_timeout(WAIT).unwrap();
+            assert_eq!(welcome, Message::from(["welcome", *name]));
+        }
+    });
+}
+
+#[test]
+fn router_to_an_unknown_peer_refuses_unless_told_to_drop() {
+    for_worlds(|context, _| {
+        let router = Router::new(context);
+        let error = router.send(["nobody", "x"]).unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Refused(Refused::NoRoute));
+        router.set_drop_unroutable(true).unwrap();
+        router.send(["nobody", "x"]).unwrap();
+        router.close();
+        assert!(router.set_drop_unroutable(false).is_err());
+    });
+}
