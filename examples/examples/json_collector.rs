@@ -21,7 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut seen = BTreeMap::<String, u64>::new();
     for _ in 0..count {
         let result: Value = socket.recv_json()?;
-        let consumer = result["consumer_id"].as_str().ok_or("result without consumer_id")?;
+        let consumer = result["consumer_id"]
+            .as_str()
+            .ok_or("result without consumer_id")?;
         *seen.entry(consumer.to_owned()).or_default() += 1;
     }
     for (consumer, number) in seen {

@@ -8,7 +8,7 @@ use ferromq_examples::Arguments;
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Outcome {
     let mut arguments = Arguments::new("pair_threads COUNT");
     let count: u64 = arguments.take();
     arguments.end();

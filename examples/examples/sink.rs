@@ -17,7 +17,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut seen = BTreeMap::<String, u64>::new();
     for _ in 0..count {
         let result = socket.recv()?;
-        let worker = result.part_str(0)?.split_whitespace().next().ok_or("empty result")?;
+        let worker = result
+            .part_str(0)?
+            .split_whitespace()
+            .next()
+            .ok_or("empty result")?;
         *seen.entry(worker.to_owned()).or_default() += 1;
     }
     for (worker, number) in seen {

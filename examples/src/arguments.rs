@@ -17,7 +17,10 @@ impl Arguments {
     /// The arguments of this process; `usage` is what a wrong call prints.
     pub fn new(usage: &'static str) -> Self {
         let all: Vec<String> = std::env::args().skip(1).collect();
-        Self { usage, left: all.into_iter() }
+        Self {
+            usage,
+            left: all.into_iter(),
+        }
     }
 
     /// The next argument; ends the program if it is missing or malformed.
@@ -63,6 +66,8 @@ impl FromStr for Seconds {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let seconds: f64 = text.parse().map_err(|_| ())?;
-        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| ())
+        Duration::try_from_secs_f64(seconds)
+            .map(Self)
+            .map_err(|_| ())
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path) -> io::Result<usize> {
 fn check(root: &Path) -> io::Result<Vec<Violation>> {
     let mut violations = Vec::new();
     for path in files(root)? {
-        let text = || fs::read_to_string(root.join(&path));
+        let text = || read(root, &path);
         if path.ends_with(".rs") {
             violations.extend(rust::check(&path, text()?));
         } else if path.ends_with("Cargo.toml") {
@@ -41,12 +41,12 @@ fn check(root: &Path) -> io::Result<Vec<Violation>> {
         }
     }
     violations.extend(check_documents(root)?);
-    let list = fs::read_to_string(root.join(exceptions::FILE))?;
+    let list = read(root, exceptions::FILE)?;
     Ok(exceptions::apply(violations, &list, Day::today()))
 }
 
 fn check_documents(root: &Path) -> io::Result<Vec<Violation>> {
-    let read = |path: &str| fs::read_to_string(root.join(path));
+    let read = |path| read(root, path);
     let facade = read("crates/ferromq/src/lib.rs")?;
     let mut violations = check_readme(
         &read("README.md")?,
@@ -55,6 +55,12 @@ fn check_documents(root: &Path) -> io::Result<Vec<Violation>> {
     );
     violations.extend(check_architecture(&read("ARCHITECTURE.md")?));
     Ok(violations)
+}
+
+/// The text of a file, or an error that names it.
+fn read(root: &Path, path: &str) -> io::Result<String> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
+    fs::read_to_string(root.join(path)).map_err(named)
 }
 
 /// README is the facade's crate documentation.

@@ -32,7 +32,10 @@ fn is_test_file(path: &str) -> bool {
 }
 
 fn check_header(source: &Source) -> Option<String> {
-    let has_header = source.text.starts_with("//! ");
+    // A crate whose documentation is its README has that in its first line.
+    let has_header = ["//! ", "#![doc = include_str!("]
+        .iter()
+        .any(|start| source.text.starts_with(start));
     (!has_header).then(|| "does not start with a `//!` header".to_owned())
 }
 
@@ -94,6 +97,10 @@ mod tests {
         assert_eq!(rules("a.rs", "fn a() {}\n"), [(1, Rule::Header)]);
         assert_eq!(rules("a.rs", "// Comment.\n"), [(1, Rule::Header)]);
         assert_eq!(rules("a.rs", "//! Header.\n"), []);
+        assert_eq!(
+            rules("lib.rs", "#![doc = include_str!(\"../README.md\")]\n"),
+            []
+        );
     }
 
     #[test]
