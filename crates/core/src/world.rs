@@ -1,6 +1,6 @@
 //! The seam between the engine and the world: time, threads, streams, readiness, names, randomness.
 //!
-//! The operating system implements it once ([`system`]), the testkit's simulation once. Nothing else in
+//! The operating system implements it once ([`SystemWorld`]), the testkit's simulation once. Nothing else in
 //! `core` names a clock, a thread or a socket of the standard library, so whole sockets run in the
 //! simulated world: single-threaded, with the same trace for the same seed.
 //!
@@ -10,7 +10,21 @@
 //! - registration is one-shot: after an event, a source is silent until it is armed again;
 //! - a source is disarmed and deregistered by dropping it; its token may appear in events already taken.
 
+#[cfg(unix)]
+mod bell;
+#[cfg(unix)]
+mod doorbell;
+#[cfg(target_os = "linux")]
+mod reactor;
+#[cfg(all(unix, any(all(test, not(loom)), not(target_os = "linux"))))]
+mod reactor_poll;
+#[cfg(unix)]
+mod resolver;
+#[cfg(unix)]
 mod system;
+#[cfg(test)]
+#[cfg(all(unix, not(loom)))]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -19,7 +33,8 @@ use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint, TransportOptions};
 
-pub use system::SystemWorld;
+#[cfg(unix)]
+pub use self::system::SystemWorld;
 
 /// Everything that the engine needs from outside.
 pub trait World: fmt::Debug + Send + Sync + 'static {
@@ -49,8 +64,34 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// then [`Stream::finish_connect`] tells how.
     fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>>;
 
+    /// Who reads and who writes connections. Tests force either way; the default adapts.
+    fn tuning(&self) -> Tuning {
+        Tuning::default()
+    }
+
     /// Resolves an endpoint's name off the calling thread, and calls `reply` from any thread.
     fn resolve(&self, endpoint: &Endpoint, reply: Resolved);
+}
+
+/// Whether callers read and write connections themselves, instead of the I/O threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// Receivers read their sockets' few connections themselves.
+    pub claim: Habit,
+    /// Senders write what they have queued themselves.
+    pub write: Habit,
+}
+
+/// How often a thread does what an I/O thread could do as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Habit {
+    /// Where it pays off.
+    #[default]
+    Adaptive,
+    /// Whenever it is possible.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// What is called with the addresses of a name.

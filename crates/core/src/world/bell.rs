@@ -1,0 +1,162 @@
+//! The bell of one thread: how it sleeps until somebody rings or a stream is readable.
+//!
+//! Without streams it parks on a condition variable, with streams it polls them and a descriptor of
+//! its own, which is made when it is needed first. The argument why no ring is lost is that of
+//! [`Doorbell`]; what this file adds is the kernel's part:
+//!
+//! - parked: the owner looks at the state under the lock and gives the lock up only by waiting; the
+//!   ringer changes the state first, then takes the lock once, then notifies. So it notifies either
+//!   before the owner has looked (which sees RUNG) or when it waits;
+//! - polling: the descriptor is there before POLLING is published, and stays readable until drained.
+//!
+//! The standard library's `park` will not do: its token belongs to the application, too, and waiting
+//! here would take an `unpark` away that is meant for the application's own executor.
+
+use std::io;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::doorbell::{Doorbell, Sleep, Waker};
+use super::{Bell, Source, Stream};
+
+/// How long to sleep at a time when nobody can wake a poll.
+const UNWAKEABLE: Duration = Duration::from_millis(1);
+
+/// The longest time that is waited in one go; waking early is allowed.
+const LONGEST: Duration = Duration::from_secs(i32::MAX as u64);
+
+/// One thread's bell.
+#[derive(Debug)]
+pub(super) struct SystemBell {
+    doorbell: Doorbell,
+    lock: Mutex<()>,
+    unparked: Condvar,
+    /// Not there as long as it has not been needed, or no descriptor could be had.
+    waker: OnceLock<Waker>,
+    make_waker: fn() -> io::Result<Waker>,
+}
+
+impl SystemBell {
+    pub(super) fn new() -> Self {
+        Self::with(Waker::new)
+    }
+
+    pub(super) fn with(make_waker: fn() -> io::Result<Waker>) -> Self {
+        Self {
+            doorbell: Doorbell::new(),
+            lock: Mutex::new(()),
+            unparked: Condvar::new(),
+            waker: OnceLock::new(),
+            make_waker,
+        }
+    }
+
+    fn park(&self, deadline: Option<Instant>) {
+        if !self.doorbell.fall_asleep(Sleep::Parked) {
+            return;
+        }
+        let mut guard = self.lock.lock();
+        while !self.doorbell.is_rung() {
+            match deadline {
+                None => self.unparked.wait(&mut guard),
+                Some(deadline) => {
+                    if self.unparked.wait_until(&mut guard, deadline).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        drop(guard);
+        self.doorbell.wake_up();
+    }
+
+    fn poll<'a>(&'a self, mut fds: Vec<PollFd<'a>>, deadline: Option<Instant>) {
+        let waker = self.waker();
+        let deadline = match waker {
+            Some(waker) => {
+                fds.push(PollFd::new(waker, PollFlags::IN));
+                deadline
+            }
+            None => Some(soon(deadline)),
+        };
+        if !self.doorbell.fall_asleep(Sleep::Polling) {
+            return;
+        }
+        let timeout = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
+        let polled = poll(&mut fds, timeout.as_ref());
+        self.doorbell.wake_up();
+        match polled {
+            Ok(_) => {
+                if let (Some(waker), Some(last)) = (waker, fds.last())
+                    && !last.revents().is_empty()
+                {
+                    waker.drain();
+                }
+            }
+            Err(Errno::INTR) => {}
+            // Out of memory, or more streams than descriptors are allowed: neither fail nor spin.
+            Err(_) => self.park(Some(soon(deadline))),
+        }
+    }
+
+    fn waker(&self) -> Option<&Waker> {
+        self.waker.get().or_else(|| {
+            let made = (self.make_waker)().ok()?;
+            Some(self.waker.get_or_init(|| made))
+        })
+    }
+}
+
+impl Bell for SystemBell {
+    fn ring(&self) {
+        match self.doorbell.ring() {
+            None => {}
+            Some(Sleep::Parked) => {
+                drop(self.lock.lock());
+                self.unparked.notify_one();
+            }
+            Some(Sleep::Polling) => {
+                if let Some(waker) = self.waker.get() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    fn wait(&self, streams: &[&dyn Stream], deadline: Option<Instant>) {
+        let fds: Vec<_> = streams
+            .iter()
+            .filter_map(|stream| poll_fd(*stream))
+            .collect();
+        if fds.is_empty() {
+            self.park(deadline)
+        } else {
+            self.poll(fds, deadline)
+        }
+    }
+}
+
+/// How long to wait in the kernel's terms.
+pub(super) fn timespec(timeout: Duration) -> Timespec {
+    timeout
+        .min(LONGEST)
+        .try_into()
+        .expect("68 years fit into any time of the kernel")
+}
+
+fn soon(deadline: Option<Instant>) -> Instant {
+    let soon = Instant::now() + UNWAKEABLE;
+    deadline.map_or(soon, |deadline| deadline.min(soon))
+}
+
+fn poll_fd<'a>(stream: &'a dyn Stream) -> Option<PollFd<'a>> {
+    match stream.source() {
+        Source::Fd(fd) => Some(PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+        // There are none in this world.
+        Source::Simulated(..) => None,
+    }
+}
