@@ -2,8 +2,8 @@
 //!
 //! | form | meaning |
 //! |---|---|
-//! | `tcp://host:port` | host: IPv4, `[IPv6]` with an optional `%zone`, `*`, a name or an interface |
-//! | `tcp://source;host:port` | the same, connecting from an own address: `literal[:port]` or interface |
+//! | `tcp://host:port` | host: IPv4, `[IPv6]` (with `%zone` if need be), `*`, name or interface |
+//! | `tcp://source;host:port` | connecting from an own address: `literal[:port]` or interface |
 //! | `ipc://path` | a unix socket in the file system; relative paths are allowed |
 //! | `ipc://@name` | a unix socket in Linux's abstract namespace |
 //! | `ipc://*` | bind only: a fresh private socket file, named by the system |

@@ -1,8 +1,8 @@
 //! Endpoints and byte streams for FerroMQ: tcp and ipc, and the registry of inproc names.
 //!
 //! This crate turns an [`Endpoint`] into listening and connected byte streams. It knows nothing of
-//! ZMTP, of patterns, of threads or of waiting: streams and listeners are non-blocking, whoever uses
-//! them waits for readiness itself. Only [`resolve`] (the system's resolver) and
+//! ZMTP, of patterns, of threads or of waiting: streams and listeners are non-blocking, whoever
+//! uses them waits for readiness itself. Only [`resolve`] (the system's resolver) and
 //! [`Listener::bind`] (a name to bind, a file lock held by somebody else) may take a while.
 //!
 //! Tested on Linux. The other unixes differ in what is marked in the documentation (abstract

@@ -3,6 +3,8 @@
 use std::io;
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(windows)]
+use std::os::windows::io::{AsSocket, BorrowedSocket};
 
 use socket2::Socket;
 
@@ -24,8 +26,8 @@ enum Transport {
 impl Listener {
     /// Starts listening.
     ///
-    /// - `tcp://*` listens on all addresses, IPv6 and IPv4 by one socket, or IPv4 only where there is
-    ///   no IPv6.
+    /// - `tcp://*` listens on all addresses, IPv6 and IPv4 by one socket, or IPv4 only where there
+    ///   is no IPv6.
     /// - `tcp://name` listens on the first usable address of the interface of that name (Linux), or
     ///   else of the host name; IPv4 comes first.
     /// - `ipc://path`: a socket file that a dead process has left is replaced. Whether somebody
@@ -35,8 +37,8 @@ impl Listener {
     ///   accessible to this user.
     ///
     /// # Blocking
-    /// For as long as the resolver takes if a host name is given; and up to 100 ms while others hold
-    /// a lock on the directory of an ipc path.
+    /// For as long as the resolver takes if a host name is given; and up to 100 ms while others
+    /// hold a lock on the directory of an ipc path.
     ///
     /// # Errors
     /// - [`ListenError`] says each.
@@ -98,6 +100,13 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket().as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl AsSocket for Listener {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.socket().as_socket()
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(windows)]
+use std::os::windows::io::{AsSocket, BorrowedSocket};
 
 use socket2::Socket;
 
@@ -11,9 +13,10 @@ use crate::{Address, IpcAddress, TransportOptions, sys, tcp};
 
 /// A connected, or connecting, non-blocking byte stream.
 ///
-/// All methods take `&self`, so that reading and writing can go on in different threads. Interrupted
-/// system calls are repeated; `WouldBlock` means: wait until the descriptor is ready. Dropping the
-/// stream closes it; the kernel then still sends what was written, unless unread bytes are waiting.
+/// All methods take `&self`, so that reading and writing can go on in different threads.
+/// Interrupted system calls are repeated; `WouldBlock` means: wait until the descriptor is ready.
+/// Dropping the stream closes it; the kernel then still sends what was written, unless unread bytes
+/// are waiting.
 #[derive(Debug)]
 pub struct Stream {
     socket: Socket,
@@ -93,8 +96,8 @@ impl Stream {
     /// Appends at most `most` bytes to `into`, within its spare capacity, which must not be empty.
     /// Returns how many; 0 means that the peer has ended its side.
     ///
-    /// Nothing is zeroed or copied if the spare capacity is at most `most`; otherwise at most 16 KiB
-    /// are read at a time.
+    /// Nothing is zeroed or copied if the spare capacity is at most `most`; otherwise at most 16
+    /// KiB are read at a time.
     ///
     /// # Errors
     /// - `WouldBlock`: nothing there now.
@@ -132,8 +135,8 @@ impl Stream {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// The peer's address as text: `ip:port`; the path or `@name` that was dialled; or `:uid:gid:pid`
-    /// of who connected to an ipc listener (empty where the system does not tell).
+    /// The peer's address as text: `ip:port`; the path or `@name` that was dialled; or
+    /// `:uid:gid:pid` of who connected to an ipc listener (empty where the system does not tell).
     pub fn peer_address(&self) -> String {
         match &self.peer {
             Peer::Tcp(address) => address.to_string(),
@@ -181,5 +184,12 @@ impl Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(windows)]
+impl AsSocket for Stream {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.socket.as_socket()
     }
 }

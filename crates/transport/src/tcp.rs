@@ -129,7 +129,8 @@ fn new_socket(address: SocketAddr, options: &TransportOptions) -> io::Result<Soc
         Some(Protocol::TCP),
     )?;
     socket.set_nonblocking(true)?;
-    // Buffer sizes count from the handshake on (window scale), and are inherited by what is accepted.
+    // Buffer sizes count from the handshake on (window scale), and are inherited by what is
+    // accepted.
     if let Some(size) = options.send_buffer {
         socket.set_send_buffer_size(size)?;
     }

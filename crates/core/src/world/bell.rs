@@ -7,10 +7,11 @@
 //! - parked: the owner looks at the state under the lock and gives the lock up only by waiting; the
 //!   ringer changes the state first, then takes the lock once, then notifies. So it notifies either
 //!   before the owner has looked (which sees RUNG) or when it waits;
-//! - polling: the descriptor is there before POLLING is published, and stays readable until drained.
+//! - polling: the descriptor is there before POLLING is published, and stays readable until
+//!   drained.
 //!
-//! The standard library's `park` will not do: its token belongs to the application, too, and waiting
-//! here would take an `unpark` away that is meant for the application's own executor.
+//! The standard library's `park` will not do: its token belongs to the application, too, and
+//! waiting here would take an `unpark` away that is meant for the application's own executor.
 
 use std::io;
 use std::sync::OnceLock;

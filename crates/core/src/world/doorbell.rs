@@ -11,9 +11,9 @@
 //!    RUNG                      EMPTY                   EMPTY
 //! ```
 //!
-//! Ringing is one swap. Only the ringer that replaces PARKED or POLLING wakes the owner, by a system
-//! call; while the owner is awake, or woken already, nobody makes one. No ring is lost, because all
-//! changes are read-modify-writes of one atomic, so that they have one order:
+//! Ringing is one swap. Only the ringer that replaces PARKED or POLLING wakes the owner, by a
+//! system call; while the owner is awake, or woken already, nobody makes one. No ring is lost,
+//! because all changes are read-modify-writes of one atomic, so that they have one order:
 //!
 //! - ring before `fall_asleep`: it finds RUNG, consumes it and does not sleep;
 //! - ring after `fall_asleep`, before the owner sleeps in the kernel: the ringer finds PARKED or

@@ -1,11 +1,11 @@
 //! The reactor on Linux: epoll with one-shot registrations, and an eventfd as its doorbell.
 //!
-//! - Silent means silent: the kernel reports errors and hang-ups even where nothing was asked for, so
-//!   what is not armed is registered with a token of its own, which `wait` drops.
+//! - Silent means silent: the kernel reports errors and hang-ups even where nothing was asked for,
+//!   so what is not armed is registered with a token of its own, which `wait` drops.
 //! - `notify` makes a system call only if the worker sleeps (see [`Doorbell`]).
-//! - epoll's timeout is in milliseconds (`epoll_pwait2` needs Linux 5.11). A shorter one is waited for
-//!   by polling the epoll descriptor itself, with nanoseconds: one system call more if something
-//!   happens.
+//! - epoll's timeout is in milliseconds (`epoll_pwait2` needs Linux 5.11). A shorter one is waited
+//!   for by polling the epoll descriptor itself, with nanoseconds: one system call more if
+//!   something happens.
 
 use std::io;
 use std::mem::MaybeUninit;

@@ -2,11 +2,11 @@
 //!
 //! Simple and portable, O(armed) per wait; tested on Linux, where epoll takes its place.
 //!
-//! A poll needs descriptors that live as long as it does, and only their owner can promise that. So the
-//! reactor has a duplicate of each source, which would keep a stream open that was dropped. Therefore
-//! the world's streams and listeners call [`forget`] when they are dropped: it gives the duplicates
-//! up, and returns only when no poll uses them any more. Then the descriptor really is closed, and
-//! an address is free again when its listener is gone.
+//! A poll needs descriptors that live as long as it does, and only their owner can promise that. So
+//! the reactor has a duplicate of each source, which would keep a stream open that was dropped.
+//! Therefore the world's streams and listeners call [`forget`] when they are dropped: it gives the
+//! duplicates up, and returns only when no poll uses them any more. Then the descriptor really is
+//! closed, and an address is free again when its listener is gone.
 
 use std::collections::HashMap;
 use std::io;

@@ -1,8 +1,8 @@
 //! Threads that ask the system's resolver, which can neither be waited for nor be interrupted.
 //!
-//! At most four threads are started, each when a name comes and nobody is idle; names beyond wait in a
-//! queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a resolver that
-//! hangs must not keep a context from closing.
+//! At most four threads are started, each when a name comes and nobody is idle; names beyond wait
+//! in a queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a resolver
+//! that hangs must not keep a context from closing.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -25,8 +25,8 @@ const IDLE: Duration = Duration::from_secs(10);
 /// What is asked, on a thread of its own.
 type Lookup = Box<dyn Fn(&Endpoint) -> io::Result<Vec<Address>> + Send + Sync>;
 
-/// A queue of names, and the threads that serve it. Dropping it sends idle threads home; names in the
-/// queue are still answered.
+/// A queue of names, and the threads that serve it. Dropping it sends idle threads home; names in
+/// the queue are still answered.
 #[derive(Debug)]
 pub(super) struct Resolver(Arc<Shared>);
 

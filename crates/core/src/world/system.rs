@@ -15,8 +15,8 @@ use super::{Bell, Listener, Reactor, Resolved, Running, Source, Stream, Turn, Wo
 
 /// The operating system: its clock, threads, sockets, readiness and names.
 ///
-/// Bells belong to threads, not to a world: two worlds on one thread share one. On unixes other than
-/// Linux readiness comes from `poll(2)`; that is tested on Linux only.
+/// Bells belong to threads, not to a world: two worlds on one thread share one. On unixes other
+/// than Linux readiness comes from `poll(2)`; that is tested on Linux only.
 #[derive(Debug)]
 pub struct SystemWorld {
     resolver: Resolver,

@@ -140,10 +140,10 @@ fn file_that_is_no_socket_is_left_alone() {
 fn directory_that_does_not_exist_is_an_error() {
     let directory = Directory::new();
     let refused = bind(&directory.endpoint("no/such"));
-    assert!(
-        matches!(&refused, Err(ListenError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound),
-        "{refused:?}"
-    );
+    let Err(ListenError::Io(error)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
 
 #[test]

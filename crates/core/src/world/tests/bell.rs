@@ -10,8 +10,8 @@ use super::super::bell::SystemBell;
 use super::super::{Bell, Stream, SystemWorld, World};
 use super::{PATIENCE, Plain, plain_pair};
 
-/// Calls `test` with a bell and what it waits on: nothing (parked), a silent stream (polling), and a
-/// silent stream without a descriptor to be woken by.
+/// Calls `test` with a bell and what it waits on: nothing (parked), a silent stream (polling), and
+/// a silent stream without a descriptor to be woken by.
 fn in_every_mode(test: impl Fn(Arc<SystemBell>, &[&dyn Stream])) {
     let (silent, _peer) = plain_pair();
     test(Arc::new(SystemBell::new()), &[]);
