@@ -27,7 +27,10 @@ pub struct Builder<S> {
 
 impl<S: SocketType> Default for Builder<S> {
     fn default() -> Self {
-        Self { options: Options::default(), socket: PhantomData }
+        Self {
+            options: Options::default(),
+            socket: PhantomData,
+        }
     }
 }
 

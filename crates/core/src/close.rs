@@ -59,13 +59,19 @@ impl Closing {
             state.waiters.enter(waiter, false);
             return None;
         }
-        Some(CloseReport { unsent: state.unsent, complete: true })
+        Some(CloseReport {
+            unsent: state.unsent,
+            complete: true,
+        })
     }
 
     /// The report so far, for a caller that waits no longer.
     pub(crate) fn give_up(&self, waiter: &Arc<Waiter>) -> CloseReport {
         let mut state = self.state.lock();
         state.waiters.leave(waiter);
-        CloseReport { unsent: state.unsent, complete: state.open == 0 }
+        CloseReport {
+            unsent: state.unsent,
+            complete: state.open == 0,
+        }
     }
 }

@@ -20,11 +20,12 @@ use std::sync::Arc;
 
 use ferromq_wire::{Command, Decoder, Incoming};
 
-use crate::event::{ConnectionId, Reason};
+use crate::event::Reason;
+use crate::io::IoCommand;
 use crate::pipe::StreamPipe;
 use crate::pool::{self, CHUNK};
 use crate::port::{Note, Port};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::world::{Interest, Reactor, Stream};
 
 /// Bytes read from one connection before others have their turn.
@@ -38,9 +39,9 @@ const SMALL_TAIL: usize = 2 * 1024;
 pub(crate) enum Watch {
     /// The I/O thread, by the kernel's event.
     Armed,
-    /// A thread inside `recv`.
+    /// A thread inside `recv` that sleeps on the stream.
     Claimed,
-    /// The I/O thread, by a deadline.
+    /// A thread inside `recv`, or the I/O thread by a deadline.
     Left,
 }
 
@@ -60,10 +61,11 @@ pub(crate) enum Turned {
 /// An established connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) id: ConnectionId,
     pub(crate) stream: Arc<dyn Stream>,
     read: Mutex<Reading>,
     interest: Mutex<Interest>,
+    /// The I/O thread holds a deadline for it.
+    deadline: AtomicBool,
     reactor: Arc<dyn Reactor>,
     key: u64,
 }
@@ -74,6 +76,10 @@ pub(crate) struct Reading {
     pub(crate) watch: Watch,
     /// Set once the reading side is over; never unset.
     pub(crate) over: Option<Reason>,
+    /// Read by a receiver since the I/O thread's deadline last looked.
+    pub(crate) touched: bool,
+    /// The last turn left something to decode or to read.
+    unfinished: bool,
     decoder: Decoder,
     chunk: Vec<u8>,
     at: usize,
@@ -83,7 +89,6 @@ pub(crate) struct Reading {
 impl Connection {
     /// A connection after the handshake; `rest` is what the peer sent behind it.
     pub(crate) fn new(
-        id: ConnectionId,
         stream: Arc<dyn Stream>,
         decoder: Decoder,
         rest: Vec<u8>,
@@ -93,16 +98,18 @@ impl Connection {
         let reading = Reading {
             watch: Watch::Armed,
             over: None,
+            touched: false,
+            unfinished: false,
             decoder,
             chunk: rest,
             at: 0,
             items: VecDeque::new(),
         };
         Self {
-            id,
             stream,
             read: Mutex::new(reading),
             interest: Mutex::new(Interest::default()),
+            deadline: AtomicBool::new(false),
             reactor,
             key,
         }
@@ -113,9 +120,74 @@ impl Connection {
         self.read.lock()
     }
 
-    /// The reading side, if nobody else is at it.
-    pub(crate) fn try_reading(&self) -> Option<MutexGuard<'_, Reading>> {
-        self.read.try_lock()
+    /// A receiver reads the connection itself: takes it from the I/O thread, if that had it.
+    pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> Turned {
+        let mut reading = self.read.lock();
+        if reading.watch == Watch::Armed && self.watch_read(false).is_err() {
+            return Turned::Drained;
+        }
+        reading.watch = Watch::Left;
+        reading.touched = true;
+        let turned = reading.turn(&*self.stream, pipe, port, false);
+        if matches!(turned, Turned::Over(_)) {
+            reading.watch = Watch::Armed;
+            drop(reading);
+            pipe.io.post(IoCommand::Resume(pipe.key));
+        }
+        turned
+    }
+
+    /// True if neither the I/O thread nor a sleeping receiver has it.
+    pub(crate) fn is_left(&self) -> bool {
+        self.read.lock().watch == Watch::Left
+    }
+
+    /// A receiver is about to sleep on the stream.
+    pub(crate) fn claim(&self) {
+        let mut reading = self.read.lock();
+        if reading.watch == Watch::Left {
+            reading.watch = Watch::Claimed;
+        }
+    }
+
+    /// A receiver goes without having slept: the I/O thread arms the connection unless it is read again soon.
+    pub(crate) fn leave(&self, pipe: &StreamPipe) {
+        if !self.deadline.load(Ordering::Relaxed) && !self.deadline.swap(true, Ordering::AcqRel) {
+            pipe.io.post(IoCommand::Left(pipe.key));
+        }
+    }
+
+    /// Gives the connection to the I/O thread. True unless something is left to be read on at once: then, if
+    /// `anyway`, the I/O thread is asked to; else nothing is changed.
+    pub(crate) fn arm(&self, pipe: &StreamPipe, anyway: bool) -> bool {
+        let mut reading = self.read.lock();
+        if reading.watch == Watch::Armed {
+            return true;
+        }
+        if reading.unfinished && !anyway {
+            reading.watch = Watch::Left;
+            return false;
+        }
+        reading.watch = Watch::Armed;
+        if reading.unfinished || self.watch_read(true).is_err() {
+            drop(reading);
+            pipe.io.post(IoCommand::Resume(pipe.key));
+        }
+        true
+    }
+
+    /// The I/O thread's deadline is over: true if it looks after the connection from now on; `None`: look again.
+    pub(crate) fn take_over(&self) -> Option<bool> {
+        let mut reading = self.read.try_lock()?;
+        if reading.watch == Watch::Left && std::mem::take(&mut reading.touched) {
+            return None;
+        }
+        self.deadline.store(false, Ordering::Release);
+        let left = reading.watch == Watch::Left;
+        if left {
+            reading.watch = Watch::Armed;
+        }
+        Some(left)
     }
 
     /// Watches for reading, or stops to.
@@ -153,12 +225,23 @@ impl Connection {
 }
 
 impl Reading {
-    /// Reads, decodes and queues as far as the kernel, the high-water mark and the budget allow.
-    pub(crate) fn turn(&mut self, stream: &dyn Stream, pipe: &StreamPipe, port: &Port) -> Turned {
+    /// Reads, decodes and queues as far as the kernel, the high-water mark and the budget allow. `starves`: at the
+    /// high-water mark, the socket is to tell when there is room (a receiver comes again by itself).
+    pub(crate) fn turn(
+        &mut self,
+        stream: &dyn Stream,
+        pipe: &StreamPipe,
+        port: &Port,
+        starves: bool,
+    ) -> Turned {
         if let Some(reason) = self.over {
             return Turned::Over(reason);
         }
-        let turned = self.go_on(stream, pipe, port);
+        let mut turned = self.go_on(stream, pipe, port);
+        while turned == Turned::Full && starves && pipe.inbound.starve() {
+            turned = self.go_on(stream, pipe, port);
+        }
+        self.unfinished = matches!(turned, Turned::Full | Turned::Spent);
         if let Turned::Over(reason) = turned {
             self.over = Some(reason);
         }
@@ -192,12 +275,13 @@ impl Reading {
     /// Decodes what was read. False: the high-water mark stopped it.
     fn decode(&mut self, pipe: &StreamPipe, port: &Port) -> Result<bool, Reason> {
         loop {
-            let mut room = if port.kind.receives { pipe.inbound.room() } else { u64::MAX };
+            let room = if port.kind.receives {
+                pipe.inbound.room()
+            } else {
+                u64::MAX
+            };
             if room == 0 {
-                if !pipe.inbound.starve() {
-                    return Ok(false);
-                }
-                room = pipe.inbound.room();
+                return Ok(false);
             }
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             let mut input = self.chunk.get(self.at..).unwrap_or_default();
@@ -219,7 +303,10 @@ impl Reading {
     }
 
     fn count_messages(&self) -> usize {
-        self.items.iter().filter(|item| matches!(item, Incoming::Message(_))).count()
+        self.items
+            .iter()
+            .filter(|item| matches!(item, Incoming::Message(_)))
+            .count()
     }
 
     /// Hands over what was decoded, answering the commands that are ours to answer.
@@ -233,7 +320,8 @@ impl Reading {
             self.items.retain(|item| keep(item, subscriptions, pipe));
         }
         if !port.kind.receives && !port.kind.eager {
-            port.counters.drop_messages(crate::pattern::Dropped::Unwanted, messages as u64);
+            port.counters
+                .drop_messages(crate::pattern::Dropped::Unwanted, messages as u64);
             self.items.clear();
         }
         if !self.items.is_empty() && pipe.inbound.append(&mut self.items, messages) {
@@ -300,8 +388,10 @@ fn keep(item: &Incoming, subscriptions: bool, pipe: &StreamPipe) -> bool {
         Incoming::Message(_) => true,
         Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
         Incoming::Command(Command::Ping { context, .. }) => {
-            if pipe.out.control(&Command::Pong { context: context.clone() }) {
-                pipe.io.post(crate::io::IoCommand::WriteHeld(pipe.key));
+            if pipe.out.control(&Command::Pong {
+                context: context.clone(),
+            }) {
+                pipe.io.post(IoCommand::WriteHeld(pipe.key));
             }
             false
         }

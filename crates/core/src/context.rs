@@ -51,7 +51,9 @@ impl Context {
             sockets: Mutex::new(Vec::new()),
             down: AtomicBool::new(false),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Ends every operation of every socket of this context with
@@ -110,7 +112,11 @@ impl ContextInner {
 
     /// Fails after shutdown.
     pub(crate) fn check_open(&self) -> Result<(), ClosedError> {
-        if self.down.load(Ordering::Acquire) { Err(ClosedError::Shutdown) } else { Ok(()) }
+        if self.down.load(Ordering::Acquire) {
+            Err(ClosedError::Shutdown)
+        } else {
+            Ok(())
+        }
     }
 
     /// Remembers a socket for shutdown; after it, the socket is shut down at once.
@@ -169,7 +175,11 @@ impl ContextInner {
     }
 
     fn sockets(&self) -> Vec<Arc<dyn Shell>> {
-        self.sockets.lock().iter().filter_map(Weak::upgrade).collect()
+        self.sockets
+            .lock()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }
 

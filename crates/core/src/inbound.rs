@@ -59,13 +59,18 @@ impl Inbound {
 
     /// How many messages fit now.
     pub(crate) fn room(&self) -> u64 {
-        self.mark.load(Ordering::Relaxed).saturating_sub(self.outstanding())
+        self.mark
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.outstanding())
     }
 
     /// Messages put in and not consumed by the application.
     pub(crate) fn outstanding(&self) -> u64 {
         let consumed = self.consumed.0.load(Ordering::Acquire);
-        self.produced.0.load(Ordering::Acquire).saturating_sub(consumed)
+        self.produced
+            .0
+            .load(Ordering::Acquire)
+            .saturating_sub(consumed)
     }
 
     /// Filler: declares itself starved. True: there is room after all.
@@ -152,7 +157,10 @@ impl Batch {
             return (VecDeque::new(), false);
         }
         let items = self.drain(from);
-        let messages = items.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+        let messages = items
+            .iter()
+            .filter(|item| matches!(item, Incoming::Message(_)))
+            .count();
         self.consumed += messages as u64;
         from.consumed.0.store(self.consumed, Ordering::Release);
         self.since_step = 0;

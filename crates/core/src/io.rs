@@ -28,8 +28,6 @@ pub(crate) use worker::IoWorker;
 /// What others ask of an I/O thread. Keys name sessions and listeners; an unknown key is ignored.
 #[derive(Debug)]
 pub(crate) enum IoCommand {
-    /// A connection's reading side may have been left: arm it unless somebody claimed it again.
-    Arm(u64),
     /// The kernel's buffer is full: write when it has room.
     Blocked(u64),
     /// End a session: flush within the deadline, then tell `Closing`.
@@ -40,6 +38,8 @@ pub(crate) enum IoCommand {
     Dirty(Arc<StreamPipe>),
     /// End a session at once, without a word.
     Drop(u64),
+    /// A receiver has left a connection that it had claimed: arm it unless it comes back soon.
+    Left(u64),
     /// Listen.
     Listen(u64, Arc<dyn Listener>, Arc<Port>),
     /// The last writer has left a queue without connection.
@@ -86,7 +86,9 @@ impl IoHandle {
             next_key: PlainU64::new(1),
             sessions: AtomicUsize::new(0),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Asks the I/O thread for something. Wakes it if it sleeps: it announces its sleep, then looks for commands
@@ -137,7 +139,10 @@ pub(crate) struct Ack {
 
 impl Ack {
     pub(crate) fn new(waiter: Waiter) -> Self {
-        Self { done: AtomicBool::new(false), waiter }
+        Self {
+            done: AtomicBool::new(false),
+            waiter,
+        }
     }
 
     pub(crate) fn is_done(&self) -> bool {

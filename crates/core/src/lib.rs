@@ -34,9 +34,7 @@ mod wait;
 pub mod world;
 
 pub use bytes::Bytes;
-pub use ferromq_transport::{
-    Endpoint, EndpointError, Keepalive, ListenError, TransportOptions,
-};
+pub use ferromq_transport::{Endpoint, EndpointError, Keepalive, ListenError, TransportOptions};
 pub use ferromq_wire::{Command, Message, Part, PartError, SocketType, Violation};
 
 pub use builder::{Builder, SocketType as BuildableSocket};

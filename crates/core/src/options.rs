@@ -46,7 +46,10 @@ pub(crate) struct Reconnect {
 
 impl Default for Reconnect {
     fn default() -> Self {
-        Self { first: Duration::from_millis(100), most: Duration::from_secs(1) }
+        Self {
+            first: Duration::from_millis(100),
+            most: Duration::from_secs(1),
+        }
     }
 }
 
@@ -54,7 +57,9 @@ impl Reconnect {
     /// The pause before attempt number `attempt` (0: the first retry): doubled each time up to the
     /// maximum, of which a random half is taken away.
     pub(crate) fn pause(&self, attempt: u32, random: u64) -> Duration {
-        let doubled = self.first.saturating_mul(1u32.checked_shl(attempt.min(16)).unwrap_or(1));
+        let doubled = self
+            .first
+            .saturating_mul(1u32.checked_shl(attempt.min(16)).unwrap_or(1));
         let whole = doubled.min(self.most.max(self.first));
         let half = whole / 2;
         let jitter = (random >> 32) as f64 / f64::from(u32::MAX);

@@ -232,7 +232,9 @@ impl Outbound {
     ) -> Pushed {
         let mut state = self.state.lock();
         let parts = prefix.iter().chain(message.iter().skip(strip));
-        state.rope.push_message(parts, prefix.len() + message.len() - strip);
+        state
+            .rope
+            .push_message(parts, prefix.len() + message.len() - strip);
         let end = state.rope.end();
         state.ends.push_back(end);
         let queued = self.queued.load(Ordering::Relaxed) + 1;
@@ -285,10 +287,18 @@ impl Outbound {
         if !state.has_unsent() || state.link.is_none() || state.blocked {
             let active = state.last_write.is_some_and(|at| now < at + STRAGGLER);
             state.dirty = active && state.link.is_some() && !state.blocked;
-            return if state.dirty { Look::Again } else { Look::Clean };
+            return if state.dirty {
+                Look::Again
+            } else {
+                Look::Clean
+            };
         }
         let due = state.left_at.is_none_or(|at| now >= at + STRAGGLER);
-        if due && self.take_token(&mut state) { Look::Write } else { Look::Again }
+        if due && self.take_token(&mut state) {
+            Look::Write
+        } else {
+            Look::Again
+        }
     }
 
     /// Writes what is queued, and what others queue meanwhile. The caller holds the token.
@@ -317,7 +327,11 @@ impl Outbound {
         state.blocked = false;
         state.left = false;
         state.used = false;
-        state.link = Some(Link { stream, encoder, failed: false });
+        state.link = Some(Link {
+            stream,
+            encoder,
+            failed: false,
+        });
         self.settle_gate(&state);
     }
 
@@ -388,7 +402,11 @@ impl Outbound {
             Some(&end) if !boundary && !state.control.is_empty() => end - state.rope.written(),
             _ => u64::MAX,
         };
-        let control = if boundary { std::mem::take(&mut state.control) } else { Vec::new() };
+        let control = if boundary {
+            std::mem::take(&mut state.control)
+        } else {
+            Vec::new()
+        };
         Some(Job {
             stream: link.stream,
             control_written: state.control_written,

@@ -117,6 +117,17 @@ impl StreamPipe {
         drop(old);
     }
 
+    /// This connection's reading side is over: receivers no longer look at it.
+    pub(crate) fn forget_connection(&self, over: &Arc<Connection>) {
+        let mut connection = self.connection.lock();
+        let same = connection
+            .as_ref()
+            .is_some_and(|present| Arc::ptr_eq(present, over));
+        let old = if same { connection.take() } else { None };
+        drop(connection);
+        drop(old);
+    }
+
     /// Writes, holding the token, and tells everybody whom the outcome concerns. No lock is held.
     pub(crate) fn write(&self) {
         let wrote = self.out.write(&*self.port.world);

@@ -28,17 +28,35 @@ impl std::fmt::Debug for PollItem<'_> {
 impl<'a> PollItem<'a> {
     /// Waits until `recv` would not.
     pub fn receive<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(socket, Readiness { send: false, receive: true })
+        Self::new(
+            socket,
+            Readiness {
+                send: false,
+                receive: true,
+            },
+        )
     }
 
     /// Waits until `send` would not.
     pub fn send<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(socket, Readiness { send: true, receive: false })
+        Self::new(
+            socket,
+            Readiness {
+                send: true,
+                receive: false,
+            },
+        )
     }
 
     /// Waits for either.
     pub fn either<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(socket, Readiness { send: true, receive: true })
+        Self::new(
+            socket,
+            Readiness {
+                send: true,
+                receive: true,
+            },
+        )
     }
 
     /// True if `recv` would not wait. (On a closed socket it fails at once.)
@@ -52,7 +70,11 @@ impl<'a> PollItem<'a> {
     }
 
     fn new<P: Pattern>(socket: &'a Socket<P>, wanted: Readiness) -> Self {
-        Self { socket: &**socket.shared(), wanted, found: Readiness::default() }
+        Self {
+            socket: &**socket.shared(),
+            wanted,
+            found: Readiness::default(),
+        }
     }
 
     fn look(&mut self) -> bool {
@@ -111,6 +133,7 @@ impl<P: Pattern> Pollable for Shared<P> {
 
     fn watch(&self, waiter: &Arc<Waiter>) {
         self.with(|state| state.body.watchers.enter(waiter, false));
+        self.arm_left();
     }
 
     fn unwatch(&self, waiter: &Arc<Waiter>) {

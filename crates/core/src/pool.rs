@@ -20,7 +20,9 @@ thread_local! {
 
 /// An empty buffer: a spare one of this thread, or a new one without capacity.
 pub(crate) fn take() -> Vec<u8> {
-    SPARES.with_borrow_mut(|spares| spares.pop()).unwrap_or_default()
+    SPARES
+        .with_borrow_mut(|spares| spares.pop())
+        .unwrap_or_default()
 }
 
 /// Gives a buffer back to this thread.

@@ -70,7 +70,9 @@ pub(crate) struct Port {
 
 impl fmt::Debug for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Port").field("type", &self.kind.socket_type).finish_non_exhaustive()
+        f.debug_struct("Port")
+            .field("type", &self.kind.socket_type)
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,7 +146,11 @@ impl Port {
 
     /// What a peer in the same process is told about this socket.
     pub(crate) fn as_peer(&self, name: &str) -> Arc<Peer> {
-        let id = self.options.routing_id.clone().filter(|_| self.kind.announces_routing_id);
+        let id = self
+            .options
+            .routing_id
+            .clone()
+            .filter(|_| self.kind.announces_routing_id);
         Arc::new(Peer {
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),

@@ -58,7 +58,10 @@ pub(crate) struct Window<'a> {
 
 impl Default for Window<'_> {
     fn default() -> Self {
-        Self { slices: [IoSlice::new(&[]); SLICES], used: 0 }
+        Self {
+            slices: [IoSlice::new(&[]); SLICES],
+            used: 0,
+        }
     }
 }
 
@@ -117,7 +120,9 @@ impl Rope {
         for segment in self.segments.range(index.min(self.segments.len())..) {
             let bytes = segment.bytes().get(skip..).unwrap_or_default();
             skip = 0;
-            let most = bytes.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+            let most = bytes
+                .len()
+                .min(usize::try_from(limit).unwrap_or(usize::MAX));
             limit -= most as u64;
             if !window.push(&bytes[..most]) || limit == 0 {
                 return;
@@ -185,7 +190,14 @@ impl Rope {
     }
 
     fn starting_at(at: u64) -> Self {
-        Self { base: at, boundary: at, written: at, cursor: (0, at), end: at, ..Self::default() }
+        Self {
+            base: at,
+            boundary: at,
+            written: at,
+            cursor: (0, at),
+            end: at,
+            ..Self::default()
+        }
     }
 
     fn push_part(&mut self, part: &Part, more: bool) {
@@ -201,12 +213,14 @@ impl Rope {
         }
         let header = tail.len() - before;
         self.end += (header + payload.len()) as u64;
-        self.segments.push_back(Segment::Payload(part.clone().into_bytes()));
+        self.segments
+            .push_back(Segment::Payload(part.clone().into_bytes()));
     }
 
     /// The chunk that the next small frame goes to.
     fn tail(&mut self) -> &mut Vec<u8> {
-        let fits = matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);
+        let fits =
+            matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);
         if !fits {
             self.segments.push_back(Segment::Chunk(pool::take()));
         }
@@ -219,7 +233,11 @@ impl Rope {
 
 /// Frames that we have encoded ourselves, as messages.
 fn decode_own(mut bytes: &[u8]) -> Vec<Message> {
-    let limits = Limits { max_message_size: None, max_parts: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        max_message_size: None,
+        max_parts: usize::MAX,
+        ..Limits::default()
+    };
     let mut incoming = VecDeque::new();
     let decoded = Decoder::new(limits).decode(&mut bytes, usize::MAX, &mut incoming);
     debug_assert!(decoded.is_ok() && bytes.is_empty());

@@ -6,6 +6,7 @@
 
 mod after;
 mod endpoints;
+mod leading;
 mod receiving;
 mod sending;
 mod state;
@@ -44,6 +45,7 @@ pub(crate) struct Shared<P: Pattern> {
     context: Arc<ContextInner>,
     state: Mutex<State<P>>,
     closing: Arc<Closing>,
+    looking: leading::Looking,
 }
 
 impl<P: Pattern> Socket<P> {
@@ -56,6 +58,7 @@ impl<P: Pattern> Socket<P> {
             context: inner,
             state: Mutex::new(State::new(pattern)),
             closing: Arc::new(Closing::default()),
+            looking: leading::Looking::new(),
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
         shared.port.set_shell(Arc::downgrade(&shell));
@@ -108,7 +111,10 @@ impl<P: Pattern> Socket<P> {
 
     /// The events of this socket from now on. Every reader gets each of them.
     pub fn events(&self) -> Events {
-        self.shared.port.events.subscribe(Arc::clone(self.shared.context.world()))
+        self.shared
+            .port
+            .events
+            .subscribe(Arc::clone(self.shared.context.world()))
     }
 
     /// The socket's counters now.
@@ -128,6 +134,7 @@ impl<P: Pattern> Socket<P> {
     /// What could be done now without waiting. Exact, until somebody else does something.
     pub fn readiness(&self) -> Readiness {
         let port = &self.shared.port;
+        self.shared.arm_left();
         self.shared.with(|state| state.readiness(port))
     }
 
@@ -199,12 +206,22 @@ impl<P: Pattern> Shared<P> {
     /// Ends everything. The time until which linger lasts; the first call decides.
     fn begin_close(&self, why: ClosedError) -> Instant {
         let now = self.context.world().now();
-        let linger = if P::KIND.drops_at_close { Duration::ZERO } else { self.port.options.linger };
+        let linger = if P::KIND.drops_at_close {
+            Duration::ZERO
+        } else {
+            self.port.options.linger
+        };
         let until = now + linger;
         let closed = self.with(|state| state.close(why, until, &self.closing, &self.port));
         if let Some(released) = closed {
-            released.names.iter().for_each(|name| self.context.release_name(name));
-            released.parked.iter().for_each(|id| self.context.cancel_connect(id));
+            released
+                .names
+                .iter()
+                .for_each(|name| self.context.release_name(name));
+            released
+                .parked
+                .iter()
+                .for_each(|id| self.context.cancel_connect(id));
             let lost = self.with(|state| state.body.drop_unrouted());
             self.port.counters.drop_messages(Dropped::Closed, lost);
             self.closing.lose(lost);

@@ -86,5 +86,8 @@ fn bump(counter: &AtomicU64) {
 }
 
 fn index(reason: Dropped) -> usize {
-    Dropped::ALL.iter().position(|&other| other == reason).unwrap_or_default()
+    Dropped::ALL
+        .iter()
+        .position(|&other| other == reason)
+        .unwrap_or_default()
 }

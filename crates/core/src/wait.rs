@@ -93,6 +93,8 @@ impl WaitList {
     }
 
     fn position(&self, waiter: &Arc<Waiter>) -> Option<usize> {
-        self.queue.iter().position(|other| Arc::ptr_eq(other, waiter))
+        self.queue
+            .iter()
+            .position(|other| Arc::ptr_eq(other, waiter))
     }
 }

@@ -33,7 +33,12 @@ impl Listening {
         port: Arc<Port>,
         cx: &mut Context<'_>,
     ) -> Self {
-        let listening = Self { key, port, endpoint: listener.endpoint(), listener };
+        let listening = Self {
+            key,
+            port,
+            endpoint: listener.endpoint(),
+            listener,
+        };
         if let Err(error) = cx.reactor.add(listening.listener.source(), key) {
             listening.report(&error);
         }
@@ -61,7 +66,10 @@ impl Listening {
 
     /// The pause is over.
     pub(super) fn watch(&self, cx: &mut Context<'_>) {
-        let read = Interest { read: true, write: false };
+        let read = Interest {
+            read: true,
+            write: false,
+        };
         if let Err(error) = cx.reactor.arm(self.listener.source(), self.key, read) {
             self.report(&error);
             cx.timers.set(cx.now + PAUSE, self.key);

@@ -37,6 +37,9 @@ const HANDSHAKE_READ: usize = 4 * 1024;
 /// How long the reading side of a connection may live on after a write to it has failed.
 const AFTER_WRITE_ERROR: Duration = Duration::from_secs(1);
 
+/// How long a connection that a receiver has left is not looked after.
+const LEFT: Duration = Duration::from_millis(2);
+
 /// How often a closing session looks whether the last writer has left.
 const PARTING_LOOK: Duration = Duration::from_millis(1);
 
@@ -69,6 +72,7 @@ pub(super) struct Session {
     connection: ConnectionId,
     attempt: u32,
     deadline: Option<Instant>,
+    left: Option<Instant>,
     closing: Option<(Instant, Arc<Closing>)>,
 }
 
@@ -114,6 +118,7 @@ impl Session {
             connection: ConnectionId(0),
             attempt: 0,
             deadline: None,
+            left: None,
             closing: None,
         };
         session.resolve(cx);
@@ -133,12 +138,15 @@ impl Session {
             key,
             port,
             endpoint: listener.1.clone(),
-            role: Role::Accepted { listener: listener.0 },
+            role: Role::Accepted {
+                listener: listener.0,
+            },
             phase: Phase::Pausing,
             pipe: None,
             connection: ConnectionId(cx.world.random()),
             attempt: 0,
             deadline: None,
+            left: None,
             closing: None,
         };
         session.port.events.report(|| Event::Accepted {
@@ -171,7 +179,12 @@ impl Session {
     }
 
     /// The reactor reported this session's stream.
-    pub(super) fn handle_ready(&mut self, readable: bool, writable: bool, cx: &mut Context<'_>) -> Fate {
+    pub(super) fn handle_ready(
+        &mut self,
+        readable: bool,
+        writable: bool,
+        cx: &mut Context<'_>,
+    ) -> Fate {
         match &mut self.phase {
             Phase::Dialing(..) => self.finish_dial(cx),
             Phase::Shaking(_) => self.go_on_shaking(cx),
@@ -189,8 +202,15 @@ impl Session {
 
     /// A deadline of this session may have passed.
     pub(super) fn handle_timer(&mut self, cx: &mut Context<'_>) -> Fate {
-        if self.closing.as_ref().is_some_and(|(until, _)| cx.now >= *until) {
+        if self
+            .closing
+            .as_ref()
+            .is_some_and(|(until, _)| cx.now >= *until)
+        {
             return self.finish(cx);
+        }
+        if self.left.is_some_and(|at| cx.now >= at) && self.look_after_left(cx) == Fate::Over {
+            return Fate::Over;
         }
         if self.deadline.is_none_or(|at| cx.now < at) {
             return Fate::Lives;
@@ -247,13 +267,34 @@ impl Session {
         Fate::Lives
     }
 
-    /// The application has made room, or has left the connection: read on here, then watch.
+    /// The application has made room, or asks to read on here.
     pub(super) fn handle_resume(&mut self, cx: &mut Context<'_>) -> Fate {
         let Phase::Live(connection) = &self.phase else {
             return Fate::Lives;
         };
         let connection = Arc::clone(connection);
-        self.read(&connection, false, cx)
+        self.read(&connection, cx)
+    }
+
+    /// A receiver has left the connection: look after it unless it comes back soon.
+    pub(super) fn handle_left(&mut self, cx: &mut Context<'_>) -> Fate {
+        let at = cx.now + LEFT;
+        self.left = Some(at);
+        cx.timers.set(at, self.key);
+        Fate::Lives
+    }
+
+    fn look_after_left(&mut self, cx: &mut Context<'_>) -> Fate {
+        self.left = None;
+        let Phase::Live(connection) = &self.phase else {
+            return Fate::Lives;
+        };
+        let connection = Arc::clone(connection);
+        match connection.take_over() {
+            None => self.handle_left(cx),
+            Some(true) => self.read(&connection, cx),
+            Some(false) => Fate::Lives,
+        }
     }
 
     /// The last writer has left the queue of a lost connection.
@@ -346,18 +387,29 @@ impl Session {
     fn dial_one(&self, address: &Address, cx: &mut Context<'_>) -> io::Result<Arc<dyn Stream>> {
         let stream = cx.world.dial(address, &self.port.options.transport)?;
         cx.reactor.add(stream.source(), self.key)?;
-        cx.reactor.arm(stream.source(), self.key, Interest { read: false, write: true })?;
+        cx.reactor.arm(
+            stream.source(),
+            self.key,
+            Interest {
+                read: false,
+                write: true,
+            },
+        )?;
         Ok(stream)
     }
 
     fn finish_dial(&mut self, cx: &mut Context<'_>) -> Fate {
-        let Phase::Dialing(stream, rest) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
+        let Phase::Dialing(stream, rest) = std::mem::replace(&mut self.phase, Phase::Pausing)
+        else {
             return Fate::Lives;
         };
         match stream.finish_connect() {
             Ok(()) => self.connected(stream, cx),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let write = Interest { read: false, write: true };
+                let write = Interest {
+                    read: false,
+                    write: true,
+                };
                 match cx.reactor.arm(stream.source(), self.key, write) {
                     Ok(()) => {
                         self.phase = Phase::Dialing(stream, rest);
@@ -391,11 +443,18 @@ impl Session {
 
     /// Waits for the next attempt.
     fn pause(&mut self, cx: &mut Context<'_>) -> Fate {
-        let after = self.port.options.reconnect.pause(self.attempt, cx.world.random());
+        let after = self
+            .port
+            .options
+            .reconnect
+            .pause(self.attempt, cx.world.random());
         self.attempt = self.attempt.saturating_add(1);
         self.phase = Phase::Pausing;
         self.set_deadline(cx.now + after, cx);
-        self.port.events.report(|| Event::Retry { endpoint: self.endpoint.clone(), after });
+        self.port.events.report(|| Event::Retry {
+            endpoint: self.endpoint.clone(),
+            after,
+        });
         Fate::Lives
     }
 
@@ -403,8 +462,9 @@ impl Session {
         let kind = self.port.kind;
         let options = &self.port.options;
         let mut config = HandshakeConfig::new(kind.socket_type);
-        config.routing_id =
-            kind.announces_routing_id.then(|| options.routing_id.clone().unwrap_or_default());
+        config.routing_id = kind
+            .announces_routing_id
+            .then(|| options.routing_id.clone().unwrap_or_default());
         config.limits = options.limits.clone();
         config.as_server = matches!(self.role, Role::Accepted { .. });
         let shaking = Shaking {
@@ -470,7 +530,12 @@ impl Session {
         };
         self.deadline = None;
         self.attempt = 0;
-        let Established { peer, encoder, decoder, .. } = established;
+        let Established {
+            peer,
+            encoder,
+            decoder,
+            ..
+        } = established;
         let peer = Arc::new(Peer {
             socket_type: peer.socket_type,
             routing_id: peer.routing_id,
@@ -479,7 +544,12 @@ impl Session {
         });
         let pipe = self.pipe.get_or_insert_with(|| {
             let id = self.port.new_pipe();
-            Arc::new(StreamPipe::new(id, self.key, cx.io.clone(), Arc::clone(&self.port)))
+            Arc::new(StreamPipe::new(
+                id,
+                self.key,
+                cx.io.clone(),
+                Arc::clone(&self.port),
+            ))
         });
         let pipe = Arc::clone(pipe);
         let connection = self.open(*shaking, decoder, cx);
@@ -499,7 +569,7 @@ impl Session {
             peer,
         });
         pipe.flush();
-        if self.read(&connection, false, cx) == Fate::Over {
+        if self.read(&connection, cx) == Fate::Over {
             return Fate::Over;
         }
         self.look_at_parting(cx)
@@ -508,7 +578,7 @@ impl Session {
     fn open(&self, shaking: Shaking, decoder: Decoder, cx: &Context<'_>) -> Arc<Connection> {
         let reactor = Arc::clone(cx.reactor);
         let Shaking { stream, input, .. } = shaking;
-        Arc::new(Connection::new(self.connection, stream, decoder, input, reactor, self.key))
+        Arc::new(Connection::new(stream, decoder, input, reactor, self.key))
     }
 
     fn go_on_live(
@@ -519,33 +589,35 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Fate {
         let waited = connection.fired();
-        let kept = Interest { read: waited.read && !readable, write: waited.write && !writable };
+        let kept = Interest {
+            read: waited.read && !readable,
+            write: waited.write && !writable,
+        };
         if let Err(error) = connection.rewatch(kept) {
             return self.end(connection, Reason::Io(error.kind()), cx);
         }
-        if writable && let Some(pipe) = &self.pipe
+        if writable
+            && let Some(pipe) = &self.pipe
             && pipe.out.unblock()
         {
             pipe.write();
         }
-        if readable && self.read(connection, true, cx) == Fate::Over {
+        if readable && self.read(connection, cx) == Fate::Over {
             return Fate::Over;
         }
         self.look_at_parting(cx)
     }
 
     /// Reads what is there, unless somebody else looks after the connection, and watches again.
-    fn read(&mut self, connection: &Arc<Connection>, event: bool, cx: &mut Context<'_>) -> Fate {
+    fn read(&mut self, connection: &Arc<Connection>, cx: &mut Context<'_>) -> Fate {
         let Some(pipe) = self.pipe.clone() else {
             return Fate::Lives;
         };
         let mut reading = connection.reading();
-        match reading.watch {
-            Watch::Armed => {}
-            Watch::Left if !event => reading.watch = Watch::Armed,
-            Watch::Left | Watch::Claimed => return Fate::Lives,
+        if reading.watch != Watch::Armed {
+            return Fate::Lives;
         }
-        let turned = reading.turn(&*connection.stream, &pipe, &self.port);
+        let turned = reading.turn(&*connection.stream, &pipe, &self.port, true);
         let watched = match turned {
             Turned::Drained | Turned::Spent => connection.watch_read(true),
             Turned::Full | Turned::Over(_) => Ok(()),
@@ -568,7 +640,11 @@ impl Session {
             return Fate::Over;
         };
         pipe.set_connection(None);
-        if pipe.out.disconnect() { self.after_end(cx) } else { Fate::Lives }
+        if pipe.out.disconnect() {
+            self.after_end(cx)
+        } else {
+            Fate::Lives
+        }
     }
 
     /// Nobody writes any more: what is unsent goes elsewhere, or waits for the next connection.
@@ -590,7 +666,11 @@ impl Session {
             }
             Role::Dialed => {
                 let requeues = self.port.kind.requeues;
-                let unsent = if requeues { pipe.out.take_unsent() } else { Unsent::default() };
+                let unsent = if requeues {
+                    pipe.out.take_unsent()
+                } else {
+                    Unsent::default()
+                };
                 self.port.post(Note::Lost(pipe.id, unsent));
                 self.pause(cx)
             }
@@ -662,7 +742,7 @@ impl Session {
         for _ in 0..16 {
             cx.scratch.clear();
             cx.scratch.reserve(pool::CHUNK);
-            match stream.read(cx.scratch, pool::CHUNK) {
+            match stream.read(cx.scratch, cx.scratch.capacity()) {
                 Ok(0) => {
                     self.let_go(cx);
                     return Fate::Over;
@@ -675,7 +755,10 @@ impl Session {
                 }
             }
         }
-        let read = Interest { read: true, write: false };
+        let read = Interest {
+            read: true,
+            write: false,
+        };
         if cx.reactor.arm(stream.source(), self.key, read).is_err() {
             return self.finish(cx);
         }

@@ -11,7 +11,7 @@ use super::{IoCommand, IoHandle};
 use crate::event::Event;
 use crate::outbound::{Look, STRAGGLER};
 use crate::pipe::StreamPipe;
-use crate::world::{Ready, Reactor, Stream, Turn, Worker, World};
+use crate::world::{Reactor, Ready, Stream, Turn, Worker, World};
 
 /// One I/O thread.
 pub(crate) struct IoWorker {
@@ -131,9 +131,8 @@ impl IoWorker {
             IoCommand::Resolved(key, result) => {
                 self.with_session(key, |session, cx| session.handle_resolved(result, cx));
             }
-            IoCommand::Arm(key) | IoCommand::Resume(key) => {
-                self.with_session(key, Session::handle_resume);
-            }
+            IoCommand::Left(key) => self.with_session(key, Session::handle_left),
+            IoCommand::Resume(key) => self.with_session(key, Session::handle_resume),
             IoCommand::Stop(at) => self.stop = Some(at),
             IoCommand::Unlisten(key, until, closing, ack) => {
                 self.unlisten(key, until, &closing);
@@ -168,7 +167,10 @@ impl IoWorker {
             return;
         };
         self.io.add_load(0, 1);
-        let came = self.sessions.iter().filter(|(_, session)| session.came_by(key));
+        let came = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.came_by(key));
         let keys: Vec<u64> = came.map(|(&key, _)| key).collect();
         for key in keys {
             closing.begin();
@@ -265,6 +267,10 @@ impl Worker for IoWorker {
         self.run_commands();
         self.look_at_dirty();
         self.hurry = !self.io.fall_asleep();
-        if self.is_over() { Turn::Stop } else { Turn::Continue }
+        if self.is_over() {
+            Turn::Stop
+        } else {
+            Turn::Continue
+        }
     }
 }

@@ -38,7 +38,9 @@ thread_local! {
 
 /// An empty list, with the capacity of one used before on this thread.
 pub(crate) fn spare() -> After {
-    SPARE.with_borrow_mut(|spare| spare.take()).unwrap_or_default()
+    SPARE
+        .with_borrow_mut(|spare| spare.take())
+        .unwrap_or_default()
 }
 
 /// Keeps an emptied list for the next time.

@@ -161,7 +161,9 @@ impl<P: Pattern> Socket<P> {
     }
 
     fn check_open(&self) -> Result<(), crate::error::ClosedError> {
-        self.shared.with(|state| state.body.closed).map_or(Ok(()), Err)
+        self.shared
+            .with(|state| state.body.closed)
+            .map_or(Ok(()), Err)
     }
 
     fn linger_end(&self) -> Instant {
@@ -185,8 +187,14 @@ impl<P: Pattern> Socket<P> {
         if let Some(closed) = closed {
             return Err(closed.into());
         }
-        io.post(IoCommand::Listen(key, Arc::from(listener), Arc::clone(&shared.port)));
-        shared.port.events.report(|| Event::Listening { endpoint: concrete.clone() });
+        io.post(IoCommand::Listen(
+            key,
+            Arc::from(listener),
+            Arc::clone(&shared.port),
+        ));
+        shared.port.events.report(|| Event::Listening {
+            endpoint: concrete.clone(),
+        });
         Ok(concrete)
     }
 
@@ -194,9 +202,17 @@ impl<P: Pattern> Socket<P> {
         let bell = self.shared.context.world().bell();
         let ack = Arc::new(Ack::new(Waiter::Thread(Arc::clone(&bell))));
         let closing = Arc::new(Closing::default());
-        io.post(IoCommand::Unlisten(key, self.linger_end(), closing, Arc::clone(&ack)));
+        io.post(IoCommand::Unlisten(
+            key,
+            self.linger_end(),
+            closing,
+            Arc::clone(&ack),
+        ));
         while !ack.is_done() {
-            bell.wait(&[], Some(self.shared.context.world().now() + Duration::from_secs(1)));
+            bell.wait(
+                &[],
+                Some(self.shared.context.world().now() + Duration::from_secs(1)),
+            );
         }
     }
 
@@ -205,7 +221,12 @@ impl<P: Pattern> Socket<P> {
         let io = shared.context.io().map_err(ConnectError::NoThread)?;
         let id = shared.port.new_pipe();
         let port = Arc::clone(&shared.port);
-        let pipe = Arc::new(StreamPipe::new(id, io.new_key(), io.clone(), Arc::clone(&port)));
+        let pipe = Arc::new(StreamPipe::new(
+            id,
+            io.new_key(),
+            io.clone(),
+            Arc::clone(&port),
+        ));
         let link = Link::Stream(Arc::clone(&pipe));
         let origin = Origin::Dialed { routing_id: None };
         self.add_dialed(id, link, &origin, &endpoint)?;
@@ -238,7 +259,10 @@ impl<P: Pattern> Socket<P> {
     fn bind_inproc(&self, name: &InprocName, endpoint: Endpoint) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
         let port = &shared.port;
-        let waiting = shared.context.bind_name(name, port).ok_or(BindError::NameInUse)?;
+        let waiting = shared
+            .context
+            .bind_name(name, port)
+            .ok_or(BindError::NameInUse)?;
         let closed = shared.with(|state| {
             if state.body.closed.is_none() {
                 let binding = Binding::Name(name.clone());
@@ -253,7 +277,9 @@ impl<P: Pattern> Socket<P> {
         for connect in waiting {
             join(port, connect, name.as_str());
         }
-        port.events.report(|| Event::Listening { endpoint: endpoint.clone() });
+        port.events.report(|| Event::Listening {
+            endpoint: endpoint.clone(),
+        });
         Ok(endpoint)
     }
 
@@ -263,10 +289,18 @@ impl<P: Pattern> Socket<P> {
         let id = port.new_pipe();
         let outgoing = Arc::new(Inbound::new(u64::from(port.options.send_mark)));
         let incoming = Arc::new(Inbound::new(u64::from(port.options.receive_mark)));
-        let pipe = InprocPipe { outgoing, incoming, peer: None };
+        let pipe = InprocPipe {
+            outgoing,
+            incoming,
+            peer: None,
+        };
         let origin = Origin::Dialed { routing_id: None };
         self.add_dialed(id, Link::Inproc(pipe.clone()), &origin, &endpoint)?;
-        let connect = Connecting { port: Arc::clone(port), pipe: id, queues: pipe };
+        let connect = Connecting {
+            port: Arc::clone(port),
+            pipe: id,
+            queues: pipe,
+        };
         match shared.context.connect_name(name, connect) {
             Bound::Waits(parked) => {
                 let closed = shared.with(|state| {
@@ -309,19 +343,32 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
         return;
     }
     let there = bound.new_pipe();
-    queues.outgoing.set_mark(sum(port.options.send_mark, bound.options.receive_mark));
-    queues.incoming.set_mark(sum(bound.options.send_mark, port.options.receive_mark));
+    queues
+        .outgoing
+        .set_mark(sum(port.options.send_mark, bound.options.receive_mark));
+    queues
+        .incoming
+        .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
     let theirs = InprocPipe {
         outgoing: Arc::clone(&queues.incoming),
         incoming: Arc::clone(&queues.outgoing),
         peer: Some((Arc::clone(&port), pipe)),
     };
     let origin = Origin::Inproc(port.as_peer(name));
+    port.post(Note::Bound(
+        pipe,
+        Arc::clone(bound),
+        there,
+        bound.as_peer(name),
+    ));
     bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
-    port.post(Note::Bound(pipe, Arc::clone(bound), there, bound.as_peer(name)));
 }
 
 /// The high-water mark of an inproc queue: both sides' marks; 0 on either side is unlimited.
 fn sum(sender: u32, receiver: u32) -> u64 {
-    if sender == 0 || receiver == 0 { 0 } else { u64::from(sender) + u64::from(receiver) }
+    if sender == 0 || receiver == 0 {
+        0
+    } else {
+        u64::from(sender) + u64::from(receiver)
+    }
 }

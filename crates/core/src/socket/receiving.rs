@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use ferromq_wire::Message;
 
 use super::after::flush_left;
+use super::leading::Led;
 use super::{Shared, Socket};
 use crate::error::RecvError;
 use crate::pattern::{Pattern, Receives};
 use crate::wait::Waiter;
+use crate::world::Habit;
 
 impl<P: Receives> Socket<P> {
     /// Receives a message, waiting for one, at most for the receive timeout (default: without limit).
@@ -29,6 +31,10 @@ impl<P: Receives> Socket<P> {
 
     /// Receives a message if one is there; [`RecvError::Empty`] otherwise. Never waits.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
+        if let Some(message) = self.shared().take()? {
+            return Ok(message);
+        }
+        self.shared().read_left();
         self.shared().take()?.ok_or(RecvError::Empty)
     }
 
@@ -42,7 +48,10 @@ impl<P: Receives> Socket<P> {
     /// *Cancel safety*: the future takes its message in the poll that returns it; dropping it before loses
     /// nothing.
     pub fn recv_async(&self) -> RecvFuture<'_, P> {
-        RecvFuture { shared: self.shared(), waiter: None }
+        RecvFuture {
+            shared: self.shared(),
+            waiter: None,
+        }
     }
 }
 
@@ -55,7 +64,9 @@ pub struct RecvFuture<'a, P: Pattern> {
 
 impl<P: Pattern> std::fmt::Debug for RecvFuture<'_, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RecvFuture").field("waiting", &self.waiter.is_some()).finish()
+        f.debug_struct("RecvFuture")
+            .field("waiting", &self.waiter.is_some())
+            .finish()
     }
 }
 
@@ -71,6 +82,7 @@ impl<P: Pattern> Future for RecvFuture<'_, P> {
         match taken {
             Ok(None) => {
                 flush_left();
+                this.shared.arm_left();
                 Poll::Pending
             }
             Ok(Some(message)) => {
@@ -88,13 +100,14 @@ impl<P: Pattern> Future for RecvFuture<'_, P> {
 impl<P: Pattern> Drop for RecvFuture<'_, P> {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter.take() {
-            self.shared.with(|state| state.body.pass_on_receive(&waiter));
+            self.shared
+                .with(|state| state.body.pass_on_receive(&waiter));
         }
     }
 }
 
 impl<P: Pattern> Shared<P> {
-    fn take(&self) -> Result<Option<Message>, RecvError> {
+    pub(super) fn take(&self) -> Result<Option<Message>, RecvError> {
         self.with(|state| match state.body.closed {
             Some(closed) => Err(closed.into()),
             None => Ok(state.take(&self.port)?),
@@ -102,7 +115,7 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// One attempt; without a message, the waiter is in the list.
-    fn take_or_enter(
+    pub(super) fn take_or_enter(
         &self,
         waiter: &Arc<Waiter>,
         had_turn: bool,
@@ -140,8 +153,16 @@ impl<P: Pattern> Shared<P> {
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
+        let claims = world.tuning().claim != Habit::Never;
         let mut had_turn = false;
         loop {
+            if let Some(claim) = self.with(|state| if claims { state.body.lead() } else { None }) {
+                match self.lead(&claim, &bell, deadline) {
+                    Led::Received(message) => return Ok(message),
+                    Led::Failed(error) => return Err(error),
+                    Led::Stale => continue,
+                }
+            }
             if let Some(message) = self.take_or_enter(&waiter, had_turn)? {
                 return Ok(message);
             }

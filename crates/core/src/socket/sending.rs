@@ -58,7 +58,11 @@ impl<P: Sends> Socket<P> {
     /// *Cancel safety*: the future owns the message until it is accepted whole. Dropping it before it is
     /// ready means that the message was not sent; [`SendFuture::cancel`] gives it back.
     pub fn send_async(&self, message: impl Into<Message>) -> SendFuture<'_, P> {
-        SendFuture { shared: self.shared(), message: Some(message.into()), waiter: None }
+        SendFuture {
+            shared: self.shared(),
+            message: Some(message.into()),
+            waiter: None,
+        }
     }
 }
 
@@ -79,7 +83,9 @@ impl<P: Pattern> SendFuture<'_, P> {
 
 impl<P: Pattern> std::fmt::Debug for SendFuture<'_, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SendFuture").field("accepted", &self.message.is_none()).finish()
+        f.debug_struct("SendFuture")
+            .field("accepted", &self.message.is_none())
+            .finish()
     }
 }
 
@@ -110,6 +116,7 @@ impl<P: Pattern> Future for SendFuture<'_, P> {
             Offer::Park => {
                 this.message = Some(message);
                 flush_left();
+                this.shared.arm_left();
                 Poll::Pending
             }
             Offer::Done => {
@@ -143,7 +150,10 @@ impl<P: Pattern> Shared<P> {
     fn try_send(&self, mut message: Message) -> Result<(), SendError> {
         match self.with(|state| state.offer(&mut message, &self.port)) {
             Offer::Done => Ok(()),
-            Offer::Park => Err(SendError { kind: SendErrorKind::Full, message }),
+            Offer::Park => Err(SendError {
+                kind: SendErrorKind::Full,
+                message,
+            }),
             Offer::Refused(kind) => Err(SendError { kind, message }),
         }
     }
@@ -185,11 +195,15 @@ impl<P: Pattern> Shared<P> {
                 Offer::Done => return Ok(()),
                 Offer::Refused(kind) => return Err(SendError { kind, message }),
                 Offer::Park if expired => {
-                    return Err(SendError { kind: SendErrorKind::TimedOut, message });
+                    return Err(SendError {
+                        kind: SendErrorKind::TimedOut,
+                        message,
+                    });
                 }
                 Offer::Park => {}
             }
             flush_left();
+            self.arm_left();
             bell.wait(&[], deadline);
             had_turn = true;
         }
@@ -231,16 +245,26 @@ impl<P: Pattern> State<P> {
     }
 
     fn route(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
-        let Self { pattern, body, actions, .. } = self;
+        let Self {
+            pattern,
+            body,
+            actions,
+            ..
+        } = self;
         let route = pattern.route(message, &body.pipes, actions);
         body.prepare(actions, port);
         match route {
-            Route::To { pipe, strip, prefix } => {
+            Route::To {
+                pipe,
+                strip,
+                prefix,
+            } => {
                 port.counters.accept();
                 body.send_to(pipe, prefix, message, strip, port);
             }
             Route::Each { pipes, skipped } => {
-                port.counters.drop_messages(Dropped::HighWaterMark, skipped as u64);
+                port.counters
+                    .drop_messages(Dropped::HighWaterMark, skipped as u64);
                 body.send_to_each(pipes, message, port);
             }
             Route::Done => {}
@@ -265,26 +289,36 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
-        let manner = if self.is_quiet(pipe) { Manner::Quiet } else { Manner::Busy };
+        let manner = if self.is_quiet(pipe) {
+            Manner::Quiet
+        } else {
+            Manner::Busy
+        };
         let Some(entry) = self.pipes.get(pipe) else {
             debug_assert!(false, "routed to a pipe that is gone");
             return;
         };
         match &entry.link {
             Link::Stream(stream) => {
-                let pushed = stream.out.push(prefix, message, strip, manner, &*port.world);
+                let pushed = stream
+                    .out
+                    .push(prefix, message, strip, manner, &*port.world);
                 self.after.follow(pushed, stream);
             }
             Link::Inproc(inproc) => {
                 let envelope = prefix.iter().cloned();
                 let whole = match (prefix.is_empty(), strip) {
                     (true, 0) => std::mem::take(message),
-                    _ => envelope.chain(std::mem::take(message).into_iter().skip(strip)).collect(),
+                    _ => envelope
+                        .chain(std::mem::take(message).into_iter().skip(strip))
+                        .collect(),
                 };
                 port.counters.hand_over(1);
                 let was_empty = inproc.outgoing.push(Incoming::Message(whole));
                 if was_empty && let Some((peer, id)) = &inproc.peer {
-                    self.after.notes.push((Arc::clone(peer), Note::Readable(*id)));
+                    self.after
+                        .notes
+                        .push((Arc::clone(peer), Note::Readable(*id)));
                     self.after.any = true;
                 }
             }

@@ -8,9 +8,10 @@ use ferromq_wire::{Incoming, Message};
 
 use super::after::After;
 use super::endpoints::{Endpoints, Released};
+use super::leading::Claim;
 use crate::close::Closing;
 use crate::error::ClosedError;
-use crate::inbound::{Batch, Inbound};
+use crate::inbound::Batch;
 use crate::io::IoCommand;
 use crate::outbound::Unsent;
 use crate::pattern::{
@@ -42,6 +43,10 @@ pub(crate) struct Body {
     pub(super) after: After,
     pub(super) endpoints: Endpoints,
     pub(super) closed: Option<ClosedError>,
+    /// The connections that a receiver may read itself; none while not known.
+    claim: Option<Arc<Claim>>,
+    /// A receiver does so now.
+    led: bool,
 }
 
 /// One pipe of the table.
@@ -95,7 +100,8 @@ impl Pipes {
 
 impl Room for Pipes {
     fn has_room(&self, pipe: PipeId) -> bool {
-        self.get(pipe).is_some_and(|entry| !entry.ending && entry.link.has_room())
+        self.get(pipe)
+            .is_some_and(|entry| !entry.ending && entry.link.has_room())
     }
 }
 
@@ -123,11 +129,17 @@ impl<P: Pattern> State<P> {
     /// What could be done now without waiting. Admits ahead until a message for the application is there.
     pub(crate) fn readiness(&mut self, port: &Arc<Port>) -> Readiness {
         if self.body.closed.is_some() {
-            return Readiness { send: true, receive: true };
+            return Readiness {
+                send: true,
+                receive: true,
+            };
         }
         let receive = !self.body.ready.is_empty() || matches!(self.admit_next(port), Ok(Some(_)));
         let readiness = self.pattern.readiness(&self.body.pipes);
-        Readiness { send: readiness.send && self.body.requeued.is_empty(), receive }
+        Readiness {
+            send: readiness.send && self.body.requeued.is_empty(),
+            receive,
+        }
     }
 
     /// Calls the pattern on behalf of the application.
@@ -172,7 +184,15 @@ impl<P: Pattern> State<P> {
     ) -> Result<(), crate::pattern::Refusal> {
         self.pattern.attach(pipe, origin, &mut self.actions)?;
         let inproc = matches!(link, Link::Inproc(_));
-        self.body.pipes.insert(pipe, Entry { link, batch: Batch::default(), ending: false });
+        self.body.claim = None;
+        self.body.pipes.insert(
+            pipe,
+            Entry {
+                link,
+                batch: Batch::default(),
+                ending: false,
+            },
+        );
         self.carry_out(port);
         self.pattern.writable(pipe);
         if inproc {
@@ -187,8 +207,12 @@ impl<P: Pattern> State<P> {
         let Some(mut entry) = self.body.pipes.remove(pipe) else {
             return;
         };
+        self.body.claim = None;
         let unread = entry.batch.drain(entry.link.inbound());
-        let lost = unread.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+        let lost = unread
+            .iter()
+            .filter(|item| matches!(item, Incoming::Message(_)))
+            .count();
         port.counters.drop_messages(reason, lost as u64);
         self.body.after.unread.push(unread);
         self.body.after.any = true;
@@ -210,7 +234,10 @@ impl<P: Pattern> State<P> {
         }
         self.place_requeued(port);
         self.body.closed = Some(why);
-        let released = self.body.endpoints.close(until, closing, &mut self.body.after);
+        let released = self
+            .body
+            .endpoints
+            .close(until, closing, &mut self.body.after);
         let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
         for pipe in pipes {
             self.close_pipe(pipe, until, closing, port);
@@ -243,11 +270,15 @@ impl<P: Pattern> State<P> {
                 match &inproc.peer {
                     Some((peer, id)) => {
                         let unread = Unsent { messages };
-                        self.body.after.notes.push((Arc::clone(peer), Note::Gone(*id, unread)));
+                        self.body
+                            .after
+                            .notes
+                            .push((Arc::clone(peer), Note::Gone(*id, unread)));
                     }
                     None => {
                         let lost = messages_of(inproc.outgoing.take_back());
-                        port.counters.drop_messages(Dropped::Closed, lost.len() as u64);
+                        port.counters
+                            .drop_messages(Dropped::Closed, lost.len() as u64);
                         closing.lose(lost.len() as u64);
                         self.body.after.garbage.extend(lost);
                     }
@@ -259,6 +290,9 @@ impl<P: Pattern> State<P> {
     }
 
     fn handle(&mut self, note: Note, port: &Arc<Port>) {
+        if !matches!(note, Note::Readable(_) | Note::Writable(_)) {
+            self.body.claim = None;
+        }
         match note {
             Note::Attached(pipe, link, origin) => self.handle_attached(pipe, link, &origin, port),
             Note::Hiccup(pipe, peer) => self.handle_hiccup(pipe, &peer, port),
@@ -268,6 +302,7 @@ impl<P: Pattern> State<P> {
                 self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
             }
             Note::Readable(pipe) => self.handle_readable(pipe, port),
+            Note::Writable(pipe) if self.body.pipes.get(pipe).is_none() => {}
             Note::Writable(pipe) => {
                 self.pattern.writable(pipe);
                 self.body.wake_all_senders();
@@ -326,7 +361,8 @@ impl<P: Pattern> State<P> {
 
     fn handle_lost(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
         if self.body.pipes.get(pipe).is_none() {
-            port.counters.drop_messages(Dropped::PeerGone, unsent.messages.len() as u64);
+            port.counters
+                .drop_messages(Dropped::PeerGone, unsent.messages.len() as u64);
             return;
         }
         self.pattern.lost(pipe, &mut self.actions);
@@ -359,8 +395,15 @@ impl<P: Pattern> State<P> {
         info: &Arc<Peer>,
         port: &Arc<Port>,
     ) {
-        let Some(Entry { link: Link::Inproc(inproc), .. }) = self.body.pipes.get_mut(pipe) else {
-            self.body.after.notes.push((peer.0, Note::Gone(peer.1, Unsent::default())));
+        let Some(Entry {
+            link: Link::Inproc(inproc),
+            ..
+        }) = self.body.pipes.get_mut(pipe)
+        else {
+            self.body
+                .after
+                .notes
+                .push((peer.0, Note::Gone(peer.1, Unsent::default())));
             self.body.after.any = true;
             return;
         };
@@ -374,7 +417,7 @@ impl<P: Pattern> State<P> {
     }
 
     fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        if self.body.closed.is_some() {
+        if self.body.closed.is_some() || self.body.pipes.get(pipe).is_none() {
             return;
         }
         self.pattern.readable(pipe);
@@ -382,9 +425,14 @@ impl<P: Pattern> State<P> {
             self.admit_all(pipe, port);
         }
         let waiting = self.body.pipes.get(pipe).map_or(0, |entry| {
-            if P::KIND.eager { 0 } else { entry.link.inbound().waiting() }
+            if P::KIND.eager {
+                0
+            } else {
+                entry.link.inbound().waiting()
+            }
         });
-        self.body.wake_receivers(waiting.max(1) + self.body.ready.len());
+        self.body
+            .wake_receivers(waiting.max(1) + self.body.ready.len());
     }
 
     /// Messages of a lost peer: to the others, or counted.
@@ -514,10 +562,46 @@ impl<P: Pattern> State<P> {
             self.actions = actions;
         }
     }
-
 }
 
 impl Body {
+    /// Makes the caller the one receiver that reads the socket's connections itself. `None`: another one does, or
+    /// there are too many of them, or none.
+    pub(super) fn lead(&mut self) -> Option<Arc<Claim>> {
+        if self.led {
+            return None;
+        }
+        let claim = self.claim();
+        self.led = !claim.parts.is_empty();
+        self.led.then_some(claim)
+    }
+
+    /// The leader goes: the next receiver takes its place.
+    pub(super) fn resign(&mut self) {
+        self.led = false;
+        if !self.receivers.is_empty() {
+            self.wake_receivers(1);
+        }
+    }
+
+    /// The connections that a receiver may read itself.
+    pub(super) fn claim(&mut self) -> Arc<Claim> {
+        let pipes = &self.pipes;
+        Arc::clone(self.claim.get_or_insert_with(|| Arc::new(Claim::of(pipes))))
+    }
+
+    /// The connections are no longer what they were.
+    pub(super) fn forget_claim(&mut self) {
+        self.claim = None;
+    }
+
+    /// True if `claim` is what it was: no pipe came or went.
+    pub(super) fn is_current(&self, claim: &Arc<Claim>) -> bool {
+        self.claim
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, claim))
+    }
+
     /// Carries out what routing asked for, before the message goes out. (Routing closes no pipe.)
     pub(super) fn prepare(&mut self, actions: &mut Actions, port: &Port) {
         if actions.is_empty() {
@@ -546,7 +630,10 @@ impl Body {
             self.tell_room(pipe);
         }
         if !items.is_empty() {
-            let stale = items.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+            let stale = items
+                .iter()
+                .filter(|item| matches!(item, Incoming::Message(_)))
+                .count();
             port.counters.drop_messages(Dropped::Stale, stale as u64);
             self.after.unread.push(items);
             self.after.any = true;
@@ -576,7 +663,9 @@ impl Body {
             }
             Link::Inproc(inproc) => {
                 if let Some((peer, id)) = &inproc.peer {
-                    self.after.notes.push((Arc::clone(peer), Note::Writable(*id)));
+                    self.after
+                        .notes
+                        .push((Arc::clone(peer), Note::Writable(*id)));
                 }
             }
         }
@@ -588,7 +677,10 @@ impl Body {
         let queued: u64 = entries().map(|entry| entry.link.queued()).sum();
         let unread = |entry: &Entry| entry.batch.len() + entry.link.inbound().waiting();
         let waiting: usize = entries().map(unread).sum();
-        (queued + self.requeued.len() as u64, (waiting + self.ready.len()) as u64)
+        (
+            queued + self.requeued.len() as u64,
+            (waiting + self.ready.len()) as u64,
+        )
     }
 
     pub(super) fn pipe_count(&self) -> usize {
@@ -669,12 +761,6 @@ impl Body {
         if !self.receivers.leave(waiter) {
             self.wake_receivers(1);
         }
-    }
-}
-
-impl Entry {
-    pub(super) fn inbound(&self) -> &Inbound {
-        self.link.inbound()
     }
 }
 

@@ -1,0 +1,226 @@
+//! A receiver that finds nothing reads the socket's few connections itself.
+//!
+//! One receiver at a time, the *leader*, claims them: it takes them from the I/O thread, reads them, looks for a short
+//! while without sleeping where that has lately paid off, then sleeps on the streams and its bell at once. The
+//! others wait in the list; a leader that leaves wakes the next. Going through the I/O thread would cost a second
+//! wake-up for each message.
+//!
+//! Claiming is all or none: with more than [`MOST`] connections the I/O threads serve the socket in batches, so
+//! that no connection is favoured.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ferromq_wire::Message;
+
+use super::Shared;
+use super::state::Pipes;
+use crate::connection::{Connection, Turned};
+use crate::error::RecvError;
+use crate::pattern::Pattern;
+use crate::pipe::{Link, StreamPipe};
+use crate::wait::Waiter;
+use crate::world::{Bell, Habit, Stream};
+
+/// The most connections that a receiver reads itself.
+pub(super) const MOST: usize = 4;
+
+/// How long a receiver looks without sleeping.
+const LOOK: Duration = Duration::from_micros(20);
+
+/// How much looking has to pay off: each success adds, each failure takes one away.
+const SUCCESS: u32 = 2;
+/// The most credit.
+const CREDIT: u32 = 16;
+/// Without credit, one look in so many waits tries again.
+const PROBE: u32 = 64;
+
+/// The connections of one socket that its receivers read themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Claim {
+    pub(super) parts: Vec<(Arc<StreamPipe>, Arc<Connection>)>,
+}
+
+impl Claim {
+    /// All connections of these pipes; none if there are too many.
+    pub(super) fn of(pipes: &Pipes) -> Self {
+        let mut parts = Vec::new();
+        for (_, entry) in pipes.iter() {
+            if let Link::Stream(pipe) = &entry.link
+                && let Some(connection) = pipe.connection()
+            {
+                if parts.len() == MOST {
+                    return Self::default();
+                }
+                parts.push((Arc::clone(pipe), connection));
+            }
+        }
+        Self { parts }
+    }
+
+    /// Gives every connection to the I/O threads: the caller is about to wait for something else.
+    pub(super) fn arm(&self) {
+        for (pipe, connection) in &self.parts {
+            connection.arm(pipe, true);
+        }
+    }
+
+    fn leave(&self, slept: bool) {
+        for (pipe, connection) in &self.parts {
+            if !slept || !connection.arm(pipe, false) {
+                connection.leave(pipe);
+            }
+        }
+    }
+
+    fn sleep(&self, bell: &dyn Bell, deadline: Option<Instant>) {
+        let mut streams: [Option<&dyn Stream>; MOST] = [None; MOST];
+        for ((_, connection), slot) in self.parts.iter().zip(&mut streams) {
+            connection.claim();
+            *slot = Some(&*connection.stream);
+        }
+        let streams: Vec<&dyn Stream> = streams.into_iter().flatten().collect();
+        bell.wait(&streams, deadline);
+    }
+}
+
+/// Whether looking without sleeping has paid off lately.
+#[derive(Debug)]
+pub(crate) struct Looking {
+    credit: AtomicU32,
+    waits: AtomicU32,
+}
+
+impl Looking {
+    pub(super) fn new() -> Self {
+        Self {
+            credit: AtomicU32::new(CREDIT / 2),
+            waits: AtomicU32::new(0),
+        }
+    }
+
+    fn is_worth_it(&self) -> bool {
+        let waits = self.waits.load(Ordering::Relaxed).wrapping_add(1);
+        self.waits.store(waits, Ordering::Relaxed);
+        self.credit.load(Ordering::Relaxed) > 0 || waits.is_multiple_of(PROBE)
+    }
+
+    fn learn(&self, found: bool) {
+        let credit = self.credit.load(Ordering::Relaxed);
+        let learned = if found {
+            (credit + SUCCESS).min(CREDIT)
+        } else {
+            credit.saturating_sub(1)
+        };
+        self.credit.store(learned, Ordering::Relaxed);
+    }
+}
+
+/// How leading ended.
+pub(super) enum Led {
+    Received(Message),
+    Failed(RecvError),
+    /// The socket's connections are no longer what they were.
+    Stale,
+}
+
+impl<P: Pattern> Shared<P> {
+    /// Reads the socket's connections until a message for the application is there.
+    pub(super) fn lead(
+        &self,
+        claim: &Arc<Claim>,
+        bell: &Arc<dyn Bell>,
+        deadline: Option<Instant>,
+    ) -> Led {
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(bell)));
+        let mut slept = false;
+        let led = loop {
+            match self.read_and_take(claim) {
+                Ok(Some(message)) => break Led::Received(message),
+                Ok(None) => {}
+                Err(error) => break Led::Failed(error),
+            }
+            if !slept && let Some(message) = self.look(claim) {
+                break Led::Received(message);
+            }
+            if deadline.is_some_and(|at| self.context.world().now() >= at) {
+                break Led::Failed(RecvError::TimedOut);
+            }
+            match self.take_or_enter(&waiter, slept) {
+                Ok(Some(message)) => break Led::Received(message),
+                Ok(None) => {}
+                Err(error) => break Led::Failed(error),
+            }
+            if !self.with(|state| state.body.is_current(claim)) {
+                break Led::Stale;
+            }
+            claim.sleep(&**bell, deadline);
+            slept = true;
+        };
+        self.with(|state| {
+            state.body.receivers.leave(&waiter);
+        });
+        if matches!(led, Led::Stale) {
+            claim.arm();
+        } else {
+            claim.leave(slept);
+        }
+        self.with(|state| state.body.resign());
+        led
+    }
+
+    /// Reads once what no longer belongs to the I/O threads, so that a `try_recv` sees it.
+    pub(super) fn read_left(&self) {
+        let claim = self.with(|state| state.body.claim());
+        for (pipe, connection) in &claim.parts {
+            if connection.is_left() {
+                self.read_one(pipe, connection);
+            }
+        }
+    }
+
+    /// Before waiting for anything but receipt: the I/O threads look after the connections.
+    pub(crate) fn arm_left(&self) {
+        self.with(|state| state.body.claim()).arm();
+    }
+
+    fn read_and_take(&self, claim: &Claim) -> Result<Option<Message>, RecvError> {
+        for (pipe, connection) in &claim.parts {
+            self.read_one(pipe, connection);
+        }
+        self.take()
+    }
+
+    /// Reads one connection. If it is over, the I/O thread ends it, and the claim is stale: a stream that has ended
+    /// is always readable, and would never let the receiver sleep.
+    fn read_one(&self, pipe: &StreamPipe, connection: &Arc<Connection>) {
+        if matches!(connection.read_claimed(pipe, &self.port), Turned::Over(_)) {
+            pipe.forget_connection(connection);
+            self.with(|state| state.body.forget_claim());
+        }
+    }
+
+    /// Looks without sleeping, as long as that has lately paid off.
+    fn look(&self, claim: &Claim) -> Option<Message> {
+        let world = self.context.world();
+        let worth = match world.tuning().claim {
+            Habit::Always => true,
+            Habit::Adaptive | Habit::Never => self.looking.is_worth_it(),
+        };
+        if !worth {
+            return None;
+        }
+        let end = world.now() + LOOK;
+        let found = loop {
+            if let Ok(Some(message)) = self.read_and_take(claim) {
+                break Some(message);
+            }
+            if world.now() >= end {
+                break None;
+            }
+        };
+        self.looking.learn(found.is_some());
+        found
+    }
+}

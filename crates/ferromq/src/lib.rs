@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "json")]
+pub mod json;
+#[cfg(feature = "pickle")]
+pub mod pickle;
+
+pub use ferromq_core::{
+    BindError, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError, ConnectionId,
+    Context, Dropped, Endpoint, EndpointError, Event, Events, Initiator, Keepalive, ListenError,
+    Message, Part, PartError, Peer, PollItem, Readiness, Reason, Receives, RecvError, RecvFuture,
+    Refusal, Refused, ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Socket,
+    SocketType, Stats, Violation, poll,
+};
+
+#[cfg(feature = "pair")]
+pub use ferromq_pair::Pair;
+#[cfg(feature = "pipeline")]
+pub use ferromq_pipeline::{Pull, Push};
+#[cfg(feature = "pubsub")]
+pub use ferromq_pubsub::{Pub, Sub, Xpub, Xsub};
+#[cfg(feature = "reqrep")]
+pub use ferromq_reqrep::{Dealer, Rep, Req, Router};

@@ -1,0 +1,159 @@
+//! Whole PUSH and PULL sockets in the simulated world: no thread, no time, the same trace for the same seed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq_core::{Context, Dropped, SendErrorKind, Socket};
+use ferromq_pipeline::{PullPattern, PushPattern};
+use ferromq_testkit::sim::{SimWorld, for_seeds};
+
+const WAIT: Duration = Duration::from_secs(30);
+
+fn context(world: &SimWorld) -> Context {
+    Context::with_world(Arc::new(world.clone()), 1)
+}
+
+fn push(context: &Context) -> Socket<PushPattern> {
+    Socket::with_defaults(context)
+}
+
+fn pull(context: &Context) -> Socket<PullPattern> {
+    Socket::with_defaults(context)
+}
+
+fn number(socket: &Socket<PullPattern>) -> u32 {
+    let message = socket.recv_timeout(WAIT).unwrap();
+    message.part_str(0).unwrap().parse().unwrap()
+}
+
+#[test]
+fn push_to_pull_over_tcp_delivers_in_order() {
+    for_seeds(0..20, |seed| {
+        let world = SimWorld::new(seed);
+        let context = context(&world);
+        let (push, pull) = (push(&context), pull(&context));
+        let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+        push.connect(&endpoint).unwrap();
+        for count in 0..3000u32 {
+            push.send(count.to_string()).unwrap();
+            if count % 2 == 1 {
+                assert_eq!((number(&pull), number(&pull)), (count - 1, count));
+            }
+        }
+        let report = push.close();
+        assert!(report.complete && report.unsent == 0, "{report:?}");
+    });
+}
+
+#[test]
+fn push_beyond_both_marks_waits_for_the_reader_and_loses_nothing() {
+    for_seeds(0..10, |seed| {
+        let world = SimWorld::new(seed);
+        let context = context(&world);
+        let (push, pull) = (push(&context), pull(&context));
+        push.connect("ipc:///sim/pipe").unwrap();
+        pull.bind("ipc:///sim/pipe").unwrap();
+        let mut next = 0;
+        for count in 0..20_000u32 {
+            while let Err(error) = push.try_send(count.to_string()) {
+                assert_eq!(error.kind, SendErrorKind::Full);
+                assert_eq!(number(&pull), next);
+                next += 1;
+            }
+        }
+        while next < 20_000 {
+            assert_eq!(number(&pull), next);
+            next += 1;
+        }
+        world.run_idle();
+        let stats = push.stats();
+        assert_eq!(
+            (stats.accepted, stats.handed_over, stats.queued),
+            (20_000, 20_000, 0)
+        );
+    });
+}
+
+#[test]
+fn push_without_peers_is_full_at_once_and_times_out() {
+    let world = SimWorld::new(1);
+    let context = context(&world);
+    let push = push(&context);
+    assert_eq!(push.try_send("a").unwrap_err().kind, SendErrorKind::Full);
+    let error = push
+        .send_timeout("b", Duration::from_millis(10))
+        .unwrap_err();
+    assert_eq!(error.kind, SendErrorKind::TimedOut);
+    assert_eq!(error.message.part_str(0), Ok("b"));
+}
+
+#[test]
+fn push_to_an_endpoint_without_peer_queues_exactly_the_mark() {
+    let world = SimWorld::new(2);
+    let context = context(&world);
+    let push = push(&context);
+    push.connect("tcp://127.0.0.1:7").unwrap();
+    let accepted = (0..5000).take_while(|_| push.try_send("x").is_ok()).count();
+    assert_eq!(accepted, 1000);
+    let report = push.close();
+    assert_eq!(report.unsent, 1000);
+    assert_eq!(push.stats().dropped(Dropped::Closed), 1000);
+}
+
+#[test]
+fn inproc_marks_of_both_sides_add_up() {
+    let world = SimWorld::new(3);
+    let context = context(&world);
+    let (push, pull) = (push(&context), pull(&context));
+    push.connect("inproc://a").unwrap();
+    assert_eq!(
+        (0..5000).take_while(|_| push.try_send("x").is_ok()).count(),
+        1000
+    );
+    pull.bind("inproc://a").unwrap();
+    assert_eq!(
+        (0..5000).take_while(|_| push.try_send("x").is_ok()).count(),
+        1000
+    );
+    pull.try_recv().unwrap();
+    assert!(push.try_send("y").is_ok());
+    assert_eq!(push.try_send("y").unwrap_err().kind, SendErrorKind::Full);
+    assert_eq!(std::iter::from_fn(|| pull.try_recv().ok()).count(), 2000);
+}
+
+#[test]
+fn lost_peer_leaves_its_unsent_messages_to_the_others() {
+    for_seeds(0..20, |seed| {
+        let world = SimWorld::new(seed);
+        let context = context(&world);
+        let push = push(&context);
+        let endpoint = push.bind("tcp://127.0.0.1:*").unwrap();
+        let (doomed, survivor) = (pull(&context), pull(&context));
+        doomed.connect(&endpoint).unwrap();
+        survivor.connect(&endpoint).unwrap();
+        world.run_until(|| push.pipes() == 2);
+        world.hold(world.links_to(&endpoint.to_string())[0]);
+        let sent = (0..)
+            .take_while(|count: &u32| push.try_send(count.to_string()).is_ok())
+            .count();
+        world.cut(world.links_to(&endpoint.to_string())[0]);
+        let mut seen: Vec<u32> = Vec::new();
+        let mut before = usize::MAX;
+        while before != seen.len() {
+            before = seen.len();
+            for socket in [&doomed, &survivor] {
+                while let Ok(message) = socket.recv_timeout(Duration::from_secs(2)) {
+                    seen.push(message.part_str(0).unwrap().parse().unwrap());
+                }
+            }
+        }
+        let stats = push.stats();
+        assert_eq!((stats.accepted, stats.queued), (sent as u64, 0));
+        assert_eq!(stats.handed_over, sent as u64);
+        seen.sort_unstable();
+        let whole = seen.len();
+        seen.dedup();
+        assert_eq!(seen.len(), whole, "nothing twice");
+        assert!(whole <= sent);
+    });
+}
