@@ -119,7 +119,7 @@ pub(crate) enum Wrote {
     /// Others keep pushing: the I/O thread has to go on.
     More,
     /// The stream failed; what is unsent stays.
-    Failed(io::Error),
+    Failed,
     /// The connection was taken away meanwhile: whoever did so waits for this.
     Orphaned,
 }
@@ -429,9 +429,9 @@ impl Outbound {
                 state.blocked = true;
                 Wrote::Blocked
             }
-            Err(error) => {
+            Err(_) => {
                 state.fail();
-                Wrote::Failed(error)
+                Wrote::Failed
             }
             Ok(_) if state.has_unsent() => return None,
             Ok(_) => {

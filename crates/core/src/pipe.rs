@@ -135,7 +135,7 @@ impl StreamPipe {
             Wrote::All => {}
             Wrote::Blocked => self.io.post(IoCommand::Blocked(self.key)),
             Wrote::More => self.io.post(IoCommand::Write(self.key)),
-            Wrote::Failed(_) => self.io.post(IoCommand::WriteFailed(self.key)),
+            Wrote::Failed => self.io.post(IoCommand::WriteFailed(self.key)),
             Wrote::Orphaned => self.io.post(IoCommand::Orphaned(self.key)),
         }
         self.settle();
