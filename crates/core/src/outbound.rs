@@ -367,9 +367,10 @@ impl Outbound {
         self.state.lock().used
     }
 
-    /// True if neither a message nor a command waits.
+    /// True if neither a message nor a command waits, and nobody is writing one.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.state.lock().has_unsent()
+        let state = self.state.lock();
+        !state.writing && !state.has_unsent()
     }
 
     fn take_token(&self, state: &mut State) -> bool {

@@ -323,6 +323,10 @@ impl Session {
         closing: Arc<Closing>,
         cx: &mut Context<'_>,
     ) -> Fate {
+        if self.closing.is_some() {
+            closing.finish(0);
+            return Fate::Lives;
+        }
         self.closing = Some((until, closing));
         cx.timers.set(until, self.key);
         let unsent = self.pipe.as_ref().is_some_and(|pipe| pipe.out.queued() > 0);
