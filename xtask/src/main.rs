@@ -1,7 +1,8 @@
-//! Project commands: `cargo xtask ci | tidy | interop | help`. Standard library only.
+//! Project commands: `cargo xtask ci | tidy | interop | bench | help`. Standard library only.
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod interop;
 mod step;
@@ -22,6 +23,7 @@ cargo xtask COMMAND
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
   interop … --release        with optimised examples
+  bench [OPTION]…            speed, against the bare sockets underneath; bench --help
 Logs of failed runs are under target/interop.";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["ci", ref rest @ ..] => ci::run(root(), rest),
         ["tidy"] => tidy(),
         ["interop", ref rest @ ..] => interop::run(root(), rest),
+        ["bench", ref rest @ ..] => bench::run(root(), rest),
         ["help" | "--help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["ferromq-wire", "ferromq-transport", "ferromq-core"],
     ),
     ("ferromq-examples", &["ferromq"]),
+    ("ferromq-bench", &["ferromq"]),
     ("xtask", &[]),
 ];
 

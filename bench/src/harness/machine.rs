@@ -1,0 +1,121 @@
+//! The machine: pinning, processor time, the latency between two cores, and what else runs.
+
+use std::fs;
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Outcome;
+
+/// A processor, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Core(pub(crate) usize);
+
+impl Core {
+    /// Keeps this thread, and those that it starts from now on, on the core.
+    pub(crate) fn pin(self) -> Outcome {
+        let mut set = CpuSet::new();
+        set.set(self.0);
+        Ok(sched_setaffinity(None, &set)?)
+    }
+}
+
+/// The processor time that all threads of this process have used, user and system.
+pub(crate) fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+    seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs())
+}
+
+/// How many nanoseconds a cache line takes from core 0 to core 1 and back: the best of 20 batches,
+/// since either thread may be interrupted.
+pub(crate) fn core_to_core() -> Outcome<f64> {
+    const BATCHES: u32 = 20;
+    const TURNS: u32 = 500;
+    let line = Arc::new(AtomicU32::new(0));
+    let other = Arc::clone(&line);
+    let echo = thread::spawn(move || -> Outcome {
+        Core(1).pin()?;
+        for turn in 0..BATCHES * TURNS {
+            await_value(&other, 2 * turn + 1);
+            other.store(2 * turn + 2, Ordering::Release);
+        }
+        Ok(())
+    });
+    let asker = thread::spawn(move || -> Outcome<f64> {
+        Core(0).pin()?;
+        let mut best = f64::INFINITY;
+        for batch in 0..BATCHES {
+            let start = Instant::now();
+            for turn in batch * TURNS..(batch + 1) * TURNS {
+                line.store(2 * turn + 1, Ordering::Release);
+                await_value(&line, 2 * turn + 2);
+            }
+            best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(TURNS));
+        }
+        Ok(best)
+    });
+    echo.join().map_err(|_| "the probe has panicked")??;
+    asker.join().map_err(|_| "the probe has panicked")?
+}
+
+fn await_value(line: &AtomicU32, value: u32) {
+    while line.load(Ordering::Acquire) != value {
+        spin_loop();
+    }
+}
+
+/// What other processes use meanwhile.
+#[derive(Debug)]
+pub(crate) struct Others {
+    start: Instant,
+    busy: Duration,
+    own: Duration,
+}
+
+impl Others {
+    pub(crate) fn watch() -> Self {
+        Self {
+            start: Instant::now(),
+            busy: busy_time(),
+            own: cpu_time(),
+        }
+    }
+
+    /// How many cores the others have used on average since.
+    pub(crate) fn cores(&self) -> f64 {
+        let own = cpu_time().saturating_sub(self.own);
+        let others = busy_time().saturating_sub(self.busy).saturating_sub(own);
+        others.as_secs_f64() / self.start.elapsed().as_secs_f64()
+    }
+}
+
+/// The time that all processors have not been idle since the start of the machine.
+fn busy_time() -> Duration {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let words = text.lines().next().unwrap_or_default().split_whitespace();
+    let ticks: Vec<u64> = words.skip(1).filter_map(|word| word.parse().ok()).collect();
+    // user nice system idle iowait irq softirq steal, in hundredths of a second.
+    let busy = ticks.iter().take(8).sum::<u64>() - ticks.iter().skip(3).take(2).sum::<u64>();
+    Duration::from_millis(10 * busy)
+}
+
+/// The processor and the system, in one line.
+pub(crate) fn describe() -> String {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find(|line| line.starts_with("model name"));
+    let model = model.and_then(|line| line.split(": ").nth(1));
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let system = read("/proc/sys/kernel/osrelease");
+    format!(
+        "{cores} × {}, Linux {}",
+        model.unwrap_or("unknown"),
+        system.trim()
+    )
+}
