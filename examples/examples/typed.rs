@@ -1,5 +1,5 @@
-//! Typed payloads: `typed serve ENDPOINT` answers each of four requests in kind, `typed ask ENDPOINT`
-//! asks. Text, JSON, pickle, and several parts.
+//! Typed payloads: `typed serve ENDPOINT` answers each of four requests in kind,
+//! `typed ask ENDPOINT` asks. Text, JSON, pickle, and several parts.
 
 use std::error::Error;
 

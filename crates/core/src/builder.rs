@@ -72,8 +72,8 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a day.
-    /// Default: 5 s (libzmq: for ever).
+    /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a
+    /// day. Default: 5 s (libzmq: for ever).
     #[doc(alias = "ZMQ_LINGER")]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.options.linger = linger;
@@ -87,8 +87,9 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// The pause before the first attempt to reconnect, and the longest one: doubled each time, with a random half
-    /// taken away. Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms, not growing).
+    /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
+    /// with a random half taken away. Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms, not
+    /// growing).
     #[doc(alias = "ZMQ_RECONNECT_IVL")]
     #[doc(alias = "ZMQ_RECONNECT_IVL_MAX")]
     pub fn reconnect_interval(mut self, first: Duration, most: Duration) -> Self {
@@ -97,16 +98,16 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// The routing id announced to peers: a ROUTER knows this socket by it. 1 to 255 bytes, not beginning with a
-    /// zero byte. Default: none. Announced by REQ, REP, DEALER and ROUTER sockets.
+    /// The routing id announced to peers: a ROUTER knows this socket by it. 1 to 255 bytes, not
+    /// beginning with a zero byte. Default: none. Announced by REQ, REP, DEALER and ROUTER sockets.
     #[doc(alias = "ZMQ_ROUTING_ID")]
     pub fn routing_id(mut self, id: impl Into<Part>) -> Self {
         self.options.routing_id = Some(id.into());
         self
     }
 
-    /// The largest message accepted from a peer, in bytes over all parts; a larger one ends the connection.
-    /// Default: unlimited (memory follows what arrives, never what is announced).
+    /// The largest message accepted from a peer, in bytes over all parts; a larger one ends the
+    /// connection. Default: unlimited (memory follows what arrives, never what is announced).
     #[doc(alias = "ZMQ_MAXMSGSIZE")]
     pub fn max_message_size(mut self, bytes: u64) -> Self {
         self.options.limits.max_message_size = Some(bytes);
@@ -185,8 +186,9 @@ macro_rules! socket_type {
         pub struct $name($crate::Socket<$pattern>);
 
         impl $name {
-            /// A socket with default options, without endpoints. (After a shutdown of the context, every
-            /// operation fails.) Linger is 5 s: see [`Builder::linger`]($crate::Builder::linger).
+            /// A socket with default options, without endpoints. (After a shutdown of the context,
+            /// every operation fails.) Linger is 5 s: see
+            /// [`Builder::linger`]($crate::Builder::linger).
             pub fn new(context: &$crate::Context) -> Self {
                 Self($crate::Socket::with_defaults(context))
             }

@@ -1,7 +1,8 @@
-//! One established connection: who reads it, what was read and not decoded, and what a reactor watches.
+//! One established connection: who reads it, what was read and not decoded, and what a reactor
+//! watches.
 //!
-//! Reading, decoding and queueing are one critical section under the read lock, so the order of messages
-//! holds whoever reads. Three states, changed only under that lock, with one owner each:
+//! Reading, decoding and queueing are one critical section under the read lock, so the order of
+//! messages holds whoever reads. Three states, changed only under that lock, with one owner each:
 //!
 //! ```text
 //!   Armed   ── a receiver claims ──►  Claimed  ── returns without having slept ──►  Left
@@ -9,10 +10,11 @@
 //!     └── before it returns, if it slept ┴──────── the I/O thread's deadline ────────┘
 //! ```
 //!
-//! *Armed*: registered one-shot, the I/O thread reads. *Claimed*: disarmed, a thread inside `recv` reads it or
-//! sleeps on it. *Left*: disarmed, and the I/O thread holds a deadline that arms it. So somebody will look
-//! always: the kernel's event, the thread inside, or the deadline. An event for a connection that is not armed
-//! is ignored. Interest in writing is a bit of its own, which claiming does not clear.
+//! *Armed*: registered one-shot, the I/O thread reads. *Claimed*: disarmed, a thread inside `recv`
+//! reads it or sleeps on it. *Left*: disarmed, and the I/O thread holds a deadline that arms it. So
+//! somebody will look always: the kernel's event, the thread inside, or the deadline. An event for
+//! a connection that is not armed is ignored. Interest in writing is a bit of its own, which
+//! claiming does not clear.
 
 use std::collections::VecDeque;
 use std::io;
@@ -31,7 +33,8 @@ use crate::world::{Interest, Reactor, Stream};
 /// Bytes read from one connection before others have their turn.
 const BUDGET: usize = 256 * 1024;
 
-/// An incomplete frame up to this size is kept in a buffer of its own, and the large one given back.
+/// An incomplete frame up to this size is kept in a buffer of its own, and the large one given
+/// back.
 const SMALL_TAIL: usize = 2 * 1024;
 
 /// Who looks after the reading side.
@@ -150,15 +153,16 @@ impl Connection {
         }
     }
 
-    /// A receiver goes without having slept: the I/O thread arms the connection unless it is read again soon.
+    /// A receiver goes without having slept: the I/O thread arms the connection unless it is read
+    /// again soon.
     pub(crate) fn leave(&self, pipe: &StreamPipe) {
         if !self.deadline.load(Ordering::Relaxed) && !self.deadline.swap(true, Ordering::AcqRel) {
             pipe.io.post(IoCommand::Left(pipe.key));
         }
     }
 
-    /// Gives the connection to the I/O thread. True unless something is left to be read on at once: then, if
-    /// `anyway`, the I/O thread is asked to; else nothing is changed.
+    /// Gives the connection to the I/O thread. True unless something is left to be read on at once:
+    /// then, if `anyway`, the I/O thread is asked to; else nothing is changed.
     pub(crate) fn arm(&self, pipe: &StreamPipe, anyway: bool) -> bool {
         let mut reading = self.read.lock();
         if reading.watch == Watch::Armed {
@@ -176,7 +180,8 @@ impl Connection {
         true
     }
 
-    /// The I/O thread's deadline is over: true if it looks after the connection from now on; `None`: look again.
+    /// The I/O thread's deadline is over: true if it looks after the connection from now on;
+    /// `None`: look again.
     pub(crate) fn take_over(&self) -> Option<bool> {
         let mut reading = self.read.try_lock()?;
         if reading.watch == Watch::Left && std::mem::take(&mut reading.touched) {
@@ -225,8 +230,9 @@ impl Connection {
 }
 
 impl Reading {
-    /// Reads, decodes and queues as far as the kernel, the high-water mark and the budget allow. `starves`: at the
-    /// high-water mark, the socket is to tell when there is room (a receiver comes again by itself).
+    /// Reads, decodes and queues as far as the kernel, the high-water mark and the budget allow.
+    /// `starves`: at the high-water mark, the socket is to tell when there is room (a receiver
+    /// comes again by itself).
     pub(crate) fn turn(
         &mut self,
         stream: &dyn Stream,
@@ -373,7 +379,8 @@ impl Reading {
     }
 }
 
-/// Room in a large body's buffer: it grows with what has arrived, never to what was merely announced.
+/// Room in a large body's buffer: it grows with what has arrived, never to what was merely
+/// announced.
 fn reserve_body(buffer: &mut Vec<u8>, missing: usize) -> usize {
     if buffer.len() == buffer.capacity() {
         let grow = buffer.len().max(CHUNK).min(missing);

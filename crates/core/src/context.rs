@@ -17,18 +17,20 @@ use crate::world::{Running, World};
 /// How much longer than the longest linger the end of a context may take.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and inproc names.
+/// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and
+/// inproc names.
 ///
-/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued is written,
-/// at most for their linger (5 s by default), and only while something is unsent; then it stops the threads.
-/// Handles are cheap to clone.
+/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued
+/// is written, at most for their linger (5 s by default), and only while something is unsent; then
+/// it stops the threads. Handles are cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     inner: Arc<ContextInner>,
 }
 
 impl Context {
-    /// A context with one I/O thread, not started yet. Cannot fail; starting the thread may, in `bind` and `connect`.
+    /// A context with one I/O thread, not started yet. Cannot fail; starting the thread may, in
+    /// `bind` and `connect`.
     #[doc(alias = "zmq_ctx_new")]
     pub fn new() -> Self {
         Self::with_world(Arc::new(SystemWorld::new()), 1)
@@ -56,9 +58,9 @@ impl Context {
         }
     }
 
-    /// Ends every operation of every socket of this context with
-    /// [`ClosedError::Shutdown`], in whichever thread it waits, and allows no new ones. What is queued is still written
-    /// within linger. Does not wait.
+    /// Ends every operation of every socket of this context with [`ClosedError::Shutdown`], in
+    /// whichever thread it waits, and allows no new ones. What is queued is still written within
+    /// linger. Does not wait.
     #[doc(alias = "zmq_ctx_shutdown")]
     pub fn shutdown(&self) {
         self.inner.down.store(true, Ordering::Release);

@@ -1,4 +1,5 @@
-//! What an operation can fail with: one type per operation; a message that was not accepted is handed back.
+//! What an operation can fail with: one type per operation; a message that was not accepted is
+//! handed back.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! What happens to a socket's connections, as typed events.
 //!
-//! A socket keeps nothing while nobody listens. A reader that is too slow loses the newest events and is told
-//! how many: reporting never waits.
+//! A socket keeps nothing while nobody listens. A reader that is too slow loses the newest events
+//! and is told how many: reporting never waits.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -167,7 +167,8 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event, if one is there. After the socket is closed the remaining events can still be read.
+    /// The next event, if one is there. After the socket is closed the remaining events can still
+    /// be read.
     pub fn try_next(&self) -> Option<Event> {
         self.channel.state.lock().pop()
     }
@@ -186,7 +187,8 @@ impl Events {
         }
     }
 
-    /// Waits for the first event for which `wanted` is true, dropping the others, at most for `timeout`.
+    /// Waits for the first event for which `wanted` is true, dropping the others, at most for
+    /// `timeout`.
     pub fn wait_for(&self, timeout: Duration, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
         let deadline = self.world.now() + timeout;
         loop {
@@ -198,7 +200,8 @@ impl Events {
         }
     }
 
-    /// The next event, as a future for any executor; `None`: the socket is gone and everything was read.
+    /// The next event, as a future for any executor; `None`: the socket is gone and everything was
+    /// read.
     ///
     /// *Cancel safety*: dropping the future loses no event.
     pub async fn next_async(&self) -> Option<Event> {

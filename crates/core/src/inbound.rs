@@ -1,13 +1,15 @@
 //! A pipe's incoming queue with an exact high-water mark.
 //!
-//! One side fills it (whoever reads the connection, under its read lock; or the sending socket of an
-//! inproc pipe, under that socket's lock), one side empties it (the receiving socket, under its lock).
-//! `produced` and `consumed` count messages; only the filling side writes the one, only the emptying
-//! side the other, so that room is exact at once and neither pays for the other's cache line.
+//! One side fills it (whoever reads the connection, under its read lock; or the sending socket of
+//! an inproc pipe, under that socket's lock), one side empties it (the receiving socket, under its
+//! lock). `produced` and `consumed` count messages; only the filling side writes the one, only the
+//! emptying side the other, so that room is exact at once and neither pays for the other's cache
+//! line.
 //!
-//! Waking the filling side: it sets `starved` and looks at `consumed` again; the emptying side stores
-//! `consumed` and looks at `starved` at each step (half the mark, and whenever its batch is used up).
-//! With a full fence between the store and the load on both sides, one of them sees the other:
+//! Waking the filling side: it sets `starved` and looks at `consumed` again; the emptying side
+//! stores `consumed` and looks at `starved` at each step (half the mark, and whenever its batch is
+//! used up). With a full fence between the store and the load on both sides, one of them sees the
+//! other:
 //!
 //! ```text
 //!   filler:  starved = true;  fence;  read consumed   -> room after all: go on
@@ -130,7 +132,8 @@ impl Inbound {
 }
 
 impl Batch {
-    /// Emptier: the next item; takes a new batch out of `from` if this one is used up. `None`: nothing is there.
+    /// Emptier: the next item; takes a new batch out of `from` if this one is used up. `None`:
+    /// nothing is there.
     pub(crate) fn pop(&mut self, from: &Inbound) -> Option<Incoming> {
         if self.items.is_empty() {
             std::mem::swap(&mut *from.queue.lock(), &mut self.items);

@@ -1,7 +1,8 @@
-//! The I/O threads: listeners, handshakes, reconnects, connections that nobody reads, writers that stopped.
+//! The I/O threads: listeners, handshakes, reconnects, connections that nobody reads, writers that
+//! stopped.
 //!
-//! A [`Worker`] owns its listeners and sessions alone; others reach it by [`IoCommand`]s. It never calls a
-//! pattern: it posts notes to the socket's mailbox.
+//! A [`Worker`] owns its listeners and sessions alone; others reach it by [`IoCommand`]s. It never
+//! calls a pattern: it posts notes to the socket's mailbox.
 
 mod listening;
 mod session;
@@ -91,8 +92,8 @@ impl IoHandle {
         }
     }
 
-    /// Asks the I/O thread for something. Wakes it if it sleeps: it announces its sleep, then looks for commands
-    /// once more; here the command is there before the announcement is looked at.
+    /// Asks the I/O thread for something. Wakes it if it sleeps: it announces its sleep, then looks
+    /// for commands once more; here the command is there before the announcement is looked at.
     pub(crate) fn post(&self, command: IoCommand) {
         self.shared.commands.lock().push(command);
         if self.shared.asleep.swap(false, Ordering::AcqRel) {

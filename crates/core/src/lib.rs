@@ -1,9 +1,10 @@
 //! FerroMQ's engine: everything between a pattern's rules and a transport's bytes.
 //!
-//! Applications use the pattern crates, or the facade `ferromq`. Whoever writes a pattern implements [`Pattern`] and
-//! declares the socket type with [`socket_type!`].
+//! Applications use the pattern crates, or the facade `ferromq`. Whoever writes a pattern
+//! implements [`Pattern`] and declares the socket type with [`socket_type!`].
 //!
-//! - [`Socket`] is the shell: one short lock over a pattern and its pipes, every operation in four forms.
+//! - [`Socket`] is the shell: one short lock over a pattern and its pipes, every operation in four
+//!   forms.
 //! - A pipe is a two-way queue with high-water marks; `Outbound` and `Inbound` are its halves.
 //! - I/O threads listen, dial, shake hands, and read and write what no caller does.
 //! - [`world`] is the seam to the operating system, or to a simulation.

@@ -1,18 +1,19 @@
 //! The outgoing queue of a stream pipe: canonical frames, their ends, and the right to write them.
 //!
-//! What is queued is a [`Rope`] of plaintext ZMTP 3 frames and a ring of message ends (offsets in the
-//! pipe's stream of frames). A message leaves the queue when the kernel has taken its last byte; until
-//! then its bytes are kept from its first one on, so that it can be sent again whole on another
-//! connection, or be taken back as a message.
+//! What is queued is a [`Rope`] of plaintext ZMTP 3 frames and a ring of message ends (offsets in
+//! the pipe's stream of frames). A message leaves the queue when the kernel has taken its last
+//! byte; until then its bytes are kept from its first one on, so that it can be sent again whole on
+//! another connection, or be taken back as a message.
 //!
-//! The *token* (`writing`) is the right to write: its holder takes the rope out, writes without a lock,
-//! and puts back what is left. Whoever finds it taken leaves his message to the holder, who looks again
-//! before giving the token back. So no byte is overtaken, and no lock is held in a system call.
+//! The *token* (`writing`) is the right to write: its holder takes the rope out, writes without a
+//! lock, and puts back what is left. Whoever finds it taken leaves his message to the holder, who
+//! looks again before giving the token back. So no byte is overtaken, and no lock is held in a
+//! system call.
 //!
 //! Commands go out at the next message boundary, ahead of messages, outside the high-water mark.
 //!
-//! Room is exact: a pipe refuses only while `queued >= SNDHWM` *and* the gate is shut, that is when a
-//! write has just returned would-block, another thread is inside one, or there is no connection.
+//! Room is exact: a pipe refuses only while `queued >= SNDHWM` *and* the gate is shut, that is when
+//! a write has just returned would-block, another thread is inside one, or there is no connection.
 
 use std::collections::VecDeque;
 use std::io;
@@ -181,8 +182,9 @@ impl Outbound {
         }
     }
 
-    /// Like [`has_room`](Self::has_room); a refusal is remembered for [`take_thirst`](Self::take_thirst).
-    /// Either the writer that makes room sees the thirst, or the second look here sees the room.
+    /// Like [`has_room`](Self::has_room); a refusal is remembered for
+    /// [`take_thirst`](Self::take_thirst). Either the writer that makes room sees the thirst, or
+    /// the second look here sees the room.
     pub(crate) fn has_room_or_thirst(&self) -> bool {
         if self.has_room() {
             return true;
@@ -192,7 +194,8 @@ impl Outbound {
         self.has_room()
     }
 
-    /// After a write: true if somebody was refused since, and sleepers may go on (half the mark is free).
+    /// After a write: true if somebody was refused since, and sleepers may go on (half the mark is
+    /// free).
     pub(crate) fn take_thirst(&self) -> bool {
         fence(Ordering::SeqCst);
         self.thirst.load(Ordering::Relaxed)
@@ -252,8 +255,8 @@ impl Outbound {
         pushed
     }
 
-    /// Queues a command for the present connection; without one it is dropped. True: the caller holds
-    /// the token and has to write.
+    /// Queues a command for the present connection; without one it is dropped. True: the caller
+    /// holds the token and has to write.
     pub(crate) fn control(&self, command: &Command) -> bool {
         let mut state = self.state.lock();
         let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
@@ -463,7 +466,8 @@ impl State {
         self.leave()
     }
 
-    /// What becomes of a message that goes to many: the I/O thread writes it, as soon as it is awake.
+    /// What becomes of a message that goes to many: the I/O thread writes it, as soon as it is
+    /// awake.
     fn plan_fan(&mut self, half_full: bool) -> Pushed {
         if !self.can_write() {
             return Pushed::Queued;

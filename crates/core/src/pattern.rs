@@ -1,7 +1,8 @@
 //! The contract between the socket shell and a pattern: who gets which message.
 //!
-//! A [`Pattern`] is a plain state machine over opaque [`PipeId`]s. It never sees a socket, a thread or a
-//! clock. The shell calls it under the socket's lock, one call at a time, in this order for every pipe:
+//! A [`Pattern`] is a plain state machine over opaque [`PipeId`]s. It never sees a socket, a thread
+//! or a clock. The shell calls it under the socket's lock, one call at a time, in this order for
+//! every pipe:
 //!
 //! ```text
 //!   attach ──► (hiccup | lost | writable | readable | command | admit)* ──► detach
@@ -10,7 +11,8 @@
 //! Invariants the shell keeps:
 //! - a `PipeId` is never used again after `detach`;
 //! - `admit` and `command` are called in the order in which the peer sent;
-//! - after `route` returned [`Route::To`] or [`Route::Each`], the message is accepted by those pipes;
+//! - after `route` returned [`Route::To`] or [`Route::Each`], the message is accepted by those
+//!   pipes;
 //! - `taken` follows `admit` once the application really has the message.
 
 use std::fmt;
@@ -221,7 +223,8 @@ pub enum Admit {
 pub struct Readiness {
     /// A send would be accepted.
     pub send: bool,
-    /// The pattern allows receiving in its current state (whether there is a message, the shell knows).
+    /// The pattern allows receiving in its current state (whether there is a message, the shell
+    /// knows).
     pub receive: bool,
 }
 
@@ -243,8 +246,8 @@ pub enum Action {
 
 /// The effects collected during one call of a pattern, carried out in order after it.
 ///
-/// Those of [`Pattern::route`] and [`Pattern::reroute`] are carried out before the message is handed
-/// to a pipe, so that a quick reply is not taken for an old one.
+/// Those of [`Pattern::route`] and [`Pattern::reroute`] are carried out before the message is
+/// handed to a pipe, so that a quick reply is not taken for an old one.
 #[derive(Debug, Default)]
 pub struct Actions {
     list: Vec<Action>,
@@ -284,8 +287,8 @@ impl Actions {
 
 /// A socket type's behaviour. See the module documentation for the order of calls.
 ///
-/// Every method is called under the socket's lock: it must not wait, do I/O, read a clock or run user code, and is
-/// O(1) amortised (fan-out: O(topic + matches)).
+/// Every method is called under the socket's lock: it must not wait, do I/O, read a clock or run
+/// user code, and is O(1) amortised (fan-out: O(topic + matches)).
 pub trait Pattern: Send + 'static {
     /// What is fixed about this socket type.
     const KIND: Kind;
@@ -293,9 +296,8 @@ pub trait Pattern: Send + 'static {
     /// A pipe came. An error refuses it: the pipe is closed and `detach` is not called.
     fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal>;
 
-    /// A dialed pipe has a (new) connection: learn the peer, subscribe again. `lost` came before, unless
-    /// this is the first.
-    /// An error ends the connection; the pipe stays and dials again.
+    /// A dialed pipe has a (new) connection: learn the peer, subscribe again. `lost` came before,
+    /// unless this is the first. An error ends the connection; the pipe stays and dials again.
     fn hiccup(
         &mut self,
         pipe: PipeId,
@@ -306,8 +308,9 @@ pub trait Pattern: Send + 'static {
         Ok(())
     }
 
-    /// A dialed pipe lost its connection and stays: it will have another one later. Whatever belonged to
-    /// that connection is to be forgotten now: a pending reply, the peer's subscriptions.
+    /// A dialed pipe lost its connection and stays: it will have another one later. Whatever
+    /// belonged to that connection is to be forgotten now: a pending reply, the peer's
+    /// subscriptions.
     fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
         let _ = (pipe, then);
     }
@@ -333,7 +336,8 @@ pub trait Pattern: Send + 'static {
         let _ = pipe;
     }
 
-    /// The pipe that [`next`](Self::next) named turned out to have no message now; `readable` will name it again.
+    /// The pipe that [`next`](Self::next) named turned out to have no message now; `readable` will
+    /// name it again.
     fn drained(&mut self, pipe: PipeId) {
         let _ = pipe;
     }
@@ -347,18 +351,19 @@ pub trait Pattern: Send + 'static {
     /// `Done` or `Discard`.
     fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_>;
 
-    /// Where does a message go that was taken back from a lost peer ([`Kind::requeues`])? It carries its
-    /// envelope already. `None`: nowhere now.
+    /// Where does a message go that was taken back from a lost peer ([`Kind::requeues`])? It
+    /// carries its envelope already. `None`: nowhere now.
     fn reroute(&mut self, room: &dyn Room, then: &mut Actions) -> Option<PipeId> {
         let _ = (room, then);
         None
     }
 
-    /// Whose head is to be taken next; `None`: nobody has one; an error: receiving is not allowed now.
+    /// Whose head is to be taken next; `None`: nobody has one; an error: receiving is not allowed
+    /// now.
     fn next(&mut self) -> Result<Option<PipeId>, Refused>;
 
-    /// A message of this pipe, in order. Called for the pipe named by `next` (or at arrival for eager
-    /// types). The turn passes to the next pipe.
+    /// A message of this pipe, in order. Called for the pipe named by `next` (or at arrival for
+    /// eager types). The turn passes to the next pipe.
     fn admit(&mut self, pipe: PipeId, message: Message, then: &mut Actions) -> Admit;
 
     /// The application has received the message that the last `admit` delivered.

@@ -1,4 +1,5 @@
-//! A two-way queue of messages between a socket and one peer, behind a stream or in the same process.
+//! A two-way queue of messages between a socket and one peer, behind a stream or in the same
+//! process.
 
 use std::sync::Arc;
 
@@ -66,7 +67,8 @@ pub(crate) struct InprocPipe {
 }
 
 impl InprocPipe {
-    /// Tells the peer that this side is over; `unsent` goes back to it: what it sent and we never read.
+    /// Tells the peer that this side is over; `unsent` goes back to it: what it sent and we never
+    /// read.
     pub(crate) fn leave(&self, unread: Unsent) {
         if let Some((port, pipe)) = &self.peer {
             port.post(Note::Gone(*pipe, unread));

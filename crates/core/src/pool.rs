@@ -1,4 +1,5 @@
-//! Each thread's few spare buffers, so that an idle connection holds none and a busy one allocates none.
+//! Each thread's few spare buffers, so that an idle connection holds none and a busy one allocates
+//! none.
 
 use std::cell::RefCell;
 

@@ -1,17 +1,18 @@
 //! The part of a socket that I/O threads and other sockets of the process know: its mailbox.
 //!
-//! Nobody but a holder of the socket's lock calls its pattern. Others *post* notes: they put the note into the
-//! mailbox, then try the lock and drain; if the lock is taken, its holder drains. The argument that no note is
-//! left lying, with `pending` changed by read-modify-write only:
+//! Nobody but a holder of the socket's lock calls its pattern. Others *post* notes: they put the
+//! note into the mailbox, then try the lock and drain; if the lock is taken, its holder drains. The
+//! argument that no note is left lying, with `pending` changed by read-modify-write only:
 //!
 //! ```text
 //!   poster:  push note;  pending.swap(true);   try_lock fails  -> return
 //!   holder:  unlock;     pending.swap(false)   true            -> settle
 //! ```
 //!
-//! The two swaps are ordered. If the holder's comes later, it reads `true` and settles. If it comes first, the
-//! poster's swap has read from it (or from a later one), so the unlock before it happened before the poster's
-//! `try_lock`, which then cannot fail because of this holder. A later holder is the same case again.
+//! The two swaps are ordered. If the holder's comes later, it reads `true` and settles. If it comes
+//! first, the poster's swap has read from it (or from a later one), so the unlock before it
+//! happened before the poster's `try_lock`, which then cannot fail because of this holder. A later
+//! holder is the same case again.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -101,7 +102,8 @@ impl Port {
         self.shell.get().and_then(Weak::upgrade)
     }
 
-    /// Tells the socket something. Takes the socket's lock if it is free; holds none of its own then.
+    /// Tells the socket something. Takes the socket's lock if it is free; holds none of its own
+    /// then.
     pub(crate) fn post(&self, note: Note) {
         self.notes.lock().push(note);
         match self.shell() {

@@ -1,8 +1,9 @@
 //! The socket shell: one lock over a pattern and its pipes, and every operation in four forms.
 //!
-//! The lock is short: no system call, no wait, no user code under it. What follows from a call (wake-ups, writes,
-//! notes to other sockets) is collected in [`After`] and carried out when the lock is released; notes that
-//! arrived meanwhile are drained then. Two sockets' locks are never held together.
+//! The lock is short: no system call, no wait, no user code under it. What follows from a call
+//! (wake-ups, writes, notes to other sockets) is collected in [`After`] and carried out when the
+//! lock is released; notes that arrived meanwhile are drained then. Two sockets' locks are never
+//! held together.
 
 mod after;
 mod endpoints;
@@ -34,8 +35,9 @@ use crate::wait::Waiter;
 
 /// A socket of one pattern. Usable from several threads at once; dropping it closes it.
 ///
-/// Dropping does not wait: what is queued is flushed in the background within linger (5 s by default), for which
-/// dropping the last handle of the [`Context`] waits. [`close`](Self::close) waits and reports.
+/// Dropping does not wait: what is queued is flushed in the background within linger (5 s by
+/// default), for which dropping the last handle of the [`Context`] waits. [`close`](Self::close)
+/// waits and reports.
 pub struct Socket<P: Pattern> {
     shared: Arc<Shared<P>>,
 }
@@ -75,8 +77,8 @@ impl<P: Pattern> Socket<P> {
         Self::build(context, P::default(), Options::default())
     }
 
-    /// Ends the socket: every blocked call returns, nothing more is accepted, and what is queued is written
-    /// within linger. Waits for that and reports.
+    /// Ends the socket: every blocked call returns, nothing more is accepted, and what is queued is
+    /// written within linger. Waits for that and reports.
     ///
     /// *Blocking*: at most linger (5 s by default). A second call reports what the first has left.
     pub fn close(&self) -> CloseReport {
@@ -95,7 +97,8 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    /// Like [`close`](Self::close), as a future. The I/O threads end linger, so it always completes.
+    /// Like [`close`](Self::close), as a future. The I/O threads end linger, so it always
+    /// completes.
     pub async fn close_async(&self) -> CloseReport {
         self.shared.begin_close(ClosedError::Closed);
         let waiter = Waiter::task();

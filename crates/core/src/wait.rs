@@ -1,12 +1,13 @@
-//! Who waits: one list per socket and direction, for threads and futures alike, first in, first out.
+//! Who waits: one list per socket and direction, for threads and futures alike, first in, first
+//! out.
 //!
-//! The lists lie under the socket's lock. A waiter registers under the same lock under which it found
-//! nothing to do, and whoever makes progress takes waiters out under that lock: there is no moment in
-//! which a wake-up could be lost. The wake-ups themselves (a waker is user code) are carried out after
-//! the lock is released.
+//! The lists lie under the socket's lock. A waiter registers under the same lock under which it
+//! found nothing to do, and whoever makes progress takes waiters out under that lock: there is no
+//! moment in which a wake-up could be lost. The wake-ups themselves (a waker is user code) are
+//! carried out after the lock is released.
 //!
-//! A waiter that was taken out and does not use its turn (it timed out, its future was dropped) passes
-//! the turn on: [`WaitList::leave`] tells whether it has to.
+//! A waiter that was taken out and does not use its turn (it timed out, its future was dropped)
+//! passes the turn on: [`WaitList::leave`] tells whether it has to.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ impl Waiter {
         Arc::new(Self::Task(Mutex::new(None)))
     }
 
-    /// Remembers the waker of the present poll. The old one is returned, to be dropped outside every lock.
+    /// Remembers the waker of the present poll. The old one is returned, to be dropped outside
+    /// every lock.
     pub(crate) fn set_waker(&self, waker: &Waker) -> Option<Waker> {
         let Self::Task(slot) = self else {
             return None;

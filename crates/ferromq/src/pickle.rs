@@ -1,7 +1,7 @@
 //! Python objects: one part per message, as pyzmq's `send_pyobj` and `recv_pyobj` exchange them.
 //!
-//! Only data travels: numbers, text, bytes, lists, tuples, sets, dictionaries and `None`. No code is
-//! ever run, and classes are not instantiated.
+//! Only data travels: numbers, text, bytes, lists, tuples, sets, dictionaries and `None`. No code
+//! is ever run, and classes are not instantiated.
 //!
 //! Invariants:
 //! - bytes of a peer are checked for nesting and expansion ([`Unfit`]) before they are read;

@@ -1,4 +1,5 @@
-//! Whole PUSH and PULL sockets in the simulated world: no thread, no time, the same trace for the same seed.
+//! Whole PUSH and PULL sockets in the simulated world: no thread, no time, the same trace for the
+//! same seed.
 
 use std::sync::Arc;
 use std::time::Duration;

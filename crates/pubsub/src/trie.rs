@@ -5,8 +5,8 @@
 //!                       └─ "paris"   (value) ── ".cloudy" (value)
 //! ```
 //!
-//! A node takes one cache line: the label is inside, at most [`LABEL`] bytes, and a longer edge is a
-//! chain of nodes. Nothing recurses, so a topic may be as long as memory allows.
+//! A node takes one cache line: the label is inside, at most [`LABEL`] bytes, and a longer edge is
+//! a chain of nodes. Nothing recurses, so a topic may be as long as memory allows.
 //!
 //! Invariants: the children of a node begin with different bytes; a node without value that is not
 //! the root has children; a node's id is the same as long as it has a value.

@@ -1,4 +1,5 @@
-//! One stream endpoint's life on its I/O thread: dial, shake hands, carry messages, part, try again.
+//! One stream endpoint's life on its I/O thread: dial, shake hands, carry messages, part, try
+//! again.
 //!
 //! ```text
 //!            ┌────────────── pause ◄───────────┐ (dialed only)
@@ -8,8 +9,8 @@
 //!          accepted ───────────┘        └─► Parting ─► over (closing)
 //! ```
 //!
-//! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is touched
-//! only when that thread has left.
+//! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
+//! touched only when that thread has left.
 
 use std::collections::VecDeque;
 use std::io;
@@ -741,7 +742,8 @@ impl Session {
         self.discard(&*stream, cx)
     }
 
-    /// Reads and drops until the peer ends: what it has not taken yet must not be thrown away by a reset.
+    /// Reads and drops until the peer ends: what it has not taken yet must not be thrown away by a
+    /// reset.
     fn discard(&mut self, stream: &dyn Stream, cx: &mut Context<'_>) -> Fate {
         for _ in 0..16 {
             cx.scratch.clear();

@@ -66,11 +66,11 @@ impl Endpoints {
 }
 
 impl<P: Pattern> Socket<P> {
-    /// Binds the socket to an endpoint and listens. Returns the concrete endpoint, with wildcards and port 0
-    /// resolved: it can be given to `connect` and [`unbind`](Self::unbind).
+    /// Binds the socket to an endpoint and listens. Returns the concrete endpoint, with wildcards
+    /// and port 0 resolved: it can be given to `connect` and [`unbind`](Self::unbind).
     ///
-    /// *Errors*: see [`BindError`]; among them a malformed endpoint, and an address in use (an ipc file left by a
-    /// process that has died is replaced).
+    /// *Errors*: see [`BindError`]; among them a malformed endpoint, and an address in use (an ipc
+    /// file left by a process that has died is replaced).
     #[doc(alias = "zmq_bind")]
     pub fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
     where
@@ -86,8 +86,8 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever the connection
-    /// is lost. Returns at once; that nobody is there yet is not an error.
+    /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever
+    /// the connection is lost. Returns at once; that nobody is there yet is not an error.
     ///
     /// *Errors*: see [`ConnectError`]; among them a malformed endpoint.
     #[doc(alias = "zmq_connect")]
@@ -105,8 +105,8 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    /// Stops listening on an endpoint, as returned by [`bind`](Self::bind). The address is free when this returns;
-    /// connections accepted through it end within linger.
+    /// Stops listening on an endpoint, as returned by [`bind`](Self::bind). The address is free
+    /// when this returns; connections accepted through it end within linger.
     ///
     /// *Errors*: [`ReleaseError::NotFound`] if the socket is not bound to exactly this endpoint.
     #[doc(alias = "zmq_unbind")]
@@ -129,10 +129,11 @@ impl<P: Pattern> Socket<P> {
         Ok(())
     }
 
-    /// Ends the connection to an endpoint given to [`connect`](Self::connect). What is queued for it is written within
-    /// linger; what it sent and was not received is dropped.
+    /// Ends the connection to an endpoint given to [`connect`](Self::connect). What is queued for
+    /// it is written within linger; what it sent and was not received is dropped.
     ///
-    /// *Errors*: [`ReleaseError::NotFound`] if the socket is not connected to exactly this endpoint.
+    /// *Errors*: [`ReleaseError::NotFound`] if the socket is not connected to exactly this
+    /// endpoint.
     #[doc(alias = "zmq_disconnect")]
     pub fn disconnect<E>(&self, endpoint: E) -> Result<(), ReleaseError>
     where
@@ -335,7 +336,8 @@ pub(crate) struct Connecting {
     queues: InprocPipe,
 }
 
-/// Joins a socket that has connected to a name with the one bound to it: both get the two queues, crosswise.
+/// Joins a socket that has connected to a name with the one bound to it: both get the two queues,
+/// crosswise.
 fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
     let Connecting { port, pipe, queues } = connect;
     if !bound.accepts(port.kind.socket_type) {

@@ -1,12 +1,12 @@
 //! A receiver that finds nothing reads the socket's few connections itself.
 //!
-//! One receiver at a time, the *leader*, claims them: it takes them from the I/O thread, reads them, looks for a short
-//! while without sleeping where that has lately paid off, then sleeps on the streams and its bell at once. The
-//! others wait in the list; a leader that leaves wakes the next. Going through the I/O thread would cost a second
-//! wake-up for each message.
+//! One receiver at a time, the *leader*, claims them: it takes them from the I/O thread, reads
+//! them, looks for a short while without sleeping where that has lately paid off, then sleeps on
+//! the streams and its bell at once. The others wait in the list; a leader that leaves wakes the
+//! next. Going through the I/O thread would cost a second wake-up for each message.
 //!
-//! Claiming is all or none: with more than [`MOST`] connections the I/O threads serve the socket in batches, so
-//! that no connection is favoured.
+//! Claiming is all or none: with more than [`MOST`] connections the I/O threads serve the socket in
+//! batches, so that no connection is favoured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -192,8 +192,8 @@ impl<P: Pattern> Shared<P> {
         self.take()
     }
 
-    /// Reads one connection. If it is over, the I/O thread ends it, and the claim is stale: a stream that has ended
-    /// is always readable, and would never let the receiver sleep.
+    /// Reads one connection. If it is over, the I/O thread ends it, and the claim is stale: a
+    /// stream that has ended is always readable, and would never let the receiver sleep.
     fn read_one(&self, pipe: &StreamPipe, connection: &Arc<Connection>) {
         if matches!(connection.read_claimed(pipe, &self.port), Turned::Over(_)) {
             pipe.forget_connection(connection);

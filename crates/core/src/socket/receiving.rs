@@ -17,7 +17,8 @@ use crate::wait::Waiter;
 use crate::world::Habit;
 
 impl<P: Receives> Socket<P> {
-    /// Receives a message, waiting for one, at most for the receive timeout (default: without limit).
+    /// Receives a message, waiting for one, at most for the receive timeout (default: without
+    /// limit).
     ///
     /// *Errors*:
     /// - [`RecvError::Closed`]: the socket is closed, by whichever thread;
@@ -45,8 +46,8 @@ impl<P: Receives> Socket<P> {
 
     /// Like [`recv`](Self::recv) without time limit, as a future for any executor.
     ///
-    /// *Cancel safety*: the future takes its message in the poll that returns it; dropping it before loses
-    /// nothing.
+    /// *Cancel safety*: the future takes its message in the poll that returns it; dropping it
+    /// before loses nothing.
     pub fn recv_async(&self) -> RecvFuture<'_, P> {
         RecvFuture {
             shared: self.shared(),

@@ -22,16 +22,17 @@ use crate::wait::Waiter;
 const FEW: usize = 4;
 
 impl<P: Sends> Socket<P> {
-    /// Sends a message, waiting for a peer with room, at most for the send timeout (default: without limit).
+    /// Sends a message, waiting for a peer with room, at most for the send timeout (default:
+    /// without limit).
     ///
-    /// Returning `Ok` means accepted: the message is with the kernel or in a queue that is written in the
-    /// background. From a socket that drops for slow peers (PUB) it returns at once.
+    /// Returning `Ok` means accepted: the message is with the kernel or in a queue that is written
+    /// in the background. From a socket that drops for slow peers (PUB) it returns at once.
     ///
     /// *Errors* hand the message back:
     /// - [`SendErrorKind::Closed`]: the socket is closed, by whichever thread;
     /// - [`SendErrorKind::NoParts`]: the message is empty;
-    /// - [`SendErrorKind::Refused`]: the pattern does not allow it now (a REQ that waits for a reply), or
-    ///   there is no such peer (ROUTER);
+    /// - [`SendErrorKind::Refused`]: the pattern does not allow it now (a REQ that waits for a
+    ///   reply), or there is no such peer (ROUTER);
     /// - [`SendErrorKind::TimedOut`]: no peer had room in time.
     #[doc(alias = "zmq_send")]
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
@@ -55,8 +56,8 @@ impl<P: Sends> Socket<P> {
 
     /// Like [`send`](Self::send) without time limit, as a future for any executor.
     ///
-    /// *Cancel safety*: the future owns the message until it is accepted whole. Dropping it before it is
-    /// ready means that the message was not sent; [`SendFuture::cancel`] gives it back.
+    /// *Cancel safety*: the future owns the message until it is accepted whole. Dropping it before
+    /// it is ready means that the message was not sent; [`SendFuture::cancel`] gives it back.
     pub fn send_async(&self, message: impl Into<Message>) -> SendFuture<'_, P> {
         SendFuture {
             shared: self.shared(),
@@ -231,7 +232,8 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    /// Before refusing: patterns remember who was full, and are told at steps only. True: somebody has room.
+    /// Before refusing: patterns remember who was full, and are told at steps only. True: somebody
+    /// has room.
     #[cold]
     fn ask_again(&mut self) -> bool {
         let mut any = false;

@@ -126,7 +126,8 @@ impl<P: Pattern> State<P> {
         self.place_requeued(port);
     }
 
-    /// What could be done now without waiting. Admits ahead until a message for the application is there.
+    /// What could be done now without waiting. Admits ahead until a message for the application is
+    /// there.
     pub(crate) fn readiness(&mut self, port: &Arc<Port>) -> Readiness {
         if self.body.closed.is_some() {
             return Readiness {
@@ -565,8 +566,8 @@ impl<P: Pattern> State<P> {
 }
 
 impl Body {
-    /// Makes the caller the one receiver that reads the socket's connections itself. `None`: another one does, or
-    /// there are too many of them, or none.
+    /// Makes the caller the one receiver that reads the socket's connections itself. `None`:
+    /// another one does, or there are too many of them, or none.
     pub(super) fn lead(&mut self) -> Option<Arc<Claim>> {
         if self.led {
             return None;

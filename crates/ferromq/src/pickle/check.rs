@@ -1,8 +1,8 @@
 //! Bounds what reading a pickle may cost, before it is read.
 //!
 //! A pickle is a program for a stack machine. Small ones can build values of any depth (a reader
-//! that recurses overflows its stack) or refer to values again and again until a few bytes stand for
-//! gigabytes. This walks the program once, building nothing: each value on the stack is only a
+//! that recurses overflows its stack) or refer to values again and again until a few bytes stand
+//! for gigabytes. This walks the program once, building nothing: each value on the stack is only a
 //! depth and a weight (the values and payload bytes in it).
 //!
 //! Laws:

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// `[1, [2, [3]]]`, `{"a": {"b": 1}}`, `[shared, shared]`, `{1, 2}` and `2**40`, as Python 3 pickles
-/// them with protocols 0, 2, 4 and 5.
+/// `[1, [2, [3]]]`, `{"a": {"b": 1}}`, `[shared, shared]`, `{1, 2}` and `2**40`, as Python 3
+/// pickles them with protocols 0, 2, 4 and 5.
 const FROM_PYTHON: &[&[u8]] = &[
     b"(lp0\nI1\na(lp1\nI2\na(lp2\nI3\naaa.",
     b"\x80\x02]q\0(K\x01]q\x01(K\x02]q\x02K\x03aee.",
