@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ferromq_transport::{Connected, InprocName, InprocRegistry, NameInUse, ParkedId};
+use ferromq_transport::{Connected, InprocName, InprocRegistry, ParkedId};
 
 use crate::error::ClosedError;
 use crate::io::{IoCommand, IoHandle, IoWorker};
@@ -152,10 +152,7 @@ impl ContextInner {
 
     /// Binds a name to a socket. The connects that wait for it; `None`: the name is in use.
     pub(crate) fn bind_name(&self, name: &InprocName, port: &Arc<Port>) -> Option<Vec<Connecting>> {
-        match self.names.bind(name, Arc::clone(port)) {
-            Ok(waiting) => Some(waiting),
-            Err(NameInUse(_)) => None,
-        }
+        self.names.bind(name, Arc::clone(port)).ok()
     }
 
     /// Looks for the socket bound to a name.

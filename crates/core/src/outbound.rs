@@ -262,7 +262,7 @@ impl Outbound {
         let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
             return false;
         };
-        let encoder = link.encoder.clone();
+        let encoder = link.encoder;
         encoder.encode_command(command, &mut state.control);
         self.take_token(&mut state)
     }

@@ -1,7 +1,7 @@
 //! PUB: sends to every peer that subscribed; never waits.
 //!
 //! ```text
-//!   send ──► every peer with a matching subscription and room; the others of them: dropped, counted
+//!   send ──► every peer with a matching subscription and room; without room: dropped, counted
 //! ```
 
 use ferromq_core::{

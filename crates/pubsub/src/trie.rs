@@ -1,7 +1,7 @@
 //! A compressed prefix tree from byte strings to values.
 //!
 //! ```text
-//!   root ── "weather." ─┬─ "berlin"  (value)        an edge's bytes are the label of the lower node
+//!   root ── "weather." ─┬─ "berlin"  (value)       an edge's bytes are the label of the lower node
 //!                       └─ "paris"   (value) ── ".cloudy" (value)
 //! ```
 //!

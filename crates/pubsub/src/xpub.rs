@@ -1,7 +1,7 @@
 //! XPUB: sends to every peer that subscribed, and tells the application who wants what.
 //!
 //! ```text
-//!   send ──► every peer with a matching subscription and room; the others of them: dropped, counted
+//!   send ──► every peer with a matching subscription and room; without room: dropped, counted
 //!   recv ◄── [1 topic]  a topic got its first subscriber
 //!            [0 topic]  a topic lost its last subscriber, or that peer
 //!            others     what the peers sent, unchanged

@@ -1,14 +1,11 @@
 //! What FerroMQ's tests are made of; not published.
 //!
 //! - [`sim`]: a simulated world (clock, scheduler, network, names) in which whole sockets run on
-//!   one
-//!   thread, with the same trace for the same seed;
+//!   one thread, with the same trace for the same seed;
 //! - [`mock`]: a scripted raw ZMTP peer and builders of frames, with an encoding of their own, so
-//!   that
-//!   they find the faults of `ferromq-wire`;
+//!   that they find the faults of `ferromq-wire`;
 //! - [`watchdog`]: a deadline for tests that can block, after which the state is printed and the
-//!   process
-//!   aborted.
+//!   process aborted.
 
 #![forbid(unsafe_code)]
 

@@ -470,7 +470,7 @@ impl Session {
         config.routing_id = kind
             .announces_routing_id
             .then(|| options.routing_id.clone().unwrap_or_default());
-        config.limits = options.limits.clone();
+        config.limits = options.limits;
         config.as_server = matches!(self.role, Role::Accepted { .. });
         let shaking = Shaking {
             stream,

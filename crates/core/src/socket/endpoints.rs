@@ -47,8 +47,10 @@ impl Endpoints {
         closing: &Arc<Closing>,
         after: &mut After,
     ) -> Released {
-        let mut released = Released::default();
-        released.parked = self.parked.drain(..).map(|(_, id)| id).collect();
+        let mut released = Released {
+            names: Vec::new(),
+            parked: self.parked.drain(..).map(|(_, id)| id).collect(),
+        };
         for (_, binding) in self.bound.drain(..) {
             match binding {
                 Binding::Name(name) => released.names.push(name),
@@ -146,9 +148,7 @@ impl<P: Pattern> Socket<P> {
         let closing = Arc::new(Closing::default());
         let found = self.shared.with(|state| {
             let dialed = &mut state.body.endpoints.dialed;
-            let Some(at) = dialed.iter().position(|(other, _)| *other == endpoint) else {
-                return None;
-            };
+            let at = dialed.iter().position(|(other, _)| *other == endpoint)?;
             let (_, pipe) = dialed.swap_remove(at);
             state.close_pipe(pipe, until, &closing, &self.shared.port);
             let parked = &mut state.body.endpoints.parked;
