@@ -23,8 +23,9 @@ fn pull(context: &Context) -> Socket<PullPattern> {
 }
 
 fn number(socket: &Socket<PullPattern>) -> u32 {
-    let message = socket.recv_timeout(WAIT).unwrap();
-    message.part_str(0).unwrap().parse().unwrap()
+    let message = socket.recv_timeout(WAIT).expect("a message was sent");
+    let text = message.part_str(0).expect("numbers are sent as text");
+    text.parse().expect("only numbers are sent")
 }
 
 #[test]

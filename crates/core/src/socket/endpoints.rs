@@ -28,7 +28,7 @@ pub(crate) struct Endpoints {
 }
 
 /// What a closed socket no longer occupies.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Released {
     pub(super) names: Vec<InprocName>,
     pub(super) parked: Vec<ParkedId>,
