@@ -6,6 +6,7 @@
 
 mod listening;
 mod session;
+mod shaking;
 mod timers;
 mod worker;
 

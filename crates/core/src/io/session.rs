@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Decoder, Established, Handshake, HandshakeConfig, Null, Output};
+use ferromq_wire::{Decoder, Established, HandshakeConfig};
 
 use super::IoHandle;
+use super::shaking::Shaking;
 use super::timers::Timers;
 use crate::close::Closing;
 use crate::connection::{Connection, Turned, Watch};
@@ -31,9 +32,6 @@ use crate::pipe::{Link, StreamPipe};
 use crate::pool;
 use crate::port::{Note, Port};
 use crate::world::{Interest, Reactor, Stream, World};
-
-/// Handshakes are small: nothing larger than this is read ahead of them.
-const HANDSHAKE_READ: usize = 4 * 1024;
 
 /// How long the reading side of a connection may live on after a write to it has failed.
 const AFTER_WRITE_ERROR: Duration = Duration::from_secs(1);
@@ -90,15 +88,6 @@ enum Phase {
     Orphan,
     Pausing,
     Parting(Arc<dyn Stream>),
-}
-
-struct Shaking {
-    stream: Arc<dyn Stream>,
-    handshake: Handshake,
-    input: Vec<u8>,
-    output: Vec<u8>,
-    written: usize,
-    established: Option<Box<Established>>,
 }
 
 impl Session {
@@ -472,15 +461,7 @@ impl Session {
             .then(|| options.routing_id.clone().unwrap_or_default());
         config.limits = options.limits;
         config.as_server = matches!(self.role, Role::Accepted { .. });
-        let shaking = Shaking {
-            stream,
-            handshake: Handshake::new(config, Box::new(Null::default())),
-            input: Vec::new(),
-            output: Vec::new(),
-            written: 0,
-            established: None,
-        };
-        self.phase = Phase::Shaking(Box::new(shaking));
+        self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config)));
         if !options.handshake_timeout.is_zero() {
             self.set_deadline(cx.now + options.handshake_timeout, cx);
         }
@@ -769,79 +750,5 @@ impl Session {
             return self.finish(cx);
         }
         Fate::Lives
-    }
-}
-
-impl Shaking {
-    /// Reads, answers and watches as far as it goes. `Some`: established, and everything said.
-    fn advance(
-        &mut self,
-        reactor: &Arc<dyn Reactor>,
-        key: u64,
-    ) -> Result<Option<Box<Established>>, Reason> {
-        loop {
-            let failed = self.step();
-            let _ = self.flush();
-            failed?;
-            if self.is_over() {
-                return Ok(self.established.take());
-            }
-            if self.established.is_some() || !self.read()? {
-                break;
-            }
-        }
-        let interest = Interest {
-            read: self.established.is_none(),
-            write: self.written < self.output.len(),
-        };
-        reactor
-            .arm(self.stream.source(), key, interest)
-            .map_err(|error| Reason::Io(error.kind()))?;
-        Ok(None)
-    }
-
-    fn is_over(&self) -> bool {
-        self.established.is_some() && self.written == self.output.len()
-    }
-
-    /// Feeds the machine what was read, and collects what it says.
-    fn step(&mut self) -> Result<(), Reason> {
-        let mut input = self.input.as_slice();
-        let handled = match self.established {
-            Some(_) => Ok(()),
-            None => self.handshake.handle_input(&mut input),
-        };
-        let used = self.input.len() - input.len();
-        self.input.drain(..used);
-        loop {
-            match self.handshake.poll_output() {
-                Output::Send(bytes) => self.output.extend_from_slice(&bytes),
-                Output::NeedInput => break,
-                Output::Done(established) => {
-                    self.established = Some(established);
-                    break;
-                }
-            }
-        }
-        handled.map_err(Reason::Violation)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        while self.written < self.output.len() {
-            let rest = io::IoSlice::new(&self.output[self.written..]);
-            self.written += self.stream.write(&[rest])?;
-        }
-        Ok(())
-    }
-
-    /// Reads a little. False: nothing is there now.
-    fn read(&mut self) -> Result<bool, Reason> {
-        self.input.reserve(HANDSHAKE_READ);
-        match self.stream.read(&mut self.input, HANDSHAKE_READ) {
-            Ok(0) => Err(Reason::Ended),
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(Reason::Io(error.kind())),
-        }
     }
 }
