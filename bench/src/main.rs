@@ -1,4 +1,4 @@
-//! Measures FerroMQ against the bare sockets underneath, in one run: what `cargo xtask bench` starts.
+//! Measures FerroMQ against the bare sockets underneath, in one run: `cargo xtask bench`.
 //!
 //! Pinning and the clocks of the processors are Linux's; elsewhere there is nothing to run.
 

@@ -93,7 +93,8 @@ impl Batches {
     }
 }
 
-/// Reads 64 KiB at once and hands each message out as a slice, until `each` says that it was the last.
+/// Reads 64 KiB at once and hands each message out as a slice, until `each` says that it was the
+/// last.
 pub(crate) fn read_all(
     mut stream: Stream,
     size: usize,

@@ -96,7 +96,8 @@ impl Row {
             format!("{{\"ferromq\":{ours},\"raw\":{theirs}}}")
         });
         format!(
-            "{{\"work\":\"{}\",\"transport\":\"{}\",\"size\":{size},\"placement\":\"{}\",\"rounds\":[{}]}}",
+            "{{\"work\":\"{}\",\"transport\":\"{}\",\"size\":{size},\"placement\":\"{}\",\n\
+             \"rounds\":[{}]}}",
             work.name(),
             transport.name(),
             placement.name(),
@@ -151,7 +152,8 @@ impl Report {
     pub(crate) fn write(&self, out: &Path, name: &str, defaults: &str) -> io::Result<PathBuf> {
         let rows: Vec<String> = self.rows.iter().map(Row::json).collect();
         let text = format!(
-            "{{\"machine\":{:?},\"defaults\":{defaults:?},\"core_to_core_ns\":{:?},\"cells\":[\n{}\n]}}\n",
+            "{{\"machine\":{:?},\"defaults\":{defaults:?},\n\
+             \"core_to_core_ns\":{:?},\"cells\":[\n{}\n]}}\n",
             self.machine,
             self.probes,
             rows.join(",\n")
