@@ -13,6 +13,11 @@
 //! The standard library's `park` will not do: its token belongs to the application, too, and
 //! waiting here would take an `unpark` away that is meant for the application's own executor.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a bell is a part of the world: it turns deadlines into the time left"
+)]
+
 use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

@@ -4,6 +4,11 @@
 //! in a queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a resolver
 //! that hangs must not keep a context from closing.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the resolver is a part of the world: its threads are its own"
+)]
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;

@@ -1,5 +1,10 @@
 //! The world as the operating system has it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the clock is read and threads are started"
+)]
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::AsFd;

@@ -1,5 +1,11 @@
 //! The system's world: readiness, bells, threads, and all of it together over real sockets.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the world of the system is tested with the system"
+)]
+
 mod bell;
 mod reactor;
 mod system;
