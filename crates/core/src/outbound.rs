@@ -24,7 +24,7 @@ use ferromq_wire::{Command, Encoder, Message, Part};
 
 use crate::rope::{Rope, Window};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
-use crate::world::{Stream, World};
+use crate::world::{Habit, Stream, World};
 
 /// Bytes queued from which a burst is written at once.
 const WRITE_AT: u64 = 64 * 1024;
@@ -54,6 +54,7 @@ pub(crate) struct Outbound {
     heard: AtomicBool,
     thirst: AtomicBool,
     mark: u32,
+    habit: Habit,
 }
 
 #[derive(Debug)]
@@ -145,7 +146,8 @@ pub(crate) struct Unsent {
 
 impl Outbound {
     /// An empty queue for `mark` messages (0: unlimited), without a connection.
-    pub(crate) fn new(mark: u32) -> Self {
+    /// `habit`: whether senders write.
+    pub(crate) fn new(mark: u32, habit: Habit) -> Self {
         let state = State {
             rope: Rope::default(),
             ends: VecDeque::new(),
@@ -170,6 +172,7 @@ impl Outbound {
             heard: AtomicBool::new(false),
             thirst: AtomicBool::new(false),
             mark: if mark == 0 { u32::MAX } else { mark },
+            habit,
         }
     }
 
@@ -245,6 +248,8 @@ impl Outbound {
         let reply = manner == Manner::Quiet && self.heard.load(Ordering::Relaxed);
         let half_full = queued >= self.half();
         let pushed = match manner {
+            _ if self.habit == Habit::Always => state.plan_always(),
+            _ if self.habit == Habit::Never => state.plan_never(half_full),
             Manner::Fan => state.plan_fan(half_full),
             Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world),
         };
@@ -478,6 +483,26 @@ impl State {
         }
         self.left_at = None;
         self.leave()
+    }
+
+    fn plan_always(&mut self) -> Pushed {
+        if !self.can_write() {
+            return Pushed::Queued;
+        }
+        self.writing = true;
+        Pushed::Write
+    }
+
+    /// At half the mark the sender writes in any case: an open gate promises room.
+    fn plan_never(&mut self, half_full: bool) -> Pushed {
+        if half_full {
+            return self.plan_always();
+        }
+        if self.can_write() {
+            self.leave()
+        } else {
+            Pushed::Queued
+        }
     }
 
     fn leave(&mut self) -> Pushed {

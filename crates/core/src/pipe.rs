@@ -100,7 +100,7 @@ impl StreamPipe {
         Self {
             id,
             key,
-            out: Outbound::new(port.options.send_mark),
+            out: Outbound::new(port.options.send_mark, port.world.tuning().write),
             inbound: Inbound::new(u64::from(port.options.receive_mark)),
             io,
             port,

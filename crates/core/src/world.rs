@@ -1,14 +1,15 @@
 //! The seam between the engine and the world: time, threads, streams, readiness, names, randomness.
 //!
-//! The operating system implements it once ([`SystemWorld`]), the testkit's simulation once. Nothing else in
-//! `core` names a clock, a thread or a socket of the standard library, so whole sockets run in the
-//! simulated world: single-threaded, with the same trace for the same seed.
+//! The operating system implements it once ([`SystemWorld`]), the testkit's simulation once.
+//! Nothing else in `core` names a clock, a thread or a socket of the standard library, so whole
+//! sockets run in the simulated world: single-threaded, with the same trace for the same seed.
 //!
 //! Laws:
 //! - no call but [`Bell::wait`] and [`Reactor::wait`] blocks;
 //! - streams and listeners are non-blocking: `WouldBlock` means "arm and wait";
 //! - registration is one-shot: after an event, a source is silent until it is armed again;
-//! - a source is disarmed and deregistered by dropping it; its token may appear in events already taken.
+//! - a source is disarmed and deregistered by dropping it; its token may appear in events already
+//!   taken.
 
 #[cfg(unix)]
 mod bell;
@@ -44,7 +45,8 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// 64 random bits: for jitter, counters' starting points and the order of addresses.
     fn random(&self) -> u64;
 
-    /// Starts an I/O worker: `worker.turn()` is called again and again until it returns [`Turn::Stop`].
+    /// Starts an I/O worker: `worker.turn()` is called again and again until it returns
+    /// [`Turn::Stop`].
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>>;
 
     /// Makes a reactor for one I/O worker.
@@ -80,6 +82,29 @@ pub struct Tuning {
     pub claim: Habit,
     /// Senders write what they have queued themselves.
     pub write: Habit,
+}
+
+impl Tuning {
+    /// The same habit for reading and writing.
+    pub fn all(habit: Habit) -> Self {
+        Self {
+            claim: habit,
+            write: habit,
+        }
+    }
+
+    /// In builds with debug assertions, the habit that the environment variable `FERROMQ_TUNING`
+    /// names (`always`, `never`), so that a whole test suite runs in each mode; adaptive otherwise.
+    pub fn from_environment() -> Self {
+        let named = std::env::var("FERROMQ_TUNING")
+            .ok()
+            .filter(|_| cfg!(debug_assertions));
+        Self::all(match named.as_deref() {
+            Some("always") => Habit::Always,
+            Some("never") => Habit::Never,
+            _ => Habit::Adaptive,
+        })
+    }
 }
 
 /// How often a thread does what an I/O thread could do as well.
@@ -157,12 +182,12 @@ pub trait Reactor: fmt::Debug + Send + Sync {
     /// Registers a source, silent until armed.
     fn add(&self, source: Source<'_>, token: u64) -> io::Result<()>;
 
-    /// Reports the source once, as soon as it is ready for one of `interest` (level-triggered, one-shot).
-    /// An empty interest silences it.
+    /// Reports the source once, as soon as it is ready for one of `interest` (level-triggered,
+    /// one-shot). An empty interest silences it.
     fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()>;
 
-    /// Waits until something is ready, somebody notifies, or the time is over; then appends what is ready.
-    /// `None` waits without limit. An interrupted wait returns without events.
+    /// Waits until something is ready, somebody notifies, or the time is over; then appends what is
+    /// ready. `None` waits without limit. An interrupted wait returns without events.
     fn wait(&self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Ends the present or the next `wait`.
@@ -174,20 +199,23 @@ pub trait Bell: fmt::Debug + Send + Sync {
     /// Ends the present or the next `wait` of the bell's thread. May be called from any thread.
     fn ring(&self);
 
-    /// Sleeps until the bell is rung, one of `streams` is readable (or has failed), or the deadline has passed.
-    /// Consumes the ring. May return early without reason. Only its own thread calls this.
+    /// Sleeps until the bell is rung, one of `streams` is readable (or has failed), or the deadline
+    /// has passed. Consumes the ring. May return early without reason. Only its own thread calls
+    /// this.
     fn wait(&self, streams: &[&dyn Stream], deadline: Option<Instant>);
 }
 
 /// A connected byte stream.
 pub trait Stream: fmt::Debug + Send + Sync {
-    /// Appends at most `most` bytes to `into`, within its spare capacity. `Ok(0)`: the peer has ended its side.
+    /// Appends at most `most` bytes to `into`, within its spare capacity. `Ok(0)`: the peer has
+    /// ended its side.
     fn read(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize>;
 
     /// Writes what fits of these slices, in order; never raises a signal.
     fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize>;
 
-    /// After the stream became writable for the first time: how connecting ended. `WouldBlock`: not yet.
+    /// After the stream became writable for the first time: how connecting ended. `WouldBlock`: not
+    /// yet.
     fn finish_connect(&self) -> io::Result<()>;
 
     /// Tells the peer that nothing more will be written.

@@ -16,7 +16,9 @@ use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions, needs_
 
 use super::bell::SystemBell;
 use super::resolver::Resolver;
-use super::{Bell, Listener, Reactor, Resolved, Running, Source, Stream, Turn, Worker, World};
+use super::{
+    Bell, Listener, Reactor, Resolved, Running, Source, Stream, Tuning, Turn, Worker, World,
+};
 
 /// The operating system: its clock, threads, sockets, readiness and names.
 ///
@@ -25,6 +27,7 @@ use super::{Bell, Listener, Reactor, Resolved, Running, Source, Stream, Turn, Wo
 #[derive(Debug)]
 pub struct SystemWorld {
     resolver: Resolver,
+    tuning: Tuning,
 }
 
 impl SystemWorld {
@@ -32,6 +35,7 @@ impl SystemWorld {
     pub fn new() -> Self {
         Self {
             resolver: Resolver::new(),
+            tuning: Tuning::from_environment(),
         }
     }
 }
@@ -67,6 +71,10 @@ impl World for SystemWorld {
     #[cfg(not(target_os = "linux"))]
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
         Ok(super::reactor_poll::PollReactor::new()?)
+    }
+
+    fn tuning(&self) -> Tuning {
+        self.tuning
     }
 
     fn bell(&self) -> Arc<dyn Bell> {

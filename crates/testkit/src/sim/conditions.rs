@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ferromq_core::world::Tuning;
+
 /// How the simulated network and clock behave; changed at any time with `SimWorld::weather`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conditions {
@@ -24,6 +26,8 @@ pub struct Conditions {
     /// How many turns of workers may follow each other without a byte moving or the scheduler
     /// moving the clock, before the world panics with "livelock". Default: 100 000.
     pub patience: u64,
+    /// Who reads and writes connections. Default: what `FERROMQ_TUNING` says, else adaptive.
+    pub tuning: Tuning,
 }
 
 impl Conditions {
@@ -52,6 +56,7 @@ impl Default for Conditions {
             capacity: 64 * 1024,
             clock_cost: Duration::from_nanos(20),
             patience: 100_000,
+            tuning: Tuning::from_environment(),
         }
     }
 }

@@ -372,6 +372,10 @@ impl World for SimWorld {
         self.shared.lock().handed_out.bits()
     }
 
+    fn tuning(&self) -> ferromq_core::world::Tuning {
+        self.shared.lock().conditions.tuning
+    }
+
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
         Ok(Box::new(SimRunning::start(&self.shared, name, worker)))
     }
