@@ -21,7 +21,7 @@ use crate::error::RecvError;
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
 use crate::wait::Waiter;
-use crate::world::{Bell, Habit, Stream};
+use crate::world::{Bell, Stream};
 
 /// The most connections that a receiver reads itself.
 pub(super) const MOST: usize = 4;
@@ -207,11 +207,7 @@ impl<P: Pattern> Shared<P> {
     /// Looks without sleeping, as long as that has lately paid off.
     fn look(&self, claim: &Claim) -> Option<Message> {
         let world = self.context.world();
-        let worth = match world.tuning().claim {
-            Habit::Always => true,
-            Habit::Adaptive | Habit::Never => self.looking.is_worth_it(),
-        };
-        if !worth {
+        if !self.looking.is_worth_it() {
             return None;
         }
         let end = world.now() + LOOK;
