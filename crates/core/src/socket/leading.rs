@@ -21,10 +21,10 @@ use crate::error::RecvError;
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
 use crate::wait::Waiter;
-use crate::world::{Bell, Stream};
+use crate::world::{Bell, Habit, Stream};
 
 /// The most connections that a receiver reads itself.
-pub(super) const MOST: usize = 4;
+const MOST: usize = 4;
 
 /// How long a receiver looks without sleeping.
 const LOOK: Duration = Duration::from_micros(20);
@@ -46,14 +46,14 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// All connections of these pipes; none if there are too many.
-    pub(super) fn of(pipes: &Pipes) -> Self {
+    /// All connections of these pipes; none if there are more than `most`.
+    pub(super) fn of(pipes: &Pipes, most: usize) -> Self {
         let mut parts = Vec::new();
         for (_, entry) in pipes.iter() {
             if let Link::Stream(pipe) = &entry.link
                 && let Some(connection) = pipe.connection()
             {
-                if parts.len() == MOST {
+                if parts.len() == most {
                     return Self::default();
                 }
                 parts.push((Arc::clone(pipe), connection));
@@ -78,12 +78,14 @@ impl Claim {
     }
 
     fn sleep(&self, bell: &dyn Bell, deadline: Option<Instant>) {
-        let mut streams: [Option<&dyn Stream>; MOST] = [None; MOST];
-        for ((_, connection), slot) in self.parts.iter().zip(&mut streams) {
-            connection.claim();
-            *slot = Some(&*connection.stream);
-        }
-        let streams: Vec<&dyn Stream> = streams.into_iter().flatten().collect();
+        self.parts
+            .iter()
+            .for_each(|(_, connection)| connection.claim());
+        let streams: Vec<&dyn Stream> = self
+            .parts
+            .iter()
+            .map(|(_, connection)| &*connection.stream)
+            .collect();
         bell.wait(&streams, deadline);
     }
 }
@@ -175,7 +177,7 @@ impl<P: Pattern> Shared<P> {
 
     /// Reads once what no longer belongs to the I/O threads, so that a `try_recv` sees it.
     pub(super) fn read_left(&self) {
-        let claim = self.with(|state| state.body.claim());
+        let claim = self.claimable();
         for (pipe, connection) in &claim.parts {
             if connection.is_left() {
                 self.read_one(pipe, connection);
@@ -185,7 +187,21 @@ impl<P: Pattern> Shared<P> {
 
     /// Before waiting for anything but receipt: the I/O threads look after the connections.
     pub(crate) fn arm_left(&self) {
-        self.with(|state| state.body.claim()).arm();
+        self.claimable().arm();
+    }
+
+    fn claimable(&self) -> Arc<Claim> {
+        let most = self.most();
+        self.with(|state| state.body.claim(most))
+    }
+
+    /// How many connections a receiver reads itself.
+    pub(super) fn most(&self) -> usize {
+        match self.context.world().tuning().claim {
+            Habit::Adaptive => MOST,
+            Habit::Always => usize::MAX,
+            Habit::Never => 0,
+        }
     }
 
     fn read_and_take(&self, claim: &Claim) -> Result<Option<Message>, RecvError> {

@@ -14,7 +14,6 @@ use super::{Shared, Socket};
 use crate::error::RecvError;
 use crate::pattern::{Pattern, Receives};
 use crate::wait::Waiter;
-use crate::world::Habit;
 
 impl<P: Receives> Socket<P> {
     /// Receives a message, waiting for one, at most for the receive timeout (default: without
@@ -154,10 +153,10 @@ impl<P: Pattern> Shared<P> {
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
-        let claims = world.tuning().claim != Habit::Never;
+        let most = self.most();
         let mut had_turn = false;
         loop {
-            if let Some(claim) = self.with(|state| if claims { state.body.lead() } else { None }) {
+            if let Some(claim) = self.with(|state| state.body.lead(most)) {
                 match self.lead(&claim, &bell, deadline) {
                     Led::Received(message) => return Ok(message),
                     Led::Failed(error) => return Err(error),

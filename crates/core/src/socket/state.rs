@@ -568,11 +568,11 @@ impl<P: Pattern> State<P> {
 impl Body {
     /// Makes the caller the one receiver that reads the socket's connections itself. `None`:
     /// another one does, or there are too many of them, or none.
-    pub(super) fn lead(&mut self) -> Option<Arc<Claim>> {
+    pub(super) fn lead(&mut self, most: usize) -> Option<Arc<Claim>> {
         if self.led {
             return None;
         }
-        let claim = self.claim();
+        let claim = self.claim(most);
         self.led = !claim.parts.is_empty();
         self.led.then_some(claim)
     }
@@ -586,9 +586,12 @@ impl Body {
     }
 
     /// The connections that a receiver may read itself.
-    pub(super) fn claim(&mut self) -> Arc<Claim> {
+    pub(super) fn claim(&mut self, most: usize) -> Arc<Claim> {
         let pipes = &self.pipes;
-        Arc::clone(self.claim.get_or_insert_with(|| Arc::new(Claim::of(pipes))))
+        Arc::clone(
+            self.claim
+                .get_or_insert_with(|| Arc::new(Claim::of(pipes, most))),
+        )
     }
 
     /// The connections are no longer what they were.
