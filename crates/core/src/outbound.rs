@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_micros(20);
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
 
 /// How often the holder of the token goes on for others before it lets the I/O thread do it.
-const ROUNDS: u32 = 16;
+const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };
 
 /// Connected, nobody writes, the kernel had room when last asked.
 const OPEN: u8 = 0;
@@ -323,7 +323,11 @@ impl Outbound {
         let mut state = self.state.lock();
         state.writing = false;
         self.settle_gate(&state);
-        Wrote::More
+        if state.link.is_some() {
+            Wrote::More
+        } else {
+            Wrote::Orphaned
+        }
     }
 
     /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet.
@@ -428,9 +432,10 @@ impl Outbound {
     /// Puts back what is left of a job and decides how to go on; `None`: write again.
     fn finish(&self, job: Job, result: io::Result<usize>, world: &dyn World) -> Option<Wrote> {
         let mut state = self.state.lock();
+        let control = job.control.len() - job.control_written;
         state.put_back(job);
         let taken = result.as_ref().map_or(0, |&written| written);
-        let done = state.account(taken);
+        let done = state.account(taken, control);
         self.queued.fetch_sub(done, Ordering::AcqRel);
         let wrote = match result {
             _ if state.link.is_none() => Wrote::Orphaned,
@@ -549,17 +554,16 @@ impl State {
         }
     }
 
-    /// Counts bytes that the kernel took: first of commands, then of messages. Returns how many
-    /// messages are over.
-    fn account(&mut self, mut taken: usize) -> u32 {
-        if self.control_written > 0 || (self.rope.is_at_boundary() && !self.control.is_empty()) {
-            let of_control = taken.min(self.control.len() - self.control_written);
-            self.control_written += of_control;
-            taken -= of_control;
-            if self.control_written == self.control.len() {
-                self.control.clear();
-                self.control_written = 0;
-            }
+    /// Counts bytes that the kernel took: first of the commands that were to be written (`control`
+    /// bytes; newer ones wait for the next boundary), then of messages. Returns how many messages
+    /// are over.
+    fn account(&mut self, mut taken: usize, control: usize) -> u32 {
+        let of_control = taken.min(control);
+        self.control_written += of_control;
+        taken -= of_control;
+        if of_control == control {
+            self.control.drain(..self.control_written);
+            self.control_written = 0;
         }
         self.used |= taken > 0;
         self.rope.advance(taken as u64);
