@@ -163,6 +163,7 @@ impl<P: Pattern> State<P> {
             if let Some(message) = self.next_admitted(port)? {
                 self.pattern.taken();
                 port.counters.deliver();
+                self.body.share_rest();
                 return Ok(Some(message));
             }
             if self.body.ready.is_empty() {
@@ -172,6 +173,7 @@ impl<P: Pattern> State<P> {
         let message = self.body.ready.pop_front();
         self.pattern.taken();
         port.counters.deliver();
+        self.body.share_rest();
         Ok(message)
     }
 
@@ -695,6 +697,15 @@ impl Body {
     pub(super) fn is_quiet(&self, pipe: PipeId) -> bool {
         let quiet = |entry: &Entry| entry.batch.len() == 0;
         self.ready.is_empty() && self.pipes.get(pipe).is_some_and(quiet)
+    }
+
+    /// A receiver has its message: if there are more and others wait, the next one gets its turn.
+    /// (A pipe tells of its first message only; more may come before that one is taken.)
+    fn share_rest(&mut self) {
+        let more = |(_, entry): (_, &Entry)| !entry.batch.is_empty(entry.link.inbound());
+        if !self.receivers.is_empty() && (!self.ready.is_empty() || self.pipes.iter().any(more)) {
+            self.wake_receivers(1);
+        }
     }
 
     pub(super) fn wake_receivers(&mut self, count: usize) {
