@@ -77,7 +77,7 @@ impl Inbound {
 
     /// Filler: declares itself starved. True: there is room after all.
     pub(crate) fn starve(&self) -> bool {
-        self.starved.store(true, Ordering::Relaxed);
+        self.starved.swap(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         let room = self.room() > 0;
         if room {

@@ -117,7 +117,7 @@ impl IoHandle {
         self.shared.sessions.fetch_sub(less, Plain::Relaxed);
     }
 
-    fn take_commands(&self, into: &mut Vec<IoCommand>) {
+    pub(crate) fn take_commands(&self, into: &mut Vec<IoCommand>) {
         std::mem::swap(&mut *self.shared.commands.lock(), into);
     }
 

@@ -19,6 +19,8 @@ mod error;
 mod event;
 mod inbound;
 mod io;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod options;
 mod outbound;
 mod pattern;

@@ -8,6 +8,7 @@ use ferromq_wire::{Incoming, Message};
 use crate::io::{IoCommand, IoHandle};
 use crate::pipe::StreamPipe;
 use crate::port::{Note, Port};
+use crate::sync::thread_local;
 use crate::wait::Waiter;
 
 /// Deferred effects, in the order of their kinds below.

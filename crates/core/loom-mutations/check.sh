@@ -1,0 +1,48 @@
+#!/bin/sh
+# Shows that the loom models have teeth: each patch in this folder breaks one wake-up protocol in a
+# copy of the tree, and the model that it names must then fail.
+#
+#   crates/core/loom-mutations/check.sh [part of a patch's name]
+#
+# CARGO_TARGET_DIR is where the copy is compiled (default: target/loom). A patch that does not apply
+# any more, or does not compile, is an error: it has to follow the code.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT INT TERM
+
+export RUSTFLAGS="--cfg loom"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/loom}"
+
+(cd "$root" && tar -cf - --exclude ./target --exclude ./.git .) | tar -xf - -C "$copy"
+cd "$copy"
+
+# Minutes at most: a broken protocol may also go round in circles.
+models() {
+    timeout 600 cargo test --quiet --locked -p ferromq-core --lib --release "$@" >"$copy/log" 2>&1
+}
+
+failed() {
+    cat "$copy/log" >&2
+    echo "loom-mutations: $1" >&2
+    exit 1
+}
+
+models loom_ || failed "the models fail without any mutation"
+echo "ok: the models pass"
+
+for patch in "$here"/*"${1:-}"*.patch; do
+    name=$(basename "$patch" .patch)
+    model=$(sed -n 's/^model: //p' "$patch")
+    # The copied file is newer than what cargo has compiled, and so is what patch writes.
+    patch -p1 --silent --no-backup-if-mismatch <"$patch" || failed "$name does not apply"
+    models --no-run || failed "$name does not compile"
+    if models "$model"; then
+        failed "$name is not noticed by $model"
+    fi
+    grep -q "^test result: FAILED\|signal: 6" "$copy/log" || failed "$name: no model ran"
+    patch -p1 --silent --no-backup-if-mismatch --reverse <"$patch"
+    echo "ok: $name is caught"
+done
