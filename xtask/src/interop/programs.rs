@@ -1,8 +1,8 @@
 //! The founding programs: each scenario with each side in each language.
 //!
-//! A scenario states what every program must print, exactly where it is determined, and by its shape
-//! where it is random; the same for all combinations, so that the control shows that it is stated
-//! rightly.
+//! A scenario states what every program must print, exactly where it is determined, and by its
+//! shape where it is random; the same for all combinations, so that the control shows that it is
+//! stated rightly.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -191,7 +191,8 @@ fn next_source(receiver: &mut Program, before: &str) -> Outcome {
     Ok(())
 }
 
-/// Requests are answered after the answering peer, and then the asking one, was killed and restarted.
+/// Requests are answered after the answering peer, and then the asking one, was killed and started
+/// again.
 fn dialogue(stage: &Stage<'_>) -> Outcome {
     let mut asking = stage.first()?;
     let answering = stage.second()?;

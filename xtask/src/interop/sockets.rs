@@ -1,8 +1,8 @@
 //! Every socket type against its counterpart: 1000 messages each way where the pattern allows, of
 //! 1 to 3 parts of 0, 1, 255, 256, 64 Ki and 1 Mi bytes, their contents compared by checksums.
 //!
-//! A run has one hub and up to three leaves; either the hub binds, or every leaf does. One of the two
-//! is active (it sends, or asks), the other passive (it receives, or sends back).
+//! A run has one hub and up to three leaves; either the hub binds, or every leaf does. One of the
+//! two is active (it sends, or asks), the other passive (it receives, or sends back).
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
