@@ -90,8 +90,7 @@ impl<'a> PollItem<'a> {
 /// Waits until one of `items` is ready, at most for `timeout` (`None`: without limit). How many
 /// are.
 ///
-/// Level-triggered: what is ready stays ready until it is used. An empty list waits for the timeout
-/// (without one it returns 0 at once).
+/// Level-triggered: what is ready stays ready until it is used. An empty list returns 0 at once.
 #[doc(alias = "zmq_poll")]
 pub fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> usize {
     let Some(first) = items.first() else {
