@@ -161,10 +161,10 @@ impl IoWorker {
         self.with_session(key, |session, cx| session.handle_close(until, closing, cx));
     }
 
-    /// Closes a listener; what it accepted ends within the deadline.
+    /// Closes a listener, of which `closing` is told; what it accepted ends within the deadline.
     fn unlisten(&mut self, key: u64, until: Instant, closing: &Arc<crate::close::Closing>) {
         let Some(listening) = self.listeners.remove(&key) else {
-            return;
+            return closing.finish(0);
         };
         self.io.add_load(0, 1);
         let came = self
@@ -176,8 +176,10 @@ impl IoWorker {
             closing.begin();
             self.close(key, until, Arc::clone(closing));
         }
-        let Listening { port, endpoint, .. } = listening;
+        let (port, endpoint) = (Arc::clone(&listening.port), listening.endpoint.clone());
+        drop(listening);
         port.events.report(|| Event::Unbound { endpoint });
+        closing.finish(0);
     }
 
     fn dispatch(&mut self, ready: Ready) {

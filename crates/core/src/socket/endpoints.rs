@@ -55,6 +55,7 @@ impl Endpoints {
             match binding {
                 Binding::Name(name) => released.names.push(name),
                 Binding::Listener(io, key) => {
+                    closing.begin();
                     let ack = Arc::new(Ack::new(Waiter::Task(Default::default())));
                     let command = IoCommand::Unlisten(key, until, Arc::clone(closing), ack);
                     after.commands.push((io, command));
