@@ -1,0 +1,74 @@
+//! What the integration tests share: a watchdog's limit, waiting for events, and an honest peer.
+
+use std::time::Duration;
+
+use ferromq::{Context, Endpoint, Event, Events, Pull, Push, Reason};
+use ferromq_testkit::{MockPeer, watchdog};
+
+/// Long enough for every single wait: who needs it has failed.
+pub(crate) const WAIT: Duration = Duration::from_secs(10);
+
+/// The limit of one test.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a test under the watchdog.
+pub(crate) fn under<T>(name: &str, body: impl FnOnce() -> T) -> T {
+    watchdog::under(name, LIMIT, body)
+}
+
+/// The first event that is wanted; the others are dropped.
+#[track_caller]
+pub(crate) fn wait_for(events: &Events, wanted: impl Fn(&Event) -> bool) -> Event {
+    match events.wait_for(WAIT, wanted) {
+        Some(event) => event,
+        None => panic!("the event did not come"),
+    }
+}
+
+/// Why the next connection to fail in its handshake does so.
+#[track_caller]
+pub(crate) fn handshake_failure(events: &Events) -> Reason {
+    let failed = |event: &Event| matches!(event, Event::HandshakeFailed { .. });
+    match wait_for(events, failed) {
+        Event::HandshakeFailed { reason, .. } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Waits for the next peer.
+#[track_caller]
+pub(crate) fn handshake_success(events: &Events) {
+    wait_for(events, |event| {
+        matches!(event, Event::HandshakeSucceeded { .. })
+    });
+}
+
+/// Waits for a state that no event tells of, without sleeping; the watchdog ends it.
+pub(crate) fn until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        std::thread::yield_now();
+    }
+}
+
+/// Host and port of a tcp endpoint, for the standard library.
+pub(crate) fn address(endpoint: &Endpoint) -> String {
+    let text = endpoint.to_string();
+    let address = text.strip_prefix("tcp://").expect("a tcp endpoint");
+    address.to_owned()
+}
+
+/// A scripted peer that has connected to a bound socket.
+#[track_caller]
+pub(crate) fn mock(endpoint: &Endpoint) -> MockPeer {
+    MockPeer::dial_tcp(&address(endpoint))
+}
+
+/// An honest peer, with a context of its own, sends a message: it is received.
+#[track_caller]
+pub(crate) fn assert_serves(pull: &Pull, endpoint: &Endpoint) {
+    let push = Push::new(&Context::new());
+    push.connect(endpoint).unwrap();
+    push.send("honest").unwrap();
+    let message = pull.recv_timeout(WAIT).unwrap();
+    assert_eq!(message.part_str(0), Ok("honest"));
+}
