@@ -53,5 +53,7 @@ pub use pattern::{
     Refusal, Refused, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
+#[cfg(feature = "futures")]
+pub use socket::{MessageSink, MessageStream};
 pub use socket::{RecvFuture, SendFuture, Socket};
 pub use stats::Stats;

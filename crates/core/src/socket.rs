@@ -11,6 +11,8 @@ mod leading;
 mod receiving;
 mod sending;
 mod state;
+#[cfg(feature = "futures")]
+mod streaming;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ pub(crate) use endpoints::Connecting;
 pub use receiving::RecvFuture;
 pub use sending::SendFuture;
 pub(crate) use state::State;
+#[cfg(feature = "futures")]
+pub use streaming::{MessageSink, MessageStream};
 
 use crate::close::{CloseReport, Closing};
 use crate::context::{Context, ContextInner};

@@ -14,6 +14,8 @@ pub use ferromq_core::{
     SocketType, Stats, Violation, poll,
 };
 
+#[cfg(feature = "futures")]
+pub use ferromq_core::{MessageSink, MessageStream};
 #[cfg(feature = "pair")]
 pub use ferromq_pair::Pair;
 #[cfg(feature = "pipeline")]
