@@ -81,6 +81,8 @@ pub(crate) struct Reading {
     pub(crate) over: Option<Reason>,
     /// Read by a receiver since the I/O thread's deadline last looked.
     pub(crate) touched: bool,
+    /// Messages arrived where there were none, and the socket has not been told.
+    arrived: bool,
     /// The last turn left something to decode or to read.
     unfinished: bool,
     decoder: Decoder,
@@ -102,6 +104,7 @@ impl Connection {
             watch: Watch::Armed,
             over: None,
             touched: false,
+            arrived: false,
             unfinished: false,
             decoder,
             chunk: rest,
@@ -134,7 +137,9 @@ impl Connection {
         let turned = reading.turn(&*self.stream, pipe, port, false);
         if matches!(turned, Turned::Over(_)) {
             reading.watch = Watch::Armed;
-            drop(reading);
+        }
+        tell(reading, pipe, port);
+        if matches!(turned, Turned::Over(_)) {
             pipe.io.post(IoCommand::Resume(pipe.key));
         }
         turned
@@ -331,7 +336,7 @@ impl Reading {
             self.items.clear();
         }
         if !self.items.is_empty() && pipe.inbound.append(&mut self.items, messages) {
-            port.post(Note::Readable(pipe.id));
+            self.arrived = true;
         }
     }
 
@@ -376,6 +381,15 @@ impl Reading {
         if self.items.capacity() > 64 {
             self.items = VecDeque::new();
         }
+    }
+}
+
+/// Releases the reading side, then tells the socket what arrived: that may run wakers, so no lock is held.
+pub(crate) fn tell(mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port: &Port) {
+    let arrived = std::mem::take(&mut reading.arrived);
+    drop(reading);
+    if arrived {
+        port.post(Note::Readable(pipe.id));
     }
 }
 

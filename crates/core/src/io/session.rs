@@ -24,7 +24,7 @@ use super::IoHandle;
 use super::shaking::Shaking;
 use super::timers::Timers;
 use crate::close::Closing;
-use crate::connection::{Connection, Turned, Watch};
+use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
 use crate::outbound::Unsent;
 use crate::pattern::{Dropped, Origin, Peer, Refusal};
@@ -608,7 +608,7 @@ impl Session {
             Turned::Drained | Turned::Spent => connection.watch_read(true),
             Turned::Full | Turned::Over(_) => Ok(()),
         };
-        drop(reading);
+        tell(reading, &pipe, &self.port);
         match (turned, watched) {
             (Turned::Over(reason), _) => self.end(connection, reason, cx),
             (_, Err(error)) => self.end(connection, Reason::Io(error.kind()), cx),

@@ -1,5 +1,9 @@
 //! What the integration tests share: a watchdog's limit, waiting for events, and an honest peer.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use ferromq::{Context, Endpoint, Event, Events, Pull, Push, Reason};
@@ -46,7 +50,7 @@ pub(crate) fn handshake_success(events: &Events) {
 /// Waits for a state that no event tells of, without sleeping; the watchdog ends it.
 pub(crate) fn until(mut done: impl FnMut() -> bool) {
     while !done() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -71,4 +75,24 @@ pub(crate) fn assert_serves(pull: &Pull, endpoint: &Endpoint) {
     push.send("honest").unwrap();
     let message = pull.recv_timeout(WAIT).unwrap();
     assert_eq!(message.part_str(0), Ok("honest"));
+}
+
+/// A whole executor: runs one future on this thread, which sleeps while it waits.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut task::Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
