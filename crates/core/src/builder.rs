@@ -99,7 +99,7 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The routing id announced to peers: a ROUTER knows this socket by it. 1 to 255 bytes, not
-    /// beginning with a zero byte. Default: none. Announced by REQ, REP, DEALER and ROUTER sockets.
+    /// beginning with a zero byte. Default: none. Announced by REQ, DEALER and ROUTER sockets.
     #[doc(alias = "ZMQ_ROUTING_ID")]
     pub fn routing_id(mut self, id: impl Into<Part>) -> Self {
         self.options.routing_id = Some(id.into());

@@ -20,9 +20,9 @@ const GRACE: Duration = Duration::from_millis(100);
 /// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and
 /// inproc names.
 ///
-/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued
-/// is written, at most for their linger (5 s by default), and only while something is unsent; then
-/// it stops the threads. Handles are cheap to clone.
+/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued is
+/// written and their peers have ended their side, at most for the sockets' linger (5 s by default); it
+/// does not wait where nothing was sent. Then it stops the threads. Handles are cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     inner: Arc<ContextInner>,
