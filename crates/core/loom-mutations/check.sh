@@ -15,6 +15,9 @@ trap 'rm -rf "$copy"' EXIT INT TERM
 
 export RUSTFLAGS="--cfg loom"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/loom}"
+# What is compiled here runs for a second: compiling it has to be quick.
+export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_INCREMENTAL=true
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 
 (cd "$root" && tar -cf - --exclude ./target --exclude ./.git .) | tar -xf - -C "$copy"
 cd "$copy"
