@@ -280,14 +280,26 @@ impl Queue {
 /// Where a socket's events are reported.
 #[derive(Debug, Default)]
 pub(crate) struct EventHub {
-    readers: Mutex<Vec<Weak<Channel>>>,
+    readers: Mutex<Readers>,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    channels: Vec<Weak<Channel>>,
+    over: bool,
 }
 
 impl EventHub {
     /// A new reader.
     pub(crate) fn subscribe(&self, world: Arc<dyn World>) -> Events {
         let channel = Arc::new(Channel::default());
-        self.readers.lock().push(Arc::downgrade(&channel));
+        let mut readers = self.readers.lock();
+        readers.channels.push(Arc::downgrade(&channel));
+        let over = readers.over;
+        drop(readers);
+        if over {
+            channel.change(|queue| queue.over = true);
+        }
         Events { channel, world }
     }
 
@@ -305,6 +317,7 @@ impl EventHub {
 
     /// No more events will come.
     pub(crate) fn end(&self) {
+        self.readers.lock().over = true;
         for reader in self.living() {
             reader.change(|queue| queue.over = true);
         }
@@ -312,10 +325,10 @@ impl EventHub {
 
     fn living(&self) -> Vec<Arc<Channel>> {
         let mut readers = self.readers.lock();
-        if readers.is_empty() {
+        if readers.channels.is_empty() {
             return Vec::new();
         }
-        readers.retain(|reader| reader.strong_count() > 0);
-        readers.iter().filter_map(Weak::upgrade).collect()
+        readers.channels.retain(|reader| reader.strong_count() > 0);
+        readers.channels.iter().filter_map(Weak::upgrade).collect()
     }
 }
