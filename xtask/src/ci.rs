@@ -31,6 +31,22 @@ const STEPS: &[Step] = &[
     ("test", |root| {
         run_command(&mut cargo(root, &["test", "--workspace", "--locked"]))
     }),
+    ("modes", check_modes),
+    ("loom", |root| {
+        // The models of the wake-up protocols, over the shipped code; flags and files of their own.
+        let models = [
+            "test",
+            "-p",
+            "ferromq-core",
+            "--lib",
+            "--release",
+            "--locked",
+            "loom_",
+        ];
+        let mut command = cargo(root, &models);
+        command.env("RUSTFLAGS", "--cfg loom");
+        run_command(command.env("CARGO_TARGET_DIR", root.join("target/loom")))
+    }),
     ("doc", |root| {
         let mut command = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
         run_command(command.env("RUSTDOCFLAGS", "-D warnings"))
@@ -51,6 +67,28 @@ const STEPS: &[Step] = &[
     }),
     ("interop", |root| interop::run(root, &[])),
 ];
+
+/// Whole sockets once more, with callers that never, and that always, read and write connections
+/// themselves. (Without the variable they adapt.)
+fn check_modes(root: &Path) -> Outcome {
+    let packages = [
+        "-p",
+        "ferromq-pipeline",
+        "-p",
+        "ferromq-pair",
+        "-p",
+        "ferromq-reqrep",
+        "-p",
+        "ferromq-pubsub",
+        "-p",
+        "ferromq",
+    ];
+    for mode in ["never", "always"] {
+        let mut command = cargo(root, &["test", "--locked", "--tests"]);
+        run_command(command.args(packages).env("FERROMQ_TUNING", mode))?;
+    }
+    Ok(())
+}
 
 /// Runs all steps but the skipped ones; stops at the first that fails.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ferromq_transport::Keepalive;
 use ferromq_wire::Part;
 
-use crate::context::Context;
+use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
 use crate::options::Options;
 use crate::pattern::Pattern;
@@ -153,7 +153,7 @@ impl<S: SocketType> Builder<S> {
     fn check(&self) -> Result<(), BuildError> {
         let out_of_range = |option| Err(BuildError::OutOfRange { option });
         let options = &self.options;
-        if options.linger > Duration::from_secs(24 * 3600) {
+        if options.linger > LONGEST_LINGER {
             return out_of_range("linger");
         }
         if options.handshake_timeout > Duration::from_secs(24 * 3600) {

@@ -17,6 +17,9 @@ use crate::world::{Running, World};
 /// How much longer than the longest linger the end of a context may take.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// The longest linger that can be set: each session ends within its own.
+pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(24 * 3600);
+
 /// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and
 /// inproc names.
 ///
@@ -25,6 +28,12 @@ const GRACE: Duration = Duration::from_millis(100);
 /// does not wait where nothing was sent. Then it stops the threads. Handles are cheap to clone.
 #[derive(Clone)]
 pub struct Context {
+    handle: Arc<Handle>,
+}
+
+/// What an application holds: contexts and sockets. The last one to go waits for linger. (I/O threads hold what is
+/// inside for moments, and must never be the last.)
+pub(crate) struct Handle {
     inner: Arc<ContextInner>,
 }
 
@@ -53,8 +62,11 @@ impl Context {
             sockets: Mutex::new(Vec::new()),
             down: AtomicBool::new(false),
         };
-        Self {
+        let handle = Handle {
             inner: Arc::new(inner),
+        };
+        Self {
+            handle: Arc::new(handle),
         }
     }
 
@@ -63,14 +75,19 @@ impl Context {
     /// linger. Does not wait.
     #[doc(alias = "zmq_ctx_shutdown")]
     pub fn shutdown(&self) {
-        self.inner.down.store(true, Ordering::Release);
-        for socket in self.inner.sockets() {
+        self.inner().down.store(true, Ordering::Release);
+        for socket in self.inner().sockets() {
             socket.shut_down();
         }
     }
 
     pub(crate) fn inner(&self) -> &Arc<ContextInner> {
-        &self.inner
+        &self.handle.inner
+    }
+
+    /// Keeps the context alive as the application's handles do.
+    pub(crate) fn handle(&self) -> Arc<Handle> {
+        Arc::clone(&self.handle)
     }
 }
 
@@ -83,8 +100,8 @@ impl Default for Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("io_threads", &self.inner.workers.lock().len())
-            .field("sockets", &self.inner.sockets().len())
+            .field("io_threads", &self.inner().workers.lock().len())
+            .field("sockets", &self.inner().sockets().len())
             .finish_non_exhaustive()
     }
 }
@@ -182,13 +199,13 @@ impl ContextInner {
     }
 }
 
-impl Drop for ContextInner {
+impl Drop for Handle {
     /// Every socket is closed here, since each is a handle. Waits for linger and stops the threads.
     fn drop(&mut self) {
-        let workers = std::mem::take(&mut *self.workers.lock());
-        let latest = self.world.now() + Duration::from_secs(24 * 3600);
+        let workers = std::mem::take(&mut *self.inner.workers.lock());
+        let latest = self.inner.world.now() + LONGEST_LINGER + GRACE;
         for (io, _) in &workers {
-            io.post(IoCommand::Stop(latest + GRACE));
+            io.post(IoCommand::Stop(latest));
         }
         for (_, running) in workers {
             if !running.is_current() {

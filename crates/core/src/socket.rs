@@ -27,7 +27,7 @@ pub(crate) use state::State;
 pub use streaming::{MessageSink, MessageStream};
 
 use crate::close::{CloseReport, Closing};
-use crate::context::{Context, ContextInner};
+use crate::context::{Context, ContextInner, Handle};
 use crate::error::ClosedError;
 use crate::event::Events;
 use crate::options::Options;
@@ -44,6 +44,8 @@ use crate::wait::Waiter;
 /// waits and reports.
 pub struct Socket<P: Pattern> {
     shared: Arc<Shared<P>>,
+    /// Goes last: it may be the handle that waits for linger.
+    _context: Arc<Handle>,
 }
 
 pub(crate) struct Shared<P: Pattern> {
@@ -69,7 +71,10 @@ impl<P: Pattern> Socket<P> {
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
         shared.port.set_shell(Arc::downgrade(&shell));
         shared.context.register(&shell);
-        Self { shared }
+        Self {
+            shared,
+            _context: context.handle(),
+        }
     }
 
     /// A socket with default options: what [`socket_type!`](crate::socket_type) makes `new` of.

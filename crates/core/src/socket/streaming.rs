@@ -24,8 +24,8 @@ impl<P: Receives> Socket<P> {
 }
 
 impl<P: Sends> Socket<P> {
-    /// The socket as a [`Sink`] of messages. It holds at most one message that is not accepted yet; dropping the
-    /// sink before it is flushed means that this one was not sent.
+    /// The socket as a [`Sink`] of messages. It holds at most one message that is not accepted yet;
+    /// dropping the sink before it is flushed means that this one was not sent.
     pub fn sink(&self) -> MessageSink<'_, P> {
         MessageSink {
             socket: self,
