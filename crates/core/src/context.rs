@@ -23,16 +23,17 @@ pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(24 * 3600);
 /// What sockets share: I/O threads, started when the first tcp or ipc endpoint needs one, and
 /// inproc names.
 ///
-/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued is
-/// written and their peers have ended their side, at most for the sockets' linger (5 s by default); it
-/// does not wait where nothing was sent. Then it stops the threads. Handles are cheap to clone.
+/// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued
+/// is written and their peers have ended their side, at most for the sockets' linger (5 s by
+/// default); it does not wait where nothing was sent. Then it stops the threads. Handles are cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Context {
     handle: Arc<Handle>,
 }
 
-/// What an application holds: contexts and sockets. The last one to go waits for linger. (I/O threads hold what is
-/// inside for moments, and must never be the last.)
+/// What an application holds: contexts and sockets. The last one to go waits for linger. (I/O threads
+/// hold what is inside for moments, and must never be the last.)
 pub(crate) struct Handle {
     inner: Arc<ContextInner>,
 }
