@@ -25,6 +25,8 @@ pub(crate) struct Closing {
 struct State {
     open: usize,
     unsent: u64,
+    /// Linger was over before a session was.
+    cut_short: bool,
     waiters: WaitList,
 }
 
@@ -37,6 +39,11 @@ impl Closing {
     /// Messages that are lost.
     pub(crate) fn lose(&self, unsent: u64) {
         self.state.lock().unsent += unsent;
+    }
+
+    /// Linger is over, and a session is not.
+    pub(crate) fn cut_short(&self) {
+        self.state.lock().cut_short = true;
     }
 
     /// A session is over.
@@ -61,7 +68,7 @@ impl Closing {
         }
         Some(CloseReport {
             unsent: state.unsent,
-            complete: true,
+            complete: state.unsent == 0 && !state.cut_short,
         })
     }
 

@@ -384,8 +384,8 @@ impl Reading {
     }
 }
 
-/// Releases the reading side, then tells the socket what arrived: that may run wakers, so no lock is
-/// held.
+/// Releases the reading side, then tells the socket what arrived: that may run wakers, so no lock
+/// is held.
 pub(crate) fn tell(mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port: &Port) {
     let arrived = std::mem::take(&mut reading.arrived);
     drop(reading);

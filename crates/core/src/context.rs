@@ -32,8 +32,8 @@ pub struct Context {
     handle: Arc<Handle>,
 }
 
-/// What an application holds: contexts and sockets. The last one to go waits for linger. (I/O threads
-/// hold what is inside for moments, and must never be the last.)
+/// What an application holds: contexts and sockets. The last one to go waits for linger. (I/O
+/// threads hold what is inside for moments, and must never be the last.)
 pub(crate) struct Handle {
     inner: Arc<ContextInner>,
 }

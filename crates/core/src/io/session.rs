@@ -192,11 +192,10 @@ impl Session {
 
     /// A deadline of this session may have passed.
     pub(super) fn handle_timer(&mut self, cx: &mut Context<'_>) -> Fate {
-        if self
-            .closing
-            .as_ref()
-            .is_some_and(|(until, _)| cx.now >= *until)
+        if let Some((until, closing)) = &self.closing
+            && cx.now >= *until
         {
+            closing.cut_short();
             return self.finish(cx);
         }
         if self.left.is_some_and(|at| cx.now >= at) && self.look_after_left(cx) == Fate::Over {
