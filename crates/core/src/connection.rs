@@ -2,19 +2,26 @@
 //! watches.
 //!
 //! Reading, decoding and queueing are one critical section under the read lock, so the order of
-//! messages holds whoever reads. Three states, changed only under that lock, with one owner each:
+//! messages holds whoever reads. Three states, changed only under that lock:
 //!
 //! ```text
-//!   Armed   ── a receiver claims ──►  Claimed  ── returns without having slept ──►  Left
-//!     ▲                                  │                                           │
-//!     └── before it returns, if it slept ┴──────── the I/O thread's deadline ────────┘
+//!            a receiver reads it               about to sleep on it
+//!   Armed ─────────────────────────► Left ────────────────────────────► Claimed
+//!     ▲                              │ ▲                                   │
+//!     │   the I/O thread's deadline; │ └────────── woken, reads again ─────┘
+//!     │   a receive that has slept   │
+//!     │   returns; any other wait    │
+//!     └──────────────────────────────┘
 //! ```
 //!
-//! *Armed*: registered one-shot, the I/O thread reads. *Claimed*: disarmed, a thread inside `recv`
-//! reads it or sleeps on it. *Left*: disarmed, and the I/O thread holds a deadline that arms it. So
-//! somebody will look always: the kernel's event, the thread inside, or the deadline. An event for
-//! a connection that is not armed is ignored. Interest in writing is a bit of its own, which
-//! claiming does not clear.
+//! *Armed*: registered one-shot, the I/O thread reads. *Left*: silent; a thread inside `recv` reads
+//! it, or has returned, and the I/O thread holds a deadline that arms it. *Claimed*: silent, a
+//! thread inside `recv` sleeps on the stream. So somebody will look always: the kernel's event, the
+//! thread inside, or the deadline. An event for a connection that is not armed is ignored. Interest
+//! in writing is a bit of its own, which claiming does not clear.
+//!
+//! What was read but not decoded, because the high-water mark was reached, raises no event in the
+//! kernel: a connection in that state is armed only together with a command to read on.
 
 use std::collections::VecDeque;
 use std::io;
