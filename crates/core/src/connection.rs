@@ -9,7 +9,7 @@
 //!   Armed ─────────────────────────► Left ────────────────────────────► Claimed
 //!     ▲                              │ ▲                                   │
 //!     │   the I/O thread's deadline; │ └────────── woken, reads again ─────┘
-//!     │   a receive that has slept   │
+//!     │   a receive that slept long  │
 //!     │   returns; any other wait    │
 //!     └──────────────────────────────┘
 //! ```
@@ -165,8 +165,8 @@ impl Connection {
         }
     }
 
-    /// A receiver goes without having slept: the I/O thread arms the connection unless it is read
-    /// again soon.
+    /// A receiver goes without having slept long: the I/O thread arms the connection unless it is
+    /// read again soon.
     pub(crate) fn leave(&self, pipe: &StreamPipe) {
         if !self.deadline.load(Ordering::Relaxed) && !self.deadline.swap(true, Ordering::AcqRel) {
             pipe.io.post(IoCommand::Left(pipe.key));

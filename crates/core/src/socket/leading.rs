@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_micros(20);
 /// How often it looks at most in that time: a bound for clocks that stand still.
 const LOOKS: u32 = 1000;
 
+/// A sleep after which the connections go back to the I/O threads.
+const LONG: Duration = Duration::from_millis(1);
+
 /// How much looking has to pay off: each success adds, each failure takes one away.
 const SUCCESS: u32 = 2;
 /// The most credit.
@@ -69,9 +72,11 @@ impl Claim {
         }
     }
 
-    fn leave(&self, slept: bool) {
+    /// After a long sleep the connections are armed at once; else messages come quickly, and arming
+    /// for each would cost more than a deadline that never comes due.
+    fn leave(&self, long: bool) {
         for (pipe, connection) in &self.parts {
-            if !slept || !connection.arm(pipe, false) {
+            if !long || !connection.arm(pipe, false) {
                 connection.leave(pipe);
             }
         }
@@ -139,7 +144,7 @@ impl<P: Pattern> Shared<P> {
         deadline: Option<Instant>,
     ) -> Led {
         let waiter = Arc::new(Waiter::Thread(Arc::clone(bell)));
-        let mut slept = false;
+        let (mut slept, mut long) = (false, false);
         let led = loop {
             match self.read_and_take(claim) {
                 Ok(Some(message)) => break Led::Received(message),
@@ -160,8 +165,10 @@ impl<P: Pattern> Shared<P> {
             if !self.with(|state| state.body.is_current(claim)) {
                 break Led::Stale;
             }
+            let before = self.context.world().now();
             claim.sleep(&**bell, deadline);
             slept = true;
+            long |= self.context.world().now() >= before + LONG;
         };
         self.with(|state| {
             state.body.receivers.leave(&waiter);
@@ -169,7 +176,7 @@ impl<P: Pattern> Shared<P> {
         if matches!(led, Led::Stale) {
             claim.arm();
         } else {
-            claim.leave(slept);
+            claim.leave(long);
         }
         self.with(|state| state.body.resign());
         led
