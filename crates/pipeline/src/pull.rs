@@ -67,6 +67,13 @@ impl Receives for PullPattern {}
 
 socket_type! {
     /// A PULL socket: collects messages from PUSH peers, one of each in turn.
+    ///
+    /// It only receives: sending on it does not compile.
+    ///
+    /// ```compile_fail,E0277
+    /// let pull = ferromq_pipeline::Pull::new(&ferromq_core::Context::new());
+    /// pull.send("work");
+    /// ```
     #[doc(alias = "ZMQ_PULL")]
     pub struct Pull(PullPattern);
 }

@@ -88,6 +88,13 @@ socket_type! {
     ///
     /// With no peer, or none that has room, `send` waits. What a peer that is gone has not been
     /// given is handed to the next peers, in order, before new messages (libzmq loses it).
+    ///
+    /// It only sends: receiving from it does not compile.
+    ///
+    /// ```compile_fail,E0277
+    /// let push = ferromq_pipeline::Push::new(&ferromq_core::Context::new());
+    /// let message = push.recv();
+    /// ```
     #[doc(alias = "ZMQ_PUSH")]
     pub struct Push(PushPattern);
 }
