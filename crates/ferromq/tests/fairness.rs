@@ -27,11 +27,19 @@ const TURNS: u64 = 700;
 
 /// Receives `TURNS` turns of `peers` peers, of each of which up to `mark` messages wait. Checks
 /// that nobody is ahead by more than one message, and that each peer's messages come in order.
-fn assert_fair(peers: u64, mark: u64, stats: impl Fn() -> Stats, recv: impl Fn() -> Message) {
+/// `meet`: returns when the I/O thread has told of everything that it has read.
+fn assert_fair(
+    peers: u64,
+    mark: u64,
+    stats: impl Fn() -> Stats,
+    meet: impl Fn(),
+    recv: impl Fn() -> Message,
+) {
     let mut counts: HashMap<String, u64> = HashMap::new();
     for turn in 0..TURNS {
         if turn % (mark / 2) == 0 {
             until(|| stats().waiting == peers * mark);
+            meet();
         }
         for _ in 0..peers {
             let message = recv();
@@ -79,6 +87,10 @@ macro_rules! check {
                         thread::spawn(move || flood!(sender, format!("peer {peer}")))
                     })
                     .collect();
+                let meet = || {
+                    let other = receiver.bind("tcp://127.0.0.1:*").unwrap();
+                    receiver.unbind(other).unwrap();
+                };
                 let recv: fn(&$receiver) -> Message = $recv;
                 // In process, the sender's mark and the receiver's add up.
                 let marks = if endpoint.scheme() == "inproc" { 2 } else { 1 };
@@ -86,6 +98,7 @@ macro_rules! check {
                     $peers,
                     marks * MARK,
                     || receiver.stats(),
+                    meet,
                     || recv(&receiver),
                 );
                 context.shutdown();
