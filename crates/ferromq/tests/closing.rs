@@ -244,9 +244,9 @@ fn peer_learns_of_a_close_and_who_did_it() {
 #[test]
 fn unbind_frees_the_address_at_once_and_ends_its_connections() {
     under("unbind", || {
-        let path = std::env::temp_dir().join(format!("ferromq-unbind-{}", std::process::id()));
-        let path = format!("ipc://{}", path.display());
-        for endpoint in ["tcp://127.0.0.1:*", &path, "ipc://@ferromq-unbind"] {
+        let name = format!("ferromq-unbind-{}", std::process::id());
+        let path = format!("ipc://{}", std::env::temp_dir().join(&name).display());
+        for endpoint in ["tcp://127.0.0.1:*", &path, &format!("ipc://@{name}")] {
             let pull = Pull::new(&Context::new());
             let events = pull.events();
             let endpoint = pull.bind(endpoint).unwrap();
