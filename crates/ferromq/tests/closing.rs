@@ -18,7 +18,10 @@ use common::{WAIT, handshake_success, under, until, wait_for};
 
 const ENDPOINTS: [&str; 2] = ["tcp://127.0.0.1:*", "ipc://*"];
 
-/// Far less than linger (5 s): what returns within it has not waited.
+/// The default.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Far less than linger: what returns within it has not waited.
 const QUICK: Duration = Duration::from_secs(2);
 
 fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
@@ -28,8 +31,10 @@ fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// A PUSH that is connected to a PULL, each with a context of its own; the handshake is over.
-fn pair(endpoint: &str) -> (Push, Pull) {
-    let (push, pull) = (Push::new(&Context::new()), Pull::new(&Context::new()));
+fn pair(endpoint: &str, linger: Duration) -> (Push, Pull) {
+    let push = Push::builder().linger(linger);
+    let push = push.build(&Context::new()).unwrap();
+    let pull = Pull::new(&Context::new());
     let (events, others) = (push.events(), pull.events());
     push.connect(pull.bind(endpoint).unwrap()).unwrap();
     handshake_success(&events);
@@ -42,7 +47,7 @@ fn close_with_nothing_unsent_returns_at_once() {
     under("quick close", || {
         for endpoint in ENDPOINTS {
             for sent in [0, 10] {
-                let (push, pull) = pair(endpoint);
+                let (push, pull) = pair(endpoint, LINGER);
                 (0..sent).for_each(|_| push.send("a").unwrap());
                 until(|| push.stats().queued == 0);
                 (0..sent / 2).for_each(|_| drop(pull.recv_timeout(WAIT).unwrap()));
@@ -79,11 +84,32 @@ fn close_of_a_bound_sender_returns_when_the_live_peer_has_everything() {
 fn close_of_a_receiver_does_not_wait_for_a_flooding_peer() {
     under("flooded receiver", || {
         for endpoint in ENDPOINTS {
-            let (push, pull) = pair(endpoint);
+            let (push, pull) = pair(endpoint, Duration::ZERO);
             while push.try_send(vec![0; 10_000]).is_ok() {}
             let (report, took) = timed(|| pull.close());
             assert!(report.complete && report.unsent == 0, "{report:?}");
             assert!(took < QUICK, "{took:?}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "what a lost connection gives back while the socket closes is not reported"]
+fn close_while_the_connection_is_lost_reports_what_is_unsent() {
+    under("closing and lost", || {
+        for _ in 0..20 {
+            let (push, pull) = pair("tcp://127.0.0.1:*", Duration::from_millis(100));
+            while push.try_send("unsent").is_ok() {}
+            pull.close();
+            let report = push.close();
+            let stats = push.stats();
+            assert_eq!(
+                stats.accepted,
+                stats.handed_over + report.unsent,
+                "{stats:?}"
+            );
+            assert_eq!(report.complete, report.unsent == 0, "{report:?}");
+            assert_eq!(stats.dropped(Dropped::Closed), report.unsent);
         }
     });
 }
@@ -215,7 +241,7 @@ fn message_just_sent_arrives_whole_though_replies_are_unread() {
 #[test]
 fn peer_learns_of_a_close_and_who_did_it() {
     under("disconnected", || {
-        let (push, pull) = pair("tcp://127.0.0.1:*");
+        let (push, pull) = pair("tcp://127.0.0.1:*", LINGER);
         let (events, others) = (push.events(), pull.events());
         pull.close();
         let ended = |event: &Event| matches!(event, Event::Disconnected { .. });
