@@ -7,7 +7,4 @@
 
 mod pair;
 
-#[cfg(test)]
-mod fixtures;
-
 pub use pair::{Pair, PairPattern};

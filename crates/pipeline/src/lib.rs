@@ -8,8 +8,5 @@
 mod pull;
 mod push;
 
-#[cfg(test)]
-mod fixtures;
-
 pub use pull::{Pull, PullPattern};
 pub use push::{Push, PushPattern};

@@ -10,9 +10,6 @@ mod rep;
 mod req;
 mod router;
 
-#[cfg(test)]
-mod fixtures;
-
 pub use dealer::{Dealer, DealerPattern};
 pub use rep::{Rep, RepPattern};
 pub use req::{Req, ReqPattern};

@@ -4,6 +4,7 @@
 //!   one thread, with the same trace for the same seed;
 //! - [`mock`]: a scripted raw ZMTP peer and builders of frames, with an encoding of their own, so
 //!   that they find the faults of `ferromq-wire`;
+//! - [`driven`]: patterns driven by hand, without socket and network;
 //! - [`watchdog`]: a deadline for tests that can block, after which the state is printed and the
 //!   process aborted.
 
@@ -11,6 +12,7 @@
 
 use std::io::Write;
 
+pub mod driven;
 pub mod mock;
 pub mod sim;
 pub mod watchdog;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, parts, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 #[test]
 fn pair_without_peer_parks() {

@@ -6,7 +6,7 @@ use ferromq_core::Message;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, pipe};
 
 #[test]
 fn pull_without_messages_has_none_next() {

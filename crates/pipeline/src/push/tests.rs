@@ -4,7 +4,7 @@ use ferromq_core::{Dropped, Message};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, pipe};
 
 fn sent_to(push: &mut Driven<PushPattern>, count: usize) -> Vec<usize> {
     let pipes = (0..count).map(|_| match push.send("work") {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, cancel, parts, pipe, receivers, subscribe};
+use crate::fixtures::{cancel, receivers, subscribe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 fn command(publisher: &mut Driven<PubPattern>, n: u32, command: Command) {
     publisher

@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, cancel, commands, parts, pipe, subscribe};
+use crate::fixtures::{cancel, commands, subscribe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
-impl Driven<SubPattern> {
+/// The socket's own operations.
+trait Subscribes {
+    fn subscribe(&mut self, topic: &str);
+    fn unsubscribe(&mut self, topic: &str) -> Result<(), NotSubscribed>;
+}
+
+impl Subscribes for Driven<SubPattern> {
     fn subscribe(&mut self, topic: &str) {
         self.pattern.subscribe(topic.as_bytes(), &mut self.then);
     }

@@ -6,7 +6,8 @@ use ferromq_core::Action;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, cancel, parts, pipe, receivers, subscribe};
+use crate::fixtures::{cancel, receivers, subscribe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 /// The messages delivered to the application since the last call, as text.
 fn reports(xpub: &mut Driven<XpubPattern>) -> Vec<String> {

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, cancel, commands, parts, pipe, receivers, subscribe};
+use crate::fixtures::{cancel, commands, receivers, subscribe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 #[test]
 fn xsub_subscribes_by_message_at_every_publisher() {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, parts, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 const WRONG_STATE: Sent = Sent::Refused(Refused::WrongState);
 

@@ -4,7 +4,7 @@ use ferromq_core::Action;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, parts, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 const STALE: Got = Got::Skipped(Dropped::Stale);
 const MALFORMED: Got = Got::Skipped(Dropped::Malformed);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{Driven, Got, Sent, parts, pipe};
+use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 const NO_ROUTE: Sent = Sent::Refused(Refused::NoRoute);
 

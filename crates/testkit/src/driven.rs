@@ -1,18 +1,19 @@
-//! What the tests of this crate have in common: pipes, peers, and patterns driven by hand.
+//! Patterns driven by hand: what the unit tests of the pattern crates have in common.
 
 use std::sync::Arc;
 
 use ferromq_core::{
-    Actions, Admit, Dropped, Message, Origin, Part, Pattern, Peer, PipeId, Readiness, Refusal,
-    Refused, Room, Route,
+    Action, Actions, Admit, Dropped, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
+    Refusal, Refused, Room, Route,
 };
 
-pub(crate) fn pipe(index: u32) -> PipeId {
+/// The first pipe of this slot.
+pub fn pipe(index: u32) -> PipeId {
     PipeId::new(index, 0)
 }
 
 /// A peer that announced this routing id.
-pub(crate) fn peer(routing_id: &str) -> Arc<Peer> {
+pub fn peer(routing_id: &str) -> Arc<Peer> {
     Arc::new(Peer {
         socket_type: None,
         routing_id: Part::from(routing_id),
@@ -23,33 +24,44 @@ pub(crate) fn peer(routing_id: &str) -> Arc<Peer> {
 
 /// What a call of [`Pattern::route`] decided, owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub enum Sent {
+    /// To one pipe, as the peer would see it.
     To(PipeId, Message),
+    /// To each of these, and so many more had no room.
     Each(Vec<PipeId>, usize),
+    /// Consumed by the pattern.
     Done,
+    /// Accepted and dropped.
     Discarded(Dropped),
+    /// Nowhere to go now.
     Parked,
+    /// Not allowed now.
     Refused(Refused),
 }
 
 /// What became of the message of a pipe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Got {
+pub enum Got {
+    /// For the application.
     Message(Message),
+    /// Not for the application.
     Skipped(Dropped),
+    /// Consumed by the pattern.
     Done,
 }
 
 /// A pattern under test, with the actions that it asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Driven<P> {
-    pub(crate) pattern: P,
-    pub(crate) then: Actions,
+pub struct Driven<P> {
+    /// The pattern itself.
+    pub pattern: P,
+    /// What it asked for and nobody has taken.
+    pub then: Actions,
 }
 
 impl<P: Pattern + Default> Driven<P> {
     /// A pattern with this many accepted peers without routing id.
-    pub(crate) fn with_peers(count: u32) -> Self {
+    pub fn with_peers(count: u32) -> Self {
         let mut driven = Self::default();
         for n in 0..count {
             driven.accept(n, "").expect("the pattern takes these peers");
@@ -57,37 +69,42 @@ impl<P: Pattern + Default> Driven<P> {
         driven
     }
 
-    pub(crate) fn accept(&mut self, n: u32, routing_id: &str) -> Result<(), Refusal> {
+    /// A peer with this routing id came by a listener.
+    pub fn accept(&mut self, n: u32, routing_id: &str) -> Result<(), Refusal> {
         let origin = Origin::Accepted(peer(routing_id));
         self.pattern.attach(pipe(n), &origin, &mut self.then)
     }
 
-    pub(crate) fn dial(&mut self, n: u32, routing_id: Option<&str>) -> Result<(), Refusal> {
+    /// The application connects; the peer is not known yet.
+    pub fn dial(&mut self, n: u32, routing_id: Option<&str>) -> Result<(), Refusal> {
         let routing_id = routing_id.map(Part::from);
         let origin = Origin::Dialed { routing_id };
         self.pattern.attach(pipe(n), &origin, &mut self.then)
     }
 
-    pub(crate) fn hiccup(&mut self, n: u32, routing_id: &str) -> Result<(), Refusal> {
+    /// A dialed pipe has a connection to a peer with this routing id.
+    pub fn hiccup(&mut self, n: u32, routing_id: &str) -> Result<(), Refusal> {
         let peer = peer(routing_id);
         self.pattern.hiccup(pipe(n), &peer, &mut self.then)
     }
 
-    pub(crate) fn lose(&mut self, n: u32) {
+    /// A dialed pipe lost its connection.
+    pub fn lose(&mut self, n: u32) {
         self.pattern.lost(pipe(n), &mut self.then);
     }
 
-    pub(crate) fn detach(&mut self, n: u32) {
+    /// A pipe is gone for good.
+    pub fn detach(&mut self, n: u32) {
         self.pattern.detach(pipe(n), &mut self.then);
     }
 
     /// Sends while every pipe has room.
-    pub(crate) fn send(&mut self, message: impl Into<Message>) -> Sent {
+    pub fn send(&mut self, message: impl Into<Message>) -> Sent {
         self.send_within(message, &|_| true)
     }
 
     /// Sends; a [`Sent::To`] carries what the peer would see.
-    pub(crate) fn send_within(&mut self, message: impl Into<Message>, room: &dyn Room) -> Sent {
+    pub fn send_within(&mut self, message: impl Into<Message>, room: &dyn Room) -> Sent {
         let message = message.into();
         match self.pattern.route(&message, room, &mut self.then) {
             Route::To {
@@ -107,7 +124,7 @@ impl<P: Pattern + Default> Driven<P> {
     }
 
     /// A message of this pipe arrives and is looked at at once.
-    pub(crate) fn admit(&mut self, n: u32, message: impl Into<Message>) -> Got {
+    pub fn admit(&mut self, n: u32, message: impl Into<Message>) -> Got {
         match self.pattern.admit(pipe(n), message.into(), &mut self.then) {
             Admit::Deliver(message) => Got::Message(message),
             Admit::Skip(why) => Got::Skipped(why),
@@ -116,7 +133,7 @@ impl<P: Pattern + Default> Driven<P> {
     }
 
     /// Like `admit`, and the application takes it.
-    pub(crate) fn receive(&mut self, n: u32, message: impl Into<Message>) -> Got {
+    pub fn receive(&mut self, n: u32, message: impl Into<Message>) -> Got {
         let got = self.admit(n, message);
         if matches!(got, Got::Message(_)) {
             self.pattern.taken();
@@ -124,12 +141,18 @@ impl<P: Pattern + Default> Driven<P> {
         got
     }
 
-    pub(crate) fn readiness(&self) -> Readiness {
+    /// The readiness while every pipe has room.
+    pub fn readiness(&self) -> Readiness {
         self.pattern.readiness(&|_| true)
+    }
+
+    /// Takes the actions asked for so far.
+    pub fn actions(&mut self) -> Vec<Action> {
+        self.then.drain().collect()
     }
 }
 
 /// A message of these parts.
-pub(crate) fn parts<const N: usize>(parts: [&str; N]) -> Message {
+pub fn parts<const N: usize>(parts: [&str; N]) -> Message {
     Message::from(parts)
 }
