@@ -6,6 +6,7 @@
 //! held together.
 
 mod after;
+mod ending;
 mod endpoints;
 mod leading;
 mod receiving;

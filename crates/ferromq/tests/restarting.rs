@@ -208,7 +208,6 @@ fn pair_and_pair_find_each_other_again() {
 }
 
 #[test]
-#[ignore = "an ended pipe is let go only by the next receive: PAIR refuses everybody until then"]
 fn pair_takes_the_next_peer_once_the_last_message_of_a_gone_one_is_received() {
     for_seeds(0..8, |seed| {
         let world = SimWorld::new(seed);
@@ -222,6 +221,7 @@ fn pair_takes_the_next_peer_once_the_last_message_of_a_gone_one_is_received() {
         first.close();
         world.run_idle();
         assert_receives!(bound, "last words");
+        assert_eq!(bound.pipes(), 0);
         let second = Pair::new(&context);
         second.connect(&endpoint).unwrap();
         handshake_success(&events);

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ferromq_wire::{Incoming, Message};
 
 use super::after::After;
-use super::endpoints::{Endpoints, Released};
+use super::endpoints::Endpoints;
 use super::leading::Claim;
 use crate::close::Closing;
 use crate::error::ClosedError;
@@ -47,6 +46,8 @@ pub(crate) struct Body {
     claim: Option<Arc<Claim>>,
     /// A receiver does so now.
     led: bool,
+    /// Pipes that are over, and had something left when they ended.
+    pub(super) ending: Vec<PipeId>,
 }
 
 /// One pipe of the table.
@@ -54,7 +55,14 @@ pub(crate) struct Entry {
     pub(super) link: Link,
     pub(super) batch: Batch,
     /// Over: what it brought can still be received.
-    ending: bool,
+    pub(super) ending: bool,
+}
+
+impl Entry {
+    /// True if nothing that it brought is left.
+    pub(super) fn is_drained(&self) -> bool {
+        self.batch.is_empty(self.link.inbound())
+    }
 }
 
 /// The pipe table: slots by index, checked by generation.
@@ -91,7 +99,7 @@ impl Pipes {
         self.count += 1;
     }
 
-    fn remove(&mut self, pipe: PipeId) -> Option<Entry> {
+    pub(super) fn remove(&mut self, pipe: PipeId) -> Option<Entry> {
         self.get(pipe)?;
         self.count -= 1;
         self.slots[pipe.index()].take().map(|(_, entry)| entry)
@@ -161,9 +169,7 @@ impl<P: Pattern> State<P> {
     pub(super) fn take(&mut self, port: &Arc<Port>) -> Result<Option<Message>, Refused> {
         if self.body.ready.is_empty() {
             if let Some(message) = self.next_admitted(port)? {
-                self.pattern.taken();
-                port.counters.deliver();
-                self.body.share_rest();
+                self.delivered(port);
                 return Ok(Some(message));
             }
             if self.body.ready.is_empty() {
@@ -171,10 +177,18 @@ impl<P: Pattern> State<P> {
             }
         }
         let message = self.body.ready.pop_front();
+        self.delivered(port);
+        Ok(message)
+    }
+
+    /// The application has a message.
+    fn delivered(&mut self, port: &Arc<Port>) {
         self.pattern.taken();
         port.counters.deliver();
         self.body.share_rest();
-        Ok(message)
+        if !self.body.ending.is_empty() && self.body.ready.is_empty() {
+            self.detach_drained(port);
+        }
     }
 
     /// Adds a pipe that the application has asked for. False: the pattern does not take it.
@@ -203,93 +217,6 @@ impl<P: Pattern> State<P> {
         }
         self.body.wake_all_senders();
         Ok(())
-    }
-
-    /// Ends a pipe at once: what it brought and was not received is dropped.
-    pub(super) fn detach(&mut self, pipe: PipeId, reason: Dropped, port: &Arc<Port>) {
-        let Some(mut entry) = self.body.pipes.remove(pipe) else {
-            return;
-        };
-        self.body.claim = None;
-        let unread = entry.batch.drain(entry.link.inbound());
-        let lost = unread
-            .iter()
-            .filter(|item| matches!(item, Incoming::Message(_)))
-            .count();
-        port.counters.drop_messages(reason, lost as u64);
-        self.body.after.unread.push(unread);
-        self.body.after.any = true;
-        self.pattern.detach(pipe, &mut self.actions);
-        port.free_pipe(pipe);
-        self.carry_out(port);
-    }
-
-    /// Ends the socket. `None`: it was closed before. Else what it occupied.
-    pub(super) fn close(
-        &mut self,
-        why: ClosedError,
-        until: Instant,
-        closing: &Arc<Closing>,
-        port: &Arc<Port>,
-    ) -> Option<Released> {
-        if self.body.closed.is_some() {
-            return None;
-        }
-        self.place_requeued(port);
-        self.body.closed = Some(why);
-        let released = self
-            .body
-            .endpoints
-            .close(until, closing, &mut self.body.after);
-        let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
-        for pipe in pipes {
-            self.close_pipe(pipe, until, closing, port);
-        }
-        self.body.after.garbage.extend(self.body.ready.drain(..));
-        self.body.after.any = true;
-        self.body.wake_everybody();
-        Some(released)
-    }
-
-    /// Ends a pipe on behalf of the application: what is queued goes out within linger.
-    pub(super) fn close_pipe(
-        &mut self,
-        pipe: PipeId,
-        until: Instant,
-        closing: &Arc<Closing>,
-        port: &Arc<Port>,
-    ) {
-        let Some(entry) = self.body.pipes.get_mut(pipe) else {
-            return;
-        };
-        match entry.link.clone() {
-            Link::Stream(stream) => {
-                closing.begin();
-                let command = IoCommand::Close(stream.key, until, Arc::clone(closing));
-                self.body.after.commands.push((stream.io.clone(), command));
-            }
-            Link::Inproc(inproc) => {
-                let messages = messages_of(entry.batch.drain(&inproc.incoming));
-                match &inproc.peer {
-                    Some((peer, id)) => {
-                        let unread = Unsent { messages };
-                        self.body
-                            .after
-                            .notes
-                            .push((Arc::clone(peer), Note::Gone(*id, unread)));
-                    }
-                    None => {
-                        let lost = messages_of(inproc.outgoing.take_back());
-                        port.counters
-                            .drop_messages(Dropped::Closed, lost.len() as u64);
-                        closing.lose(lost.len() as u64);
-                        self.body.after.garbage.extend(lost);
-                    }
-                }
-            }
-        }
-        self.body.after.any = true;
-        self.detach(pipe, Dropped::Closed, port);
     }
 
     fn handle(&mut self, note: Note, port: &Arc<Port>) {
@@ -337,14 +264,6 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    fn dismiss_inproc(&mut self, inproc: &crate::pipe::InprocPipe) {
-        let messages = messages_of(inproc.incoming.take_back());
-        if let Some((peer, id)) = &inproc.peer {
-            let note = Note::Gone(*id, Unsent { messages });
-            self.body.after.notes.push((Arc::clone(peer), note));
-        }
-    }
-
     fn handle_hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, port: &Arc<Port>) {
         let Some(entry) = self.body.pipes.get(pipe) else {
             return;
@@ -360,35 +279,6 @@ impl<P: Pattern> State<P> {
         self.carry_out(port);
         self.pattern.writable(pipe);
         self.body.wake_all_senders();
-    }
-
-    fn handle_lost(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
-        if self.body.pipes.get(pipe).is_none() {
-            port.counters
-                .drop_messages(Dropped::PeerGone, unsent.messages.len() as u64);
-            return;
-        }
-        self.pattern.lost(pipe, &mut self.actions);
-        self.carry_out(port);
-        self.pattern.writable(pipe);
-        self.take_back(unsent, port);
-        self.body.wake_all_senders();
-    }
-
-    fn handle_gone(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
-        self.take_back(unsent, port);
-        let Some(entry) = self.body.pipes.get_mut(pipe) else {
-            return;
-        };
-        entry.ending = true;
-        let wanted = self.pattern.ending(pipe, &mut self.actions);
-        self.carry_out(port);
-        match self.body.pipes.get(pipe) {
-            Some(entry) if wanted && !entry.batch.is_empty(entry.link.inbound()) => {}
-            Some(_) => self.detach(pipe, Dropped::Stale, port),
-            None => {}
-        }
-        self.body.wake_everybody();
     }
 
     fn handle_bound(
@@ -436,39 +326,6 @@ impl<P: Pattern> State<P> {
         });
         self.body
             .wake_receivers(waiting.max(1) + self.body.ready.len());
-    }
-
-    /// Messages of a lost peer: to the others, or counted.
-    fn take_back(&mut self, unsent: Unsent, port: &Port) {
-        if P::KIND.requeues && self.body.closed.is_none() {
-            self.body.requeued.extend(unsent.messages);
-            return;
-        }
-        let lost = unsent.messages.len() as u64;
-        port.counters.drop_messages(Dropped::PeerGone, lost);
-        self.body.after.any |= lost > 0;
-        self.body.after.garbage.extend(unsent.messages);
-    }
-
-    /// Gives what was taken back to the next peers with room.
-    pub(super) fn place_requeued(&mut self, port: &Port) {
-        let had_some = !self.body.requeued.is_empty();
-        while !self.body.requeued.is_empty() {
-            let pipe = self.pattern.reroute(&self.body.pipes, &mut self.actions);
-            self.body.prepare(&mut self.actions, port);
-            let Some(pipe) = pipe else {
-                return;
-            };
-            let Some(mut message) = self.body.requeued.pop_front() else {
-                return;
-            };
-            self.body.send_to(pipe, &[], &mut message, 0, port);
-            self.body.after.garbage.push(message);
-            self.body.after.any = true;
-        }
-        if had_some {
-            self.body.wake_all_senders();
-        }
     }
 
     /// Admits everything that a pipe of an eager type brought.
@@ -702,7 +559,7 @@ impl Body {
     /// A receiver has its message: if there are more and others wait, the next one gets its turn.
     /// (A pipe tells of its first message only; more may come before that one is taken.)
     fn share_rest(&mut self) {
-        let more = |(_, entry): (_, &Entry)| !entry.batch.is_empty(entry.link.inbound());
+        let more = |(_, entry): (_, &Entry)| !entry.is_drained();
         if !self.receivers.is_empty() && (!self.ready.is_empty() || self.pipes.iter().any(more)) {
             self.wake_receivers(1);
         }
@@ -727,14 +584,6 @@ impl Body {
     pub(super) fn wake_everybody(&mut self) {
         self.wake_senders(usize::MAX);
         self.wake_receivers(usize::MAX);
-    }
-
-    /// After closing: drops what had no peer to go to.
-    pub(super) fn drop_unrouted(&mut self) -> u64 {
-        let lost = self.requeued.len() as u64;
-        self.after.garbage.extend(self.requeued.drain(..));
-        self.after.any |= lost > 0;
-        lost
     }
 
     pub(super) fn send_command(&mut self, pipe: PipeId, command: ferromq_wire::Command) {
@@ -777,13 +626,4 @@ impl Body {
             self.wake_receivers(1);
         }
     }
-}
-
-/// The messages among what was in a queue.
-fn messages_of(items: VecDeque<Incoming>) -> Vec<Message> {
-    let message = |item| match item {
-        Incoming::Message(message) => Some(message),
-        Incoming::Command(_) => None,
-    };
-    items.into_iter().filter_map(message).collect()
 }
