@@ -101,6 +101,8 @@ pub(crate) enum Manner {
 pub(crate) enum Pushed {
     /// Nothing: somebody else writes it, or nobody can now.
     Queued,
+    /// Tell the I/O thread, which writes it.
+    Handed,
     /// Remember to write it before waiting; tell the I/O thread if `dirty`.
     Left {
         /// The I/O thread does not know of this burst yet.
@@ -503,11 +505,10 @@ impl State {
         if half_full {
             return self.plan_always();
         }
-        if self.can_write() {
-            self.leave()
-        } else {
-            Pushed::Queued
+        if !self.can_write() || std::mem::replace(&mut self.dirty, true) {
+            return Pushed::Queued;
         }
+        Pushed::Handed
     }
 
     fn leave(&mut self) -> Pushed {

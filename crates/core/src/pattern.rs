@@ -72,10 +72,7 @@ pub struct Kind {
 #[derive(Clone, Debug)]
 pub enum Origin {
     /// By `connect`: the peer is not known until the first [`Pattern::hiccup`].
-    Dialed {
-        /// The routing id that the application chose for this peer, if any.
-        routing_id: Option<Part>,
-    },
+    Dialed,
     /// By a listener: the handshake is over.
     Accepted(Arc<Peer>),
     /// Within the process: both sides are known.
@@ -86,7 +83,7 @@ impl Origin {
     /// The peer, where it is known already.
     pub fn peer(&self) -> Option<&Arc<Peer>> {
         match self {
-            Self::Dialed { .. } => None,
+            Self::Dialed => None,
             Self::Accepted(peer) | Self::Inproc(peer) => Some(peer),
         }
     }
@@ -240,8 +237,6 @@ pub enum Action {
     DiscardIncoming(PipeId),
     /// Deliver this message to the application, after those delivered before.
     Deliver(Message),
-    /// End this pipe; `detach` follows.
-    Close(PipeId),
 }
 
 /// The effects collected during one call of a pattern, carried out in order after it.
@@ -267,11 +262,6 @@ impl Actions {
     /// Delivers a message to the application.
     pub fn deliver(&mut self, message: Message) {
         self.list.push(Action::Deliver(message));
-    }
-
-    /// Ends a pipe.
-    pub fn close(&mut self, pipe: PipeId) {
-        self.list.push(Action::Close(pipe));
     }
 
     /// Takes what was collected.

@@ -115,7 +115,7 @@ pub enum Habit {
     Adaptive,
     /// Whenever it is possible.
     Always,
-    /// Not at all.
+    /// Not at all, but that a send at half the high-water mark writes: room was promised there.
     Never,
 }
 

@@ -1,11 +1,14 @@
 //! Whole PAIR sockets in the simulated world: no thread, no time, the same trace for the same seed.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{self, Waker};
 use std::time::Duration;
 
+use ferromq_core::world::{Habit, Tuning};
 use ferromq_core::{Context, Message, RecvError};
 use ferromq_pair::Pair;
-use ferromq_testkit::sim::{SimWorld, for_seeds};
+use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
@@ -60,5 +63,31 @@ fn pair_with_a_peer_hears_no_second_one_until_the_first_leaves() {
         }
         let heard = (0..100).find_map(|_| attempt().ok());
         assert_eq!(heard, Some(Message::from("second")));
+    });
+}
+
+#[test]
+fn sender_that_never_writes_leaves_its_message_to_the_io_thread() {
+    for_seeds(0..5, |seed| {
+        let conditions = Conditions {
+            tuning: Tuning::all(Habit::Never),
+            ..Conditions::default()
+        };
+        let world = SimWorld::with(seed, conditions);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let (left, right) = (Pair::new(&context), Pair::new(&context));
+        right
+            .connect(left.bind("tcp://127.0.0.1:*").unwrap())
+            .unwrap();
+        world.run_until(|| left.readiness().send);
+        left.send("a").unwrap();
+        let mut receipt = pin!(left.recv_async());
+        let poll = Future::poll(
+            receipt.as_mut(),
+            &mut task::Context::from_waker(Waker::noop()),
+        );
+        assert!(poll.is_pending());
+        assert_eq!(left.stats().queued, 1);
+        assert_eq!(right.recv_timeout(WAIT), Ok(Message::from("a")));
     });
 }

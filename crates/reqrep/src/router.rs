@@ -5,8 +5,7 @@
 //!   recv [id][parts…] ◄── the next peer with a message; nobody has one: wait
 //! ```
 //!
-//! A dialed peer has no name, and cannot be sent to, until its handshake is over, unless the
-//! application chose the name when it connected: then what the peer announces is ignored.
+//! A dialed peer has no name, and cannot be sent to, until its handshake is over.
 
 use std::sync::Arc;
 
@@ -38,13 +37,7 @@ impl Pattern for RouterPattern {
 
     fn attach(&mut self, pipe: PipeId, origin: &Origin, _: &mut Actions) -> Result<(), Refusal> {
         let naming = match origin {
-            Origin::Dialed {
-                routing_id: Some(name),
-            } => {
-                self.peers.assign(pipe, name.clone())?;
-                Naming::Chosen
-            }
-            Origin::Dialed { routing_id: None } => Naming::Unknown,
+            Origin::Dialed => Naming::Unknown,
             Origin::Accepted(peer) | Origin::Inproc(peer) => self.name(pipe, peer)?,
         };
         self.naming.insert(pipe, naming);
@@ -52,13 +45,8 @@ impl Pattern for RouterPattern {
     }
 
     fn hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
-        let before = self.naming.get(pipe).copied();
-        let keeps = match before {
-            Some(Naming::Chosen) => true,
-            Some(Naming::Made) => peer.routing_id.is_empty(),
-            _ => false,
-        };
-        if !keeps {
+        let made = self.naming.get(pipe) == Some(&Naming::Made);
+        if !made || !peer.routing_id.is_empty() {
             let naming = self.name(pipe, peer)?;
             self.naming.insert(pipe, naming);
         }
@@ -174,8 +162,6 @@ impl RouterPattern {
 enum Naming {
     /// It has none yet.
     Unknown,
-    /// The application chose it.
-    Chosen,
     /// The peer announced it.
     Announced,
     /// The peer announced none: five bytes of our own.

@@ -76,10 +76,9 @@ impl<P: Pattern + Default> Driven<P> {
     }
 
     /// The application connects; the peer is not known yet.
-    pub fn dial(&mut self, n: u32, routing_id: Option<&str>) -> Result<(), Refusal> {
-        let routing_id = routing_id.map(Part::from);
-        let origin = Origin::Dialed { routing_id };
-        self.pattern.attach(pipe(n), &origin, &mut self.then)
+    pub fn dial(&mut self, n: u32) -> Result<(), Refusal> {
+        self.pattern
+            .attach(pipe(n), &Origin::Dialed, &mut self.then)
     }
 
     /// A dialed pipe has a connection to a peer with this routing id.

@@ -39,8 +39,7 @@ impl Model {
             incoming: queue(),
             peer: None,
         };
-        let origin = Origin::Dialed { routing_id: None };
-        port.post(Note::Attached(pipe, Link::Inproc(link), origin));
+        port.post(Note::Attached(pipe, Link::Inproc(link), Origin::Dialed));
         let before = told.load(Ordering::Relaxed);
         Self {
             socket,

@@ -163,6 +163,7 @@ fn send(pipe: &Arc<StreamPipe>, text: &str) {
     let message = Message::from(text);
     match pipe.out.push(&[], &message, 0, Manner::Quiet, &StubWorld) {
         Pushed::Queued => {}
+        Pushed::Handed => pipe.io.post(IoCommand::Dirty(Arc::clone(pipe))),
         Pushed::Write => pipe.write(),
         Pushed::Left { dirty } => {
             if dirty {

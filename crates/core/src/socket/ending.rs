@@ -163,7 +163,7 @@ impl<P: Pattern> State<P> {
         let had_some = !self.body.requeued.is_empty();
         while !self.body.requeued.is_empty() {
             let pipe = self.pattern.reroute(&self.body.pipes, &mut self.actions);
-            self.body.prepare(&mut self.actions, port);
+            self.body.carry_out(&mut self.actions, port);
             let Some(pipe) = pipe else {
                 return;
             };

@@ -230,8 +230,7 @@ impl<P: Pattern> Socket<P> {
             Arc::clone(&port),
         ));
         let link = Link::Stream(Arc::clone(&pipe));
-        let origin = Origin::Dialed { routing_id: None };
-        self.add_dialed(id, link, &origin, &endpoint)?;
+        self.add_dialed(id, link, &endpoint)?;
         io.post(IoCommand::Dial(pipe, endpoint, port));
         Ok(())
     }
@@ -240,7 +239,6 @@ impl<P: Pattern> Socket<P> {
         &self,
         pipe: PipeId,
         link: Link,
-        origin: &Origin,
         endpoint: &Endpoint,
     ) -> Result<(), ConnectError> {
         let port = &self.shared.port;
@@ -248,7 +246,7 @@ impl<P: Pattern> Socket<P> {
             if let Some(closed) = state.body.closed {
                 return Err(ConnectError::Closed(closed));
             }
-            state.attach(pipe, link, origin, port)?;
+            state.attach(pipe, link, &Origin::Dialed, port)?;
             state.body.endpoints.dialed.push((endpoint.clone(), pipe));
             Ok(())
         });
@@ -296,8 +294,7 @@ impl<P: Pattern> Socket<P> {
             incoming,
             peer: None,
         };
-        let origin = Origin::Dialed { routing_id: None };
-        self.add_dialed(id, Link::Inproc(pipe.clone()), &origin, &endpoint)?;
+        self.add_dialed(id, Link::Inproc(pipe.clone()), &endpoint)?;
         let connect = Connecting {
             port: Arc::clone(port),
             pipe: id,

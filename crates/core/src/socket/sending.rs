@@ -12,6 +12,7 @@ use super::after::{After, flush_left};
 use super::state::{Body, State};
 use super::{Shared, Socket};
 use crate::error::{SendError, SendErrorKind};
+use crate::io::IoCommand;
 use crate::outbound::{Manner, Pushed};
 use crate::pattern::{Dropped, Pattern, PipeId, Route, Sends};
 use crate::pipe::{Link, StreamPipe};
@@ -254,7 +255,7 @@ impl<P: Pattern> State<P> {
             ..
         } = self;
         let route = pattern.route(message, &body.pipes, actions);
-        body.prepare(actions, port);
+        body.carry_out(actions, port);
         match route {
             Route::To {
                 pipe,
@@ -354,6 +355,10 @@ impl After {
     fn follow(&mut self, pushed: Pushed, pipe: &Arc<StreamPipe>) {
         match pushed {
             Pushed::Queued => return,
+            Pushed::Handed => {
+                let command = IoCommand::Dirty(Arc::clone(pipe));
+                self.commands.push((pipe.io.clone(), command));
+            }
             Pushed::Left { dirty } => self.left.push((Arc::clone(pipe), dirty)),
             Pushed::Write => self.writes.push(Arc::clone(pipe)),
         }

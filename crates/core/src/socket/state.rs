@@ -8,7 +8,6 @@ use ferromq_wire::{Incoming, Message};
 use super::after::After;
 use super::endpoints::Endpoints;
 use super::leading::Claim;
-use crate::close::Closing;
 use crate::error::ClosedError;
 use crate::inbound::Batch;
 use crate::io::IoCommand;
@@ -399,28 +398,8 @@ impl<P: Pattern> State<P> {
     }
 
     /// Carries out what the pattern asked for.
-    pub(super) fn carry_out(&mut self, port: &Arc<Port>) {
-        if self.actions.is_empty() {
-            return;
-        }
-        let mut actions = std::mem::take(&mut self.actions);
-        for action in actions.drain() {
-            match action {
-                Action::Command(pipe, command) => self.body.send_command(pipe, command),
-                Action::Deliver(message) => {
-                    self.body.ready.push_back(message);
-                    self.body.wake_receivers(1);
-                }
-                Action::DiscardIncoming(pipe) => self.body.discard_incoming(pipe, port),
-                Action::Close(pipe) => {
-                    let closing = Arc::new(Closing::default());
-                    self.close_pipe(pipe, port.world.now(), &closing, port);
-                }
-            }
-        }
-        if self.actions.is_empty() {
-            self.actions = actions;
-        }
+    pub(super) fn carry_out(&mut self, port: &Port) {
+        self.body.carry_out(&mut self.actions, port);
     }
 }
 
@@ -465,8 +444,8 @@ impl Body {
             .is_some_and(|current| Arc::ptr_eq(current, claim))
     }
 
-    /// Carries out what routing asked for, before the message goes out. (Routing closes no pipe.)
-    pub(super) fn prepare(&mut self, actions: &mut Actions, port: &Port) {
+    /// Carries out what the pattern asked for; of routing, before the message goes out.
+    pub(super) fn carry_out(&mut self, actions: &mut Actions, port: &Port) {
         if actions.is_empty() {
             return;
         }
@@ -478,7 +457,6 @@ impl Body {
                     self.ready.push_back(message);
                     self.wake_receivers(1);
                 }
-                Action::Close(_) => debug_assert!(false, "routing closes no pipe"),
             }
         }
     }

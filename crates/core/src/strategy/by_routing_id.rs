@@ -1,8 +1,8 @@
 //! Addressing by routing id: every peer has a name, unique in its socket.
 //!
-//! A peer's name is what it announced or what the application chose for it; else one is made: five
-//! bytes, a zero and a counter (RFC 37 reserves a leading zero for this). Names from outside that
-//! begin with a zero are accepted as long as they are not in use, and made names avoid them.
+//! A peer's name is what it announced; else one is made: five bytes, a zero and a counter (RFC 37
+//! reserves a leading zero for this). Names from outside that begin with a zero are accepted as
+//! long as they are not in use, and made names avoid them.
 //!
 //! Invariant: `pipes` and `names` are inverse to each other.
 

@@ -32,7 +32,7 @@ fn pair_with_peer_sends_and_receives_whole_messages() {
 fn pair_with_peer_refuses_a_second_and_keeps_the_first() {
     let mut pair = Driven::<PairPattern>::with_peers(1);
     assert_eq!(pair.accept(1, ""), Err(Refusal::Occupied));
-    assert_eq!(pair.dial(2, None), Err(Refusal::Occupied));
+    assert_eq!(pair.dial(2), Err(Refusal::Occupied));
     assert_eq!(pair.send("x"), Sent::To(pipe(0), "x".into()));
 }
 
@@ -59,7 +59,7 @@ fn pair_after_its_peer_left_takes_another_with_nothing_to_read() {
 #[test]
 fn pair_with_lost_dialed_peer_keeps_it_and_its_queue() {
     let mut pair = Driven::<PairPattern>::default();
-    pair.dial(0, None).unwrap();
+    pair.dial(0).unwrap();
     pair.hiccup(0, "").unwrap();
     pair.lose(0);
     assert_eq!(pair.accept(1, ""), Err(Refusal::Occupied));

@@ -52,14 +52,14 @@ fn push_with_all_peers_full_parks_until_one_is_writable() {
 #[test]
 fn push_to_dialed_peer_queues_before_the_connection_is_there() {
     let mut push = Driven::<PushPattern>::default();
-    push.dial(0, None).unwrap();
+    push.dial(0).unwrap();
     assert_eq!(sent_to(&mut push, 1), [0]);
 }
 
 #[test]
 fn push_with_lost_peer_prefers_the_others_until_it_is_back() {
     let mut push = Driven::<PushPattern>::with_peers(1);
-    push.dial(1, None).unwrap();
+    push.dial(1).unwrap();
     push.lose(1);
     assert_eq!(sent_to(&mut push, 2), [0, 0]);
     push.detach(0);

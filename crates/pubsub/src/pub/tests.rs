@@ -124,7 +124,7 @@ fn pub_whose_subscriber_left_forgets_it() {
 #[test]
 fn pub_whose_dialed_subscriber_lost_its_connection_waits_for_it_to_subscribe_again() {
     let mut publisher = Driven::<PubPattern>::default();
-    publisher.dial(0, None).unwrap();
+    publisher.dial(0).unwrap();
     publisher.hiccup(0, "").unwrap();
     command(&mut publisher, 0, subscribe("a"));
     assert_eq!(receivers(publisher.send("a")), [0]);

@@ -92,7 +92,7 @@ fn sub_subscribes_at_a_dialed_publisher_at_every_connection_each_topic_once() {
     let mut sub = Driven::<SubPattern>::default();
     sub.subscribe("a");
     sub.subscribe("a");
-    sub.dial(0, None).unwrap();
+    sub.dial(0).unwrap();
     assert_eq!(commands(&mut sub), []);
     for _ in 0..2 {
         sub.hiccup(0, "").unwrap();
@@ -136,7 +136,7 @@ proptest! {
         steps in prop::collection::vec((0..4_u8, "[ab]{0,3}"), 1..80),
     ) {
         let mut sub = Driven::<SubPattern>::default();
-        sub.dial(0, None).unwrap();
+        sub.dial(0).unwrap();
         let (mut model, mut told) = (BTreeMap::<String, usize>::new(), BTreeMap::new());
         for (step, topic) in steps {
             match step {

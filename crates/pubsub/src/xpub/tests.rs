@@ -86,7 +86,7 @@ fn xpub_whose_subscriber_left_reports_the_topics_that_only_it_had() {
 #[test]
 fn xpub_whose_dialed_subscriber_lost_its_connection_reports_at_once() {
     let mut xpub = Driven::<XpubPattern>::default();
-    xpub.dial(0, None).unwrap();
+    xpub.dial(0).unwrap();
     xpub.hiccup(0, "").unwrap();
     command(&mut xpub, 0, subscribe("a"));
     xpub.lose(0);

@@ -38,7 +38,7 @@ fn xsub_subscribes_without_publishers_for_those_that_come() {
     assert_eq!(xsub.send(parts(["\u{1}a", "\u{1}b", "\u{0}b"])), Sent::Done);
     xsub.accept(0, "").unwrap();
     assert_eq!(commands(&mut xsub), [(0, subscribe("a"))]);
-    xsub.dial(1, None).unwrap();
+    xsub.dial(1).unwrap();
     assert_eq!(commands(&mut xsub), []);
     xsub.hiccup(1, "").unwrap();
     assert_eq!(commands(&mut xsub), [(1, subscribe("a"))]);

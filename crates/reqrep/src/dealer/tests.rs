@@ -38,7 +38,7 @@ fn dealer_with_one_slow_peer_serves_the_others() {
 #[test]
 fn dealer_with_lost_peer_prefers_the_others_until_it_is_back() {
     let mut dealer = Driven::<DealerPattern>::with_peers(1);
-    dealer.dial(1, None).unwrap();
+    dealer.dial(1).unwrap();
     dealer.lose(1);
     assert_eq!(dealer.send("x"), Sent::To(pipe(0), "x".into()));
     assert_eq!(dealer.send("x"), Sent::To(pipe(0), "x".into()));

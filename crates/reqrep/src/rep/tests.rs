@@ -96,7 +96,7 @@ fn rep_whose_asker_left_before_the_request_was_taken_still_drops_the_reply() {
 #[test]
 fn rep_whose_dialed_asker_lost_its_connection_forgets_the_reply() {
     let mut rep = Driven::<RepPattern>::default();
-    rep.dial(0, None).unwrap();
+    rep.dial(0).unwrap();
     rep.hiccup(0, "").unwrap();
     rep.receive(0, parts(["", "q"]));
     rep.lose(0);

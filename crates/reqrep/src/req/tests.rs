@@ -123,7 +123,7 @@ fn req_whose_peer_is_gone_accepts_any_reply() {
 #[test]
 fn req_whose_dialed_peer_reconnects_waits_for_it() {
     let mut req = Driven::<ReqPattern>::default();
-    req.dial(0, None).unwrap();
+    req.dial(0).unwrap();
     req.hiccup(0, "").unwrap();
     req.accept(1, "").unwrap();
     req.send("q");

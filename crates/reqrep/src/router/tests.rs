@@ -97,7 +97,6 @@ fn router_to_a_full_peer_parks_and_others_are_unaffected() {
 fn router_refuses_a_duplicate_name_until_it_is_free() {
     let mut router = router(&["a"]);
     assert_eq!(router.accept(1, "a"), Err(Refusal::DuplicateRoutingId));
-    assert_eq!(router.dial(2, Some("a")), Err(Refusal::DuplicateRoutingId));
     assert_eq!(
         router.send(parts(["a", "x"])),
         Sent::To(pipe(0), "x".into())
@@ -114,7 +113,7 @@ fn router_refuses_a_duplicate_name_until_it_is_free() {
 #[test]
 fn router_dialed_peer_is_addressable_once_known() {
     let mut router = router(&[]);
-    router.dial(0, None).unwrap();
+    router.dial(0).unwrap();
     assert!(!router.readiness().send);
     assert_eq!(router.send(parts(["a", "x"])), NO_ROUTE);
     router.hiccup(0, "a").unwrap();
@@ -125,22 +124,9 @@ fn router_dialed_peer_is_addressable_once_known() {
 }
 
 #[test]
-fn router_chosen_name_works_at_once_and_wins_over_the_announced() {
-    let mut router = router(&[]);
-    router.dial(0, Some("mine")).unwrap();
-    assert_eq!(
-        router.send(parts(["mine", "x"])),
-        Sent::To(pipe(0), "x".into())
-    );
-    router.hiccup(0, "theirs").unwrap();
-    assert_eq!(router.send(parts(["theirs", "x"])), NO_ROUTE);
-    assert_eq!(name_of(&mut router, 0), Part::from("mine"));
-}
-
-#[test]
 fn router_reconnected_peer_is_renamed_as_it_announces() {
     let mut router = router(&[]);
-    router.dial(0, None).unwrap();
+    router.dial(0).unwrap();
     router.hiccup(0, "a").unwrap();
     router.lose(0);
     assert_eq!(
@@ -158,7 +144,7 @@ fn router_reconnected_peer_is_renamed_as_it_announces() {
 #[test]
 fn router_reconnected_nameless_peer_keeps_its_made_name() {
     let mut router = router(&[]);
-    router.dial(0, None).unwrap();
+    router.dial(0).unwrap();
     router.hiccup(0, "").unwrap();
     let made = name_of(&mut router, 0);
     router.lose(0);
@@ -170,7 +156,7 @@ fn router_reconnected_nameless_peer_keeps_its_made_name() {
 #[test]
 fn router_reconnected_peer_announcing_a_name_in_use_is_refused_and_keeps_its_own() {
     let mut router = router(&["a"]);
-    router.dial(1, None).unwrap();
+    router.dial(1).unwrap();
     router.hiccup(1, "b").unwrap();
     assert_eq!(router.hiccup(1, "a"), Err(Refusal::DuplicateRoutingId));
     assert_eq!(
