@@ -10,7 +10,8 @@
 //! | `inproc://name` | a name within one context |
 //!
 //! Port `*` and port `0` are the same: the system chooses one, so only `bind` takes them.
-//! Parsing looks at the text alone; nothing is resolved. `Display` writes the canonical text,
+//! Parsing looks at the text alone: nothing is resolved, and endpoints of transports that this
+//! build leaves out parse as well (to be refused by `bind` and `connect`). `Display` writes the canonical text,
 //! which parses to an equal endpoint.
 
 mod error;
@@ -77,6 +78,24 @@ impl Endpoint {
             Self::Tcp(tcp) => tcp.check_connect(),
             Self::Ipc(ipc) => ipc.check_connect(),
             Self::Inproc(_) => Ok(()),
+        }
+    }
+
+    /// Tells whether there is such a transport here: a program may have left it out, and not every
+    /// system has ipc.
+    ///
+    /// # Errors
+    /// - [`EndpointError::TcpDisabled`], [`IpcDisabled`](EndpointError::IpcDisabled),
+    ///   [`InprocDisabled`](EndpointError::InprocDisabled): this crate was compiled without the
+    ///   feature of that name.
+    /// - [`EndpointError::IpcUnsupported`]: this platform has no unix domain sockets.
+    pub fn check_transport(&self) -> Result<(), EndpointError> {
+        match self {
+            Self::Tcp(_) if !cfg!(feature = "tcp") => Err(EndpointError::TcpDisabled),
+            Self::Ipc(_) if !cfg!(unix) => Err(EndpointError::IpcUnsupported),
+            Self::Ipc(_) if !cfg!(feature = "ipc") => Err(EndpointError::IpcDisabled),
+            Self::Inproc(_) if !cfg!(feature = "inproc") => Err(EndpointError::InprocDisabled),
+            Self::Tcp(_) | Self::Ipc(_) | Self::Inproc(_) => Ok(()),
         }
     }
 

@@ -4,6 +4,9 @@ use std::io;
 
 use crate::EndpointError;
 
+/// ENFILE and EMFILE, which have these numbers on every unix; WSAEMFILE.
+const OUT_OF_DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
+
 /// Why an endpoint cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,14 +38,16 @@ pub enum ListenError {
     /// The process or the system has no descriptor left.
     #[error("too many open descriptors")]
     TooManyDescriptors,
-    /// This system has no such endpoints, or they have no byte stream (inproc).
+    /// Endpoints of this kind have no byte stream (inproc), or the system cannot do this.
     #[error("endpoints of this kind cannot be listened on here")]
     Unsupported,
 }
 
 impl From<io::Error> for ListenError {
     fn from(error: io::Error) -> Self {
-        if is_out_of_descriptors(&error) {
+        if let Some(code) = error.raw_os_error()
+            && OUT_OF_DESCRIPTORS.contains(&code)
+        {
             return Self::TooManyDescriptors;
         }
         match error.kind() {
@@ -53,16 +58,4 @@ impl From<io::Error> for ListenError {
             _ => Self::Io(error),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = error.raw_os_error();
-    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
-}
-
-#[cfg(not(unix))]
-fn is_out_of_descriptors(_: &io::Error) -> bool {
-    false
 }

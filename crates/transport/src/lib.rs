@@ -12,15 +12,20 @@
 mod address;
 mod endpoint;
 mod error;
+#[cfg(feature = "inproc")]
 mod inproc;
-mod interfaces;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "ipc"))]
 mod ipc;
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod listener;
 mod options;
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod resolve;
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod stream;
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod sys;
+#[cfg(feature = "tcp")]
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -28,8 +33,12 @@ mod tests;
 pub use address::{Address, IpcAddress};
 pub use endpoint::{Endpoint, EndpointError, Host, InprocName, IpcEndpoint, Source, TcpEndpoint};
 pub use error::ListenError;
+#[cfg(feature = "inproc")]
 pub use inproc::{Connected, InprocRegistry, NameInUse, ParkedId};
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 pub use listener::Listener;
 pub use options::{Keepalive, TransportOptions};
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 pub use resolve::{needs_resolver, resolve};
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 pub use stream::{Credentials, Stream};

@@ -8,9 +8,11 @@ use std::os::windows::io::{AsSocket, BorrowedSocket};
 
 use socket2::Socket;
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "ipc"))]
 use crate::ipc;
-use crate::{Endpoint, ListenError, Stream, TransportOptions, tcp};
+#[cfg(feature = "tcp")]
+use crate::tcp;
+use crate::{Endpoint, ListenError, Stream, TransportOptions};
 
 /// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file.
 #[derive(Debug)]
@@ -18,8 +20,9 @@ pub struct Listener(Transport);
 
 #[derive(Debug)]
 enum Transport {
+    #[cfg(feature = "tcp")]
     Tcp(tcp::Listener),
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "ipc"))]
     Ipc(ipc::Listener),
 }
 
@@ -43,14 +46,14 @@ impl Listener {
     /// # Errors
     /// - [`ListenError`] says each.
     pub fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self, ListenError> {
+        endpoint.check_transport()?;
         endpoint.check_bind()?;
         let transport = match endpoint {
+            #[cfg(feature = "tcp")]
             Endpoint::Tcp(tcp) => Transport::Tcp(tcp::Listener::bind(tcp, options)?),
-            #[cfg(unix)]
+            #[cfg(all(unix, feature = "ipc"))]
             Endpoint::Ipc(ipc) => Transport::Ipc(ipc::Listener::bind(ipc, options)?),
-            #[cfg(not(unix))]
-            Endpoint::Ipc(_) => return Err(ListenError::Unsupported),
-            Endpoint::Inproc(_) => return Err(ListenError::Unsupported),
+            _ => return Err(ListenError::Unsupported),
         };
         Ok(Self(transport))
     }
@@ -65,8 +68,9 @@ impl Listener {
     pub fn accept(&self) -> io::Result<Stream> {
         loop {
             let accepted = match &self.0 {
+                #[cfg(feature = "tcp")]
                 Transport::Tcp(tcp) => tcp.accept(),
-                #[cfg(unix)]
+                #[cfg(all(unix, feature = "ipc"))]
                 Transport::Ipc(ipc) => ipc.accept(),
             };
             match accepted {
@@ -81,16 +85,18 @@ impl Listener {
     /// The concrete endpoint: wildcard port or path replaced by what the system chose.
     pub fn endpoint(&self) -> Endpoint {
         match &self.0 {
+            #[cfg(feature = "tcp")]
             Transport::Tcp(tcp) => tcp.endpoint(),
-            #[cfg(unix)]
+            #[cfg(all(unix, feature = "ipc"))]
             Transport::Ipc(ipc) => ipc.endpoint(),
         }
     }
 
     fn socket(&self) -> &Socket {
         match &self.0 {
+            #[cfg(feature = "tcp")]
             Transport::Tcp(tcp) => tcp.socket(),
-            #[cfg(unix)]
+            #[cfg(all(unix, feature = "ipc"))]
             Transport::Ipc(ipc) => ipc.socket(),
         }
     }

@@ -1,10 +1,9 @@
-//! From endpoints to addresses, for connecting and for binding.
+//! From endpoints to addresses, for connecting.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-use crate::endpoint::{Endpoint, Host, Source, TcpEndpoint};
-use crate::{Address, ListenError, TransportOptions, interfaces};
+use crate::Address;
+use crate::endpoint::{Endpoint, Host};
 
 /// Whether [`resolve`] has to ask the system's resolver, and so may take long.
 pub fn needs_resolver(endpoint: &Endpoint) -> bool {
@@ -13,122 +12,33 @@ pub fn needs_resolver(endpoint: &Endpoint) -> bool {
 
 /// Resolves an endpoint to connect to: all its addresses, in the resolver's order.
 ///
-/// IPv6 addresses are always among them; see [`TransportOptions::ipv6`]. A source address is
+/// IPv6 addresses are always among them; see [`ipv6`](crate::TransportOptions::ipv6). A source address is
 /// paired with the destinations of its family.
 ///
 /// # Blocking
 /// Asks the system's resolver if [`needs_resolver`] says so; there is no way to cut that short.
 ///
 /// # Errors
-/// - `InvalidInput`: the endpoint cannot be connected ([`Endpoint::check_connect`]).
+/// - `InvalidInput`: the endpoint cannot be connected ([`Endpoint::check_connect`]), or its
+///   transport is not there ([`Endpoint::check_transport`]).
 /// - `Unsupported`: inproc endpoints have no address.
 /// - `AddrNotAvailable`: the source is no interface with an address of the destination's family.
 /// - the resolver's errors.
 pub fn resolve(endpoint: &Endpoint) -> io::Result<Vec<Address>> {
     endpoint
-        .check_connect()
+        .check_transport()
+        .and_then(|()| endpoint.check_connect())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     match endpoint {
-        Endpoint::Tcp(tcp) => resolve_tcp(tcp),
+        #[cfg(feature = "tcp")]
+        Endpoint::Tcp(tcp) => crate::tcp::resolve(tcp),
+        #[cfg(all(unix, feature = "ipc"))]
         Endpoint::Ipc(ipc) => Ok(ipc
             .address()
             .cloned()
             .map(Address::Ipc)
             .into_iter()
             .collect()),
-        Endpoint::Inproc(_) => Err(io::ErrorKind::Unsupported.into()),
+        _ => Err(io::ErrorKind::Unsupported.into()),
     }
-}
-
-/// Resolves a tcp endpoint to bind: the addresses to try, in order.
-///
-/// A name is that of an interface first, then one for the resolver; of both, IPv4 addresses come
-/// first, so that peers without IPv6 find the socket.
-pub(crate) fn resolve_bind(
-    endpoint: &TcpEndpoint,
-    options: &TransportOptions,
-) -> Result<Vec<SocketAddr>, ListenError> {
-    let port = endpoint.port();
-    let mut addresses = match endpoint.host() {
-        Host::Any => vec![
-            (Ipv6Addr::UNSPECIFIED, port).into(),
-            (Ipv4Addr::UNSPECIFIED, port).into(),
-        ],
-        Host::Name(name) => bind_name(name, port)?,
-        Host::V4(address) => vec![(*address, port).into()],
-        Host::V6(address, zone) => {
-            let scoped = scoped(*address, zone.as_deref(), port);
-            vec![scoped.map_err(|_| ListenError::InterfaceNotFound)?]
-        }
-    };
-    addresses.retain(|address| options.ipv6 || address.is_ipv4());
-    if addresses.is_empty() {
-        Err(ListenError::AddressNotAvailable)
-    } else {
-        Ok(addresses)
-    }
-}
-
-fn resolve_tcp(endpoint: &TcpEndpoint) -> io::Result<Vec<Address>> {
-    let port = endpoint.port();
-    let destinations = match endpoint.host() {
-        Host::Any => return Err(io::ErrorKind::InvalidInput.into()),
-        Host::Name(name) => (&**name, port).to_socket_addrs()?.collect(),
-        Host::V4(address) => vec![(*address, port).into()],
-        Host::V6(address, zone) => vec![scoped(*address, zone.as_deref(), port)?],
-    };
-    let Some(source) = endpoint.source() else {
-        return Ok(destinations
-            .into_iter()
-            .map(|to| Address::Tcp { to, from: None })
-            .collect());
-    };
-    let sources = resolve_source(source)?;
-    let pair = |to: SocketAddr| {
-        let from = *sources.iter().find(|from| from.is_ipv4() == to.is_ipv4())?;
-        Some(Address::Tcp {
-            to,
-            from: Some(from),
-        })
-    };
-    let addresses: Vec<_> = destinations.into_iter().filter_map(pair).collect();
-    if addresses.is_empty() {
-        Err(io::ErrorKind::AddrNotAvailable.into())
-    } else {
-        Ok(addresses)
-    }
-}
-
-fn resolve_source(source: &Source) -> io::Result<Vec<SocketAddr>> {
-    match source.host() {
-        Host::Any => Err(io::ErrorKind::InvalidInput.into()),
-        Host::Name(interface) => interfaces::addresses_of(interface, source.port()),
-        Host::V4(address) => Ok(vec![(*address, source.port()).into()]),
-        Host::V6(address, zone) => Ok(vec![scoped(*address, zone.as_deref(), source.port())?]),
-    }
-}
-
-fn bind_name(name: &str, port: u16) -> Result<Vec<SocketAddr>, ListenError> {
-    let mut addresses = interfaces::addresses_of(name, port)?;
-    if addresses.is_empty() {
-        let found = (name, port).to_socket_addrs();
-        addresses = found.map_err(|_| ListenError::InterfaceNotFound)?.collect();
-    }
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    Ok(addresses)
-}
-
-/// An IPv6 address with its zone: a number is taken as it is, a name is an interface's.
-fn scoped(address: Ipv6Addr, zone: Option<&str>, port: u16) -> io::Result<SocketAddr> {
-    let scope = match zone.map(str::parse) {
-        None => 0,
-        Some(Ok(number)) => number,
-        Some(Err(_)) => {
-            // The resolver knows zones and answers literals without asking anybody.
-            let literal = format!("{address}%{}", zone.unwrap_or_default());
-            let found = (literal.as_str(), port).to_socket_addrs()?.next();
-            return found.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-        }
-    };
-    Ok(SocketAddrV6::new(address, port, 0, scope).into())
 }

@@ -1,7 +1,9 @@
 //! Connected byte streams, whatever the transport.
 
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
+#[cfg(feature = "tcp")]
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 #[cfg(windows)]
@@ -9,7 +11,11 @@ use std::os::windows::io::{AsSocket, BorrowedSocket};
 
 use socket2::Socket;
 
-use crate::{Address, IpcAddress, TransportOptions, sys, tcp};
+#[cfg(feature = "tcp")]
+use crate::tcp;
+use crate::{Address, TransportOptions, sys};
+#[cfg(all(unix, feature = "ipc"))]
+use crate::{IpcAddress, ipc};
 
 /// A connected, or connecting, non-blocking byte stream.
 ///
@@ -26,12 +32,13 @@ pub struct Stream {
 /// Who is at the other end.
 #[derive(Clone, Debug)]
 pub(crate) enum Peer {
+    #[cfg(feature = "tcp")]
     Tcp(SocketAddr),
     /// What was dialled.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no ipc here"))]
+    #[cfg(all(unix, feature = "ipc"))]
     Ipc(IpcAddress),
     /// Whoever has connected to an ipc listener.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no ipc here"))]
+    #[cfg(all(unix, feature = "ipc"))]
     Accepted,
 }
 
@@ -51,17 +58,18 @@ impl Stream {
     /// [`finish_connect`](Self::finish_connect) tells it.
     ///
     /// # Errors
-    /// - `Unsupported`: an IPv6 address without [`TransportOptions::ipv6`], or a kind of address
-    ///   that this system has not.
+    /// - `Unsupported`: an IPv6 address without [`TransportOptions::ipv6`], or a transport that is
+    ///   not there ([`Endpoint::check_transport`](crate::Endpoint::check_transport)).
     /// - `ResourceBusy`: the backlog of the ipc listener is full.
     /// - what the system reports at once, such as `ConnectionRefused` or `NotFound`.
     pub fn dial(address: &Address, options: &TransportOptions) -> io::Result<Self> {
         match address {
+            #[cfg(feature = "tcp")]
             Address::Tcp { to, from } => tcp::dial(*to, *from, options),
-            #[cfg(unix)]
-            Address::Ipc(address) => crate::ipc::dial(address, options),
-            #[cfg(not(unix))]
-            Address::Ipc(_) => Err(io::ErrorKind::Unsupported.into()),
+            #[cfg(all(unix, feature = "ipc"))]
+            Address::Ipc(address) => ipc::dial(address, options),
+            #[cfg(not(all(unix, feature = "tcp", feature = "ipc")))]
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -139,8 +147,11 @@ impl Stream {
     /// `:uid:gid:pid` of who connected to an ipc listener (empty where the system does not tell).
     pub fn peer_address(&self) -> String {
         match &self.peer {
+            #[cfg(feature = "tcp")]
             Peer::Tcp(address) => address.to_string(),
+            #[cfg(all(unix, feature = "ipc"))]
             Peer::Ipc(address) => address.to_string(),
+            #[cfg(all(unix, feature = "ipc"))]
             Peer::Accepted => match self.peer_credentials() {
                 Some(Credentials { pid, uid, gid }) => format!(":{uid}:{gid}:{pid}"),
                 None => String::new(),
@@ -150,8 +161,8 @@ impl Stream {
 
     /// The process at the other end: only for ipc, only on Linux.
     pub fn peer_credentials(&self) -> Option<Credentials> {
-        #[cfg(target_os = "linux")]
-        if !matches!(self.peer, Peer::Tcp(_)) {
+        #[cfg(all(target_os = "linux", feature = "ipc"))]
+        if matches!(self.peer, Peer::Ipc(_) | Peer::Accepted) {
             let found = rustix::net::sockopt::socket_peercred(&self.socket).ok()?;
             let pid = u32::try_from(found.pid.as_raw_nonzero().get()).ok()?;
             return Some(Credentials {
@@ -164,14 +175,15 @@ impl Stream {
     }
 
     fn is_connected_to_itself(&self) -> bool {
-        let Peer::Tcp(peer) = self.peer else {
-            return false;
-        };
-        self.socket
-            .local_addr()
-            .ok()
-            .and_then(|own| own.as_socket())
-            == Some(peer)
+        match &self.peer {
+            #[cfg(feature = "tcp")]
+            Peer::Tcp(peer) => {
+                let own = self.socket.local_addr().ok();
+                own.and_then(|own| own.as_socket()) == Some(*peer)
+            }
+            #[cfg(all(unix, feature = "ipc"))]
+            Peer::Ipc(_) | Peer::Accepted => false,
+        }
     }
 
     #[cfg(test)]

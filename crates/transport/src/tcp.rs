@@ -1,11 +1,15 @@
 //! TCP: listening, dialling, options.
 
+mod interfaces;
+mod resolve;
+
 use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
-use crate::resolve::resolve_bind;
+pub(crate) use self::resolve::resolve;
+use self::resolve::resolve_bind;
 use crate::stream::Peer;
 use crate::{Endpoint, Keepalive, ListenError, Stream, TcpEndpoint, TransportOptions};
 

@@ -24,6 +24,15 @@ pub enum EndpointError {
     /// Connecting to the host `*`.
     #[error("the wildcard host `*` can only be bound")]
     HostWildcard,
+    /// An inproc endpoint in a program that was compiled without inproc.
+    #[error("inproc is left out: the crate's feature `inproc` is not enabled")]
+    InprocDisabled,
+    /// An ipc endpoint in a program that was compiled without ipc.
+    #[error("ipc is left out: the crate's feature `ipc` is not enabled")]
+    IpcDisabled,
+    /// An ipc endpoint where there are no unix domain sockets.
+    #[error("ipc is not supported on this platform")]
+    IpcUnsupported,
     /// Digits and dots that make no IPv4 address.
     #[error("the IPv4 address is malformed")]
     Ipv4Malformed,
@@ -78,6 +87,9 @@ pub enum EndpointError {
     /// The source `*`: leave the source out instead.
     #[error("the source address cannot be a wildcard")]
     SourceWildcard,
+    /// A tcp endpoint in a program that was compiled without tcp.
+    #[error("tcp is left out: the crate's feature `tcp` is not enabled")]
+    TcpDisabled,
     /// White space in a tcp endpoint.
     #[error("the endpoint has white space")]
     Whitespace,

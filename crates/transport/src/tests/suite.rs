@@ -1,7 +1,6 @@
 //! What every transport must do, instantiated for each by one macro.
 
 use std::io::{ErrorKind, IoSlice};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use rustix::event::PollFlags;
@@ -12,10 +11,12 @@ use crate::{Endpoint, ListenError, Listener, TransportOptions, sys};
 /// An endpoint on which nobody listens, different at each call, and what keeps it usable.
 type Place = Option<(Endpoint, Option<Listener>)>;
 
+#[cfg(feature = "tcp")]
 fn tcp_v4() -> Place {
     Some((endpoint("tcp://127.0.0.1:*"), None))
 }
 
+#[cfg(feature = "tcp")]
 fn tcp_v6() -> Place {
     let place = endpoint("tcp://[::1]:*");
     match Listener::bind(&place, &TransportOptions::default()) {
@@ -28,13 +29,16 @@ fn tcp_v6() -> Place {
 }
 
 /// A path in the private directory of a wildcard listener, which is kept for its directory.
+#[cfg(feature = "ipc")]
 fn ipc_path() -> Place {
     let directory = listen(&endpoint("ipc://*"));
     let path = format!("{}-other", directory.endpoint());
     Some((endpoint(&path), Some(directory)))
 }
 
+#[cfg(feature = "ipc")]
 fn ipc_abstract() -> Place {
+    use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     if !cfg!(target_os = "linux") {
         eprintln!("skipped: there are no abstract names here");
@@ -265,7 +269,16 @@ macro_rules! suite {
     };
 }
 
-suite!(tcp_v4, tcp_v6, ipc_path, ipc_abstract; [
+macro_rules! suites {
+    ($tests:tt) => {
+        #[cfg(feature = "tcp")]
+        suite!(tcp_v4, tcp_v6; $tests);
+        #[cfg(feature = "ipc")]
+        suite!(ipc_path, ipc_abstract; $tests);
+    };
+}
+
+suites!([
     connect_without_listener_is_refused,
     accept_without_connection_would_block,
     concrete_endpoint_can_be_connected,
