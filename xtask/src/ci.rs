@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
         command.env("RUSTFLAGS", "--cfg loom");
         run_command(command.env("CARGO_TARGET_DIR", root.join("target/loom")))
     }),
+    ("polling", check_polling),
     ("doc", |root| {
         let mut command = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
         run_command(command.env("RUSTDOCFLAGS", "-D warnings"))
@@ -86,6 +87,23 @@ fn check_modes(root: &Path) -> Outcome {
     for mode in ["never", "always"] {
         let mut command = cargo(root, &["test", "--locked", "--tests"]);
         run_command(command.args(packages).env("FERROMQ_TUNING", mode))?;
+    }
+    Ok(())
+}
+
+/// The world of the systems without epoll, on this one: its own tests, then whole sockets over it.
+fn check_polling(root: &Path) -> Outcome {
+    let tests: [&[&str]; 2] = [
+        &["-p", "ferromq-core", "--lib", "world::"],
+        &["-p", "ferromq", "--tests"],
+    ];
+    for packages in tests {
+        let mut command = cargo(root, &["test", "--locked"]);
+        command
+            .args(packages)
+            .env("RUSTFLAGS", "--cfg ferromq_polling -D warnings")
+            .env("CARGO_TARGET_DIR", root.join("target/polling"));
+        run_command(&mut command)?;
     }
     Ok(())
 }

@@ -11,20 +11,28 @@
 //! - a source is disarmed and deregistered by dropping it; its token may appear in events already
 //!   taken.
 
-#[cfg(unix)]
 mod bell;
-#[cfg(unix)]
 mod doorbell;
-#[cfg(target_os = "linux")]
-mod reactor;
-#[cfg(all(unix, any(all(test, not(loom)), not(target_os = "linux"))))]
-mod reactor_poll;
-#[cfg(unix)]
+/// What the operating system knows of readiness: one of three modules of the same shape.
+#[cfg_attr(
+    all(target_os = "linux", not(ferromq_polling)),
+    path = "world/epoll.rs"
+)]
+#[cfg_attr(
+    not(all(target_os = "linux", not(ferromq_polling))),
+    path = "world/polling.rs"
+)]
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
+mod kernel;
+#[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
+#[path = "world/absent.rs"]
+mod kernel;
+#[cfg(feature = "tcp")]
 mod resolver;
-#[cfg(unix)]
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
+mod streams;
 mod system;
-#[cfg(test)]
-#[cfg(all(unix, not(loom)))]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::fmt;
@@ -34,7 +42,9 @@ use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint, TransportOptions};
 
-#[cfg(unix)]
+#[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
+use self::kernel as streams;
+pub use self::kernel::SystemSource;
 pub use self::system::SystemWorld;
 
 /// Everything that the engine needs from outside.
@@ -66,7 +76,9 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// then [`Stream::finish_connect`] tells how.
     fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>>;
 
-    /// Who reads and who writes connections. Tests force either way; the default adapts.
+    /// Who reads and who writes connections. Tests force either way; the default adapts. A world
+    /// whose bells cannot sleep on streams says here that receivers never claim, and one whose
+    /// timers are coarse that senders always write.
     fn tuning(&self) -> Tuning {
         Tuning::default()
     }
@@ -170,9 +182,8 @@ pub struct Interest {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Source<'a> {
-    /// A file descriptor of the operating system.
-    #[cfg(unix)]
-    Fd(std::os::fd::BorrowedFd<'a>),
+    /// A stream or listener of the operating system.
+    System(SystemSource<'a>),
     /// A stream or listener of a simulated world.
     Simulated(u64, std::marker::PhantomData<&'a ()>),
 }

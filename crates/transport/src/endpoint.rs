@@ -11,8 +11,8 @@
 //!
 //! Port `*` and port `0` are the same: the system chooses one, so only `bind` takes them.
 //! Parsing looks at the text alone: nothing is resolved, and endpoints of transports that this
-//! build leaves out parse as well (to be refused by `bind` and `connect`). `Display` writes the canonical text,
-//! which parses to an equal endpoint.
+//! build leaves out parse as well, to be refused by `bind` and `connect`. `Display` writes the
+//! canonical text, which parses to an equal endpoint.
 
 mod error;
 mod inproc;

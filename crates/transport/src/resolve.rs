@@ -12,8 +12,8 @@ pub fn needs_resolver(endpoint: &Endpoint) -> bool {
 
 /// Resolves an endpoint to connect to: all its addresses, in the resolver's order.
 ///
-/// IPv6 addresses are always among them; see [`ipv6`](crate::TransportOptions::ipv6). A source address is
-/// paired with the destinations of its family.
+/// IPv6 addresses are always among them; see [`ipv6`](crate::TransportOptions::ipv6). A source
+/// address is paired with the destinations of its family.
 ///
 /// # Blocking
 /// Asks the system's resolver if [`needs_resolver`] says so; there is no way to cut that short.

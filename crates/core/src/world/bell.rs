@@ -1,7 +1,8 @@
 //! The bell of one thread: how it sleeps until somebody rings or a stream is readable.
 //!
 //! Without streams it parks on a condition variable, with streams it polls them and a descriptor of
-//! its own, which is made when it is needed first. The argument why no ring is lost is that of
+//! its own (where the kernel's module can do that), which is made when it is needed first. The
+//! argument why no ring is lost is that of
 //! [`Doorbell`]; what this file adds is the kernel's part:
 //!
 //! - parked: the owner looks at the state under the lock and gives the lock up only by waiting; the
@@ -23,17 +24,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
-use super::doorbell::{Doorbell, Sleep, Waker};
-use super::{Bell, Source, Stream};
+use super::doorbell::{Doorbell, Sleep};
+use super::kernel::{Waker, poll_streams};
+use super::{Bell, Stream};
 
 /// How long to sleep at a time when nobody can wake a poll.
 const UNWAKEABLE: Duration = Duration::from_millis(1);
-
-/// The longest time that is waited in one go; waking early is allowed.
-const LONGEST: Duration = Duration::from_secs(i32::MAX as u64);
 
 /// One thread's bell.
 #[derive(Debug)]
@@ -80,32 +77,21 @@ impl SystemBell {
         self.doorbell.wake_up();
     }
 
-    fn poll<'a>(&'a self, mut fds: Vec<PollFd<'a>>, deadline: Option<Instant>) {
+    fn poll(&self, streams: &[&dyn Stream], deadline: Option<Instant>) {
         let waker = self.waker();
         let deadline = match waker {
-            Some(waker) => {
-                fds.push(PollFd::new(waker, PollFlags::IN));
-                deadline
-            }
+            Some(_) => deadline,
             None => Some(soon(deadline)),
         };
         if !self.doorbell.fall_asleep(Sleep::Polling) {
             return;
         }
-        let timeout = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
-        let polled = poll(&mut fds, timeout.as_ref());
+        let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let polled = poll_streams(streams, waker, timeout);
         self.doorbell.wake_up();
-        match polled {
-            Ok(_) => {
-                if let (Some(waker), Some(last)) = (waker, fds.last())
-                    && !last.revents().is_empty()
-                {
-                    waker.drain();
-                }
-            }
-            Err(Errno::INTR) => {}
-            // Out of memory, or more streams than descriptors are allowed: neither fail nor spin.
-            Err(_) => self.park(Some(soon(deadline))),
+        // Out of memory, or more streams than descriptors are allowed: neither fail nor spin.
+        if polled.is_err() {
+            self.park(Some(soon(deadline)));
         }
     }
 
@@ -134,35 +120,15 @@ impl Bell for SystemBell {
     }
 
     fn wait(&self, streams: &[&dyn Stream], deadline: Option<Instant>) {
-        let fds: Vec<_> = streams
-            .iter()
-            .filter_map(|stream| poll_fd(*stream))
-            .collect();
-        if fds.is_empty() {
+        if streams.is_empty() {
             self.park(deadline)
         } else {
-            self.poll(fds, deadline)
+            self.poll(streams, deadline)
         }
     }
-}
-
-/// How long to wait in the kernel's terms.
-pub(super) fn timespec(timeout: Duration) -> Timespec {
-    timeout
-        .min(LONGEST)
-        .try_into()
-        .expect("68 years fit into any time of the kernel")
 }
 
 fn soon(deadline: Option<Instant>) -> Instant {
     let soon = Instant::now() + UNWAKEABLE;
     deadline.map_or(soon, |deadline| deadline.min(soon))
-}
-
-fn poll_fd<'a>(stream: &'a dyn Stream) -> Option<PollFd<'a>> {
-    match stream.source() {
-        Source::Fd(fd) => Some(PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-        // There are none in this world.
-        Source::Simulated(..) => None,
-    }
 }

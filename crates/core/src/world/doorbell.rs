@@ -1,4 +1,4 @@
-//! How a sleeping thread is woken: who must wake it, and the descriptor that wakes a poll.
+//! How a sleeping thread is woken, and who must wake it.
 //!
 //! A [`Doorbell`] is one atomic. Its owner sleeps, anybody rings:
 //!
@@ -90,93 +90,9 @@ impl Doorbell {
     }
 }
 
-pub(super) use wake::Waker;
-
-/// An eventfd.
-#[cfg(target_os = "linux")]
-mod wake {
-    use std::io;
-    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-    use rustix::event::{EventfdFlags, eventfd};
-
-    /// A descriptor that is readable from the first `wake` until `drain`.
-    #[derive(Debug)]
-    pub(in super::super) struct Waker(OwnedFd);
-
-    impl Waker {
-        pub(in super::super) fn new() -> io::Result<Self> {
-            Ok(Self(eventfd(
-                0,
-                EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
-            )?))
-        }
-
-        pub(in super::super) fn wake(&self) {
-            // It can only fail because it is readable already (the counter is full).
-            let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-        }
-
-        pub(in super::super) fn drain(&self) {
-            let _ = rustix::io::read(&self.0, &mut [0; 8]);
-        }
-    }
-
-    impl AsFd for Waker {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.0.as_fd()
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-use socketpair as wake;
-
-/// A pair of connected sockets, where there is no eventfd.
-#[cfg(any(all(test, not(loom)), not(target_os = "linux")))]
-mod socketpair {
-    use std::io::{self, Read, Write};
-    use std::os::fd::{AsFd, BorrowedFd};
-    use std::os::unix::net::UnixStream;
-
-    /// A descriptor that is readable from the first `wake` until `drain`.
-    #[derive(Debug)]
-    pub(in super::super) struct Waker {
-        bell: UnixStream,
-        rope: UnixStream,
-    }
-
-    impl Waker {
-        pub(in super::super) fn new() -> io::Result<Self> {
-            let (bell, rope) = UnixStream::pair()?;
-            bell.set_nonblocking(true)?;
-            rope.set_nonblocking(true)?;
-            Ok(Self { bell, rope })
-        }
-
-        pub(in super::super) fn wake(&self) {
-            // It can only fail because it is readable already (the buffer is full).
-            let _ = (&self.rope).write(&[1]);
-        }
-
-        pub(in super::super) fn drain(&self) {
-            let mut rings = [0; 64];
-            while matches!((&self.bell).read(&mut rings), Ok(count) if count == rings.len()) {}
-        }
-    }
-
-    impl AsFd for Waker {
-        fn as_fd(&self) -> BorrowedFd<'_> {
-            self.bell.as_fd()
-        }
-    }
-}
-
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
     use super::*;
 
     #[test]
@@ -201,31 +117,6 @@ mod tests {
             assert!(doorbell.fall_asleep(how));
         }
     }
-
-    macro_rules! waker_is_readable_until_drained {
-        ($name:ident, $waker:ty) => {
-            #[test]
-            fn $name() {
-                let waker = <$waker>::new().unwrap();
-                let readable = || {
-                    let mut fds = [PollFd::new(&waker, PollFlags::IN)];
-                    poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
-                };
-                assert!(!readable());
-                for _ in 0..100_000 {
-                    waker.wake();
-                }
-                assert!(readable());
-                waker.drain();
-                assert!(!readable());
-                waker.wake();
-                assert!(readable());
-            }
-        };
-    }
-
-    waker_is_readable_until_drained!(waker_is_readable_until_drained, Waker);
-    waker_is_readable_until_drained!(pair_is_readable_until_drained, socketpair::Waker);
 }
 
 /// The interleavings of the header, explored: one owner that sleeps until it finds both messages,

@@ -7,25 +7,25 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions, needs_resolver};
+use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
 use super::bell::SystemBell;
+#[cfg(feature = "tcp")]
 use super::resolver::Resolver;
-use super::{
-    Bell, Listener, Reactor, Resolved, Running, Source, Stream, Tuning, Turn, Worker, World,
-};
+use super::{Bell, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
+use super::{kernel, streams};
 
 /// The operating system: its clock, threads, sockets, readiness and names.
 ///
-/// Bells belong to threads, not to a world: two worlds on one thread share one. On unixes other
-/// than Linux readiness comes from `poll(2)`; that is tested on Linux only.
+/// Bells belong to threads, not to a world: two worlds on one thread share one. On other systems
+/// than Linux, readiness comes from the crate `polling`, and only I/O threads read connections.
 #[derive(Debug)]
 pub struct SystemWorld {
+    #[cfg(feature = "tcp")]
     resolver: Resolver,
     tuning: Tuning,
 }
@@ -34,8 +34,9 @@ impl SystemWorld {
     /// A world without any thread; the resolver's threads are started when a name comes.
     pub fn new() -> Self {
         Self {
+            #[cfg(feature = "tcp")]
             resolver: Resolver::new(),
-            tuning: Tuning::from_environment(),
+            tuning: kernel::allowed(Tuning::from_environment()),
         }
     }
 }
@@ -63,14 +64,8 @@ impl World for SystemWorld {
         Ok(Box::new(SystemThread(handle)))
     }
 
-    #[cfg(target_os = "linux")]
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
-        Ok(Arc::new(super::reactor::EpollReactor::new()?))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
-        Ok(super::reactor_poll::PollReactor::new()?)
+        kernel::reactor()
     }
 
     fn tuning(&self) -> Tuning {
@@ -89,22 +84,20 @@ impl World for SystemWorld {
         endpoint: &Endpoint,
         options: &TransportOptions,
     ) -> Result<Box<dyn Listener>, ListenError> {
-        let listener = ferromq_transport::Listener::bind(endpoint, options)?;
-        Ok(Box::new(SystemListener(listener)))
+        streams::listen(endpoint, options)
     }
 
     fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {
-        let stream = ferromq_transport::Stream::dial(address, options)?;
-        Ok(Arc::new(SystemStream(stream)))
+        streams::dial(address, options)
     }
 
     /// Answers at once, on the calling thread, if there is nothing to look up.
     fn resolve(&self, endpoint: &Endpoint, reply: Resolved) {
-        if needs_resolver(endpoint) {
-            self.resolver.resolve(endpoint.clone(), reply);
-        } else {
-            reply(ferromq_transport::resolve(endpoint));
+        #[cfg(feature = "tcp")]
+        if ferromq_transport::needs_resolver(endpoint) {
+            return self.resolver.resolve(endpoint.clone(), reply);
         }
+        reply(streams::resolve(endpoint));
     }
 }
 
@@ -119,71 +112,5 @@ impl Running for SystemThread {
 
     fn is_current(&self) -> bool {
         self.0.thread().id() == thread::current().id()
-    }
-}
-
-/// A stream of the system.
-#[derive(Debug)]
-struct SystemStream(ferromq_transport::Stream);
-
-impl Stream for SystemStream {
-    fn read(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        self.0.read(into, most)
-    }
-
-    fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write(slices)
-    }
-
-    fn finish_connect(&self) -> io::Result<()> {
-        self.0.finish_connect()
-    }
-
-    fn shutdown_write(&self) -> io::Result<()> {
-        self.0.shutdown_write()
-    }
-
-    fn shutdown(&self) {
-        self.0.shutdown();
-    }
-
-    fn peer_address(&self) -> String {
-        self.0.peer_address()
-    }
-
-    fn source(&self) -> Source<'_> {
-        Source::Fd(self.0.as_fd())
-    }
-}
-
-/// A listener of the system.
-#[derive(Debug)]
-struct SystemListener(ferromq_transport::Listener);
-
-impl Listener for SystemListener {
-    fn accept(&self) -> io::Result<Arc<dyn Stream>> {
-        Ok(Arc::new(SystemStream(self.0.accept()?)))
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        self.0.endpoint()
-    }
-
-    fn source(&self) -> Source<'_> {
-        Source::Fd(self.0.as_fd())
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Drop for SystemStream {
-    fn drop(&mut self) {
-        super::reactor_poll::forget(self.0.as_fd());
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Drop for SystemListener {
-    fn drop(&mut self) {
-        super::reactor_poll::forget(self.0.as_fd());
     }
 }

@@ -11,22 +11,37 @@ mod reactor;
 mod system;
 
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
+#[cfg(windows)]
+use std::net::TcpStream as LocalStream;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream as LocalStream;
 use std::time::Duration;
 
+use super::kernel::Watched;
 use super::{Source, Stream};
 
 /// After this long a test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+#[cfg(unix)]
+fn local_pair() -> (LocalStream, LocalStream) {
+    LocalStream::pair().unwrap()
+}
+
+#[cfg(windows)]
+fn local_pair() -> (LocalStream, LocalStream) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dialled = LocalStream::connect(listener.local_addr().unwrap()).unwrap();
+    (dialled, listener.accept().unwrap().0)
+}
+
 /// A stream of the standard library, for its `source`.
 #[derive(Debug)]
-struct Plain(UnixStream);
+struct Plain(Watched<LocalStream>);
 
 fn plain_pair() -> (Plain, Plain) {
-    let (a, b) = UnixStream::pair().unwrap();
-    (Plain(a), Plain(b))
+    let (a, b) = local_pair();
+    (Plain(Watched::new(a)), Plain(Watched::new(b)))
 }
 
 impl Stream for Plain {
@@ -35,7 +50,7 @@ impl Stream for Plain {
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        io::Write::write_vectored(&mut &self.0, slices)
+        io::Write::write_vectored(&mut &*self.0, slices)
     }
 
     fn finish_connect(&self) -> io::Result<()> {
@@ -55,6 +70,6 @@ impl Stream for Plain {
     }
 
     fn source(&self) -> Source<'_> {
-        Source::Fd(self.0.as_fd())
+        Source::System(self.0.source())
     }
 }

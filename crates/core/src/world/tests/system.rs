@@ -127,9 +127,10 @@ fn addresses_are_answered_at_once_and_names_from_another_thread() {
 
 #[test]
 fn stream_goes_from_dial_to_end_by_reactor_and_bell() {
-    for place in ["tcp://127.0.0.1:*", "ipc://*"] {
-        exchange(&endpoint(place));
-    }
+    #[cfg(feature = "tcp")]
+    exchange(&endpoint("tcp://127.0.0.1:*"));
+    #[cfg(all(unix, feature = "ipc"))]
+    exchange(&endpoint("ipc://*"));
 }
 
 fn exchange(place: &Endpoint) {

@@ -1,4 +1,5 @@
-//! The reactor on Linux: epoll with one-shot registrations, and an eventfd as its doorbell.
+//! Readiness on Linux: epoll with one-shot registrations for I/O threads, poll(2) for bells, and an
+//! eventfd to wake either.
 //!
 //! - Silent means silent: the kernel reports errors and hang-ups even where nothing was asked for,
 //!   so what is not armed is registered with a token of its own, which `wait` drops.
@@ -9,15 +10,17 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::ops::Deref;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
 
-use super::bell::timespec;
-use super::doorbell::{Doorbell, Sleep, Waker};
-use super::{Interest, Reactor, Ready, Source};
+use super::doorbell::{Doorbell, Sleep};
+use super::{Interest, Reactor, Ready, Source, Stream, Tuning};
 
 /// The token of the reactor's own eventfd.
 const DOORBELL: u64 = u64::MAX;
@@ -30,6 +33,45 @@ const EVENTS: usize = 256;
 
 /// Timeouts from here on need no more than milliseconds.
 const COARSE: Duration = Duration::from_millis(20);
+
+/// The longest time that is waited in one go; waking early is allowed.
+const LONGEST: Duration = Duration::from_secs(i32::MAX as u64);
+
+/// Everything: receivers may claim, and timers are fine.
+pub(super) fn allowed(wanted: Tuning) -> Tuning {
+    wanted
+}
+
+/// Makes a reactor.
+pub(super) fn reactor() -> io::Result<Arc<dyn Reactor>> {
+    Ok(Arc::new(EpollReactor::new()?))
+}
+
+/// What a reactor or a bell watches: a descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemSource<'a>(BorrowedFd<'a>);
+
+/// A socket that can be watched.
+#[derive(Debug)]
+pub(super) struct Watched<T>(T);
+
+impl<T: AsFd> Watched<T> {
+    pub(super) fn new(socket: T) -> Self {
+        Self(socket)
+    }
+
+    pub(super) fn source(&self) -> SystemSource<'_> {
+        SystemSource(self.0.as_fd())
+    }
+}
+
+impl<T> Deref for Watched<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// One I/O worker's epoll. Tokens must be below `u64::MAX - 1`.
 #[derive(Debug)]
@@ -147,7 +189,92 @@ fn as_ready(token: u64, flags: EventFlags) -> Ready {
 
 fn fd_of(source: Source<'_>, token: u64) -> io::Result<BorrowedFd<'_>> {
     match source {
-        Source::Fd(fd) if token < SILENT => Ok(fd),
-        Source::Fd(_) | Source::Simulated(..) => Err(io::ErrorKind::InvalidInput.into()),
+        Source::System(SystemSource(fd)) if token < SILENT => Ok(fd),
+        Source::System(_) | Source::Simulated(..) => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// A descriptor that is readable from the first `wake` until `drain`: an eventfd.
+#[derive(Debug)]
+pub(super) struct Waker(OwnedFd);
+
+impl Waker {
+    pub(super) fn new() -> io::Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        Ok(Self(eventfd(0, flags)?))
+    }
+
+    pub(super) fn wake(&self) {
+        // It can only fail because it is readable already (the counter is full).
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+
+    fn drain(&self) {
+        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Sleeps until one of these streams is readable (or has failed), the waker is woken, or the time
+/// is over; drains the waker. May return early.
+pub(super) fn poll_streams(
+    streams: &[&dyn Stream],
+    waker: Option<&Waker>,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let fds = streams.iter().filter_map(|stream| match stream.source() {
+        Source::System(SystemSource(fd)) => Some(PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+        // There are none in this world.
+        Source::Simulated(..) => None,
+    });
+    let waking = waker.map(|waker| PollFd::new(waker, PollFlags::IN));
+    let mut fds: Vec<_> = waking.into_iter().chain(fds).collect();
+    match poll(&mut fds, timeout.map(timespec).as_ref()) {
+        Err(Errno::INTR) => return Ok(()),
+        Err(error) => return Err(error.into()),
+        Ok(_) => {}
+    }
+    if let (Some(waker), Some(first)) = (waker, fds.first())
+        && !first.revents().is_empty()
+    {
+        waker.drain();
+    }
+    Ok(())
+}
+
+/// How long to wait in the kernel's terms.
+fn timespec(timeout: Duration) -> Timespec {
+    timeout
+        .min(LONGEST)
+        .try_into()
+        .expect("68 years fit into any time of the kernel")
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waker_is_readable_until_drained() {
+        let waker = Waker::new().unwrap();
+        let readable = || {
+            let mut fds = [PollFd::new(&waker, PollFlags::IN)];
+            poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
+        };
+        assert!(!readable());
+        for _ in 0..100_000 {
+            waker.wake();
+        }
+        assert!(readable());
+        waker.drain();
+        assert!(!readable());
+        waker.wake();
+        assert!(readable());
     }
 }
