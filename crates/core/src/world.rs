@@ -32,7 +32,8 @@ mod resolver;
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod streams;
 mod system;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 use std::fmt;
