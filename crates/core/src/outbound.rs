@@ -239,10 +239,7 @@ impl Outbound {
         world: &dyn World,
     ) -> Pushed {
         let mut state = self.state.lock();
-        let parts = prefix.iter().chain(message.iter().skip(strip));
-        state
-            .rope
-            .push_message(parts, prefix.len() + message.len() - strip);
+        state.rope.push_message(prefix, message, strip);
         let end = state.rope.end();
         state.ends.push_back(end);
         let queued = self.queued.load(Ordering::Relaxed) + 1;

@@ -207,8 +207,8 @@ pub enum Refusal {
 /// What became of a message that arrived.
 #[derive(Debug)]
 pub enum Admit {
-    /// For the application, in this form.
-    Deliver(Message),
+    /// For the application, as it is now.
+    Deliver,
     /// Not for the application.
     Skip(Dropped),
     /// Consumed by the pattern itself (a subscription).
@@ -352,9 +352,10 @@ pub trait Pattern: Send + 'static {
     /// now.
     fn next(&mut self) -> Result<Option<PipeId>, Refused>;
 
-    /// A message of this pipe, in order. Called for the pipe named by `next` (or at arrival for
-    /// eager types). The turn passes to the next pipe.
-    fn admit(&mut self, pipe: PipeId, message: Message, then: &mut Actions) -> Admit;
+    /// A message of this pipe, in order; changed in place where the application gets it in another
+    /// form. Called for the pipe named by `next` (or at arrival for eager types). The turn passes
+    /// to the next pipe.
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit;
 
     /// The application has received the message that the last `admit` delivered.
     fn taken(&mut self) {}

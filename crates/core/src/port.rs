@@ -116,6 +116,7 @@ impl Port {
     }
 
     /// Under the socket's lock: notes to be drained?
+    #[inline]
     pub(crate) fn has_notes(&self) -> bool {
         self.pending.load(Ordering::Acquire)
     }
@@ -127,6 +128,7 @@ impl Port {
     }
 
     /// After unlocking: true if notes came meanwhile; then the caller settles.
+    #[inline]
     pub(crate) fn look_again(&self) -> bool {
         self.pending.swap(false, Ordering::AcqRel)
     }

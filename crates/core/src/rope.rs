@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::Bytes;
-use ferromq_wire::{Decoder, Incoming, Limits, Message, Part, put_frame_header};
+use ferromq_wire::{Decoder, Incoming, Limits, Message, Part, put_frame, put_frame_header};
 
 use crate::pool::{self, CHUNK};
 
@@ -106,10 +106,18 @@ impl Rope {
         self.written == self.boundary
     }
 
-    /// Appends the frames of a message of `count` parts.
-    pub(crate) fn push_message<'p>(&mut self, parts: impl Iterator<Item = &'p Part>, count: usize) {
-        for (index, part) in parts.enumerate() {
-            self.push_part(part, index + 1 < count);
+    /// Appends the frames of a message: `prefix`, then its parts without the first `strip`.
+    pub(crate) fn push_message(&mut self, prefix: &[Part], message: &Message, strip: usize) {
+        let (front, back) = message.as_slices();
+        let of_front = strip.min(front.len());
+        let front = &front[of_front..];
+        let back = back.get(strip - of_front..).unwrap_or_default();
+        let mut left = prefix.len() + front.len() + back.len();
+        for parts in [prefix, front, back] {
+            for part in parts {
+                left -= 1;
+                self.push_part(part, left > 0);
+            }
         }
     }
 
@@ -201,20 +209,20 @@ impl Rope {
     }
 
     fn push_part(&mut self, part: &Part, more: bool) {
-        let payload = part.as_bytes();
+        let by_reference = part.len() >= BY_REFERENCE;
         let tail = self.tail();
         let before = tail.len();
-        put_frame_header(tail, more, payload.len());
-        if payload.len() < BY_REFERENCE {
-            tail.extend_from_slice(payload);
-            let added = tail.len() - before;
-            self.end += added as u64;
-            return;
+        if by_reference {
+            put_frame_header(tail, more, part.len());
+        } else {
+            put_frame(tail, more, part);
         }
-        let header = tail.len() - before;
-        self.end += (header + payload.len()) as u64;
-        self.segments
-            .push_back(Segment::Payload(part.clone().into_bytes()));
+        self.end += (tail.len() - before) as u64;
+        if by_reference {
+            self.end += part.len() as u64;
+            self.segments
+                .push_back(Segment::Payload(part.clone().into_bytes()));
+        }
     }
 
     /// The chunk that the next small frame goes to.

@@ -191,6 +191,7 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Calls `call` under the lock, notes drained before and after.
+    #[inline]
     pub(crate) fn with<R>(&self, call: impl FnOnce(&mut State<P>) -> R) -> R {
         let mut state = self.state.lock();
         if self.port.has_notes() {
@@ -205,10 +206,14 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Unlocks, then carries out what follows.
-    fn release(&self, mut state: MutexGuard<'_, State<P>>) {
-        if state.body.after.is_empty() {
-            return;
+    #[inline]
+    fn release(&self, state: MutexGuard<'_, State<P>>) {
+        if !state.body.after.is_empty() {
+            Self::follow_up(state);
         }
+    }
+
+    fn follow_up(mut state: MutexGuard<'_, State<P>>) {
         let mut after = after::spare();
         std::mem::swap(&mut after, &mut state.body.after);
         drop(state);

@@ -45,11 +45,13 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Under the socket's lock: counts without a locked instruction.
+    #[inline]
     pub(crate) fn accept(&self) {
         bump(&self.accepted);
     }
 
     /// Under the socket's lock.
+    #[inline]
     pub(crate) fn deliver(&self) {
         bump(&self.delivered);
     }
@@ -81,6 +83,7 @@ impl Counters {
     }
 }
 
+#[inline]
 fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }

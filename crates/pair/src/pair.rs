@@ -63,8 +63,8 @@ impl Pattern for PairPattern {
         Ok(self.peer.filter(|_| self.readable))
     }
 
-    fn admit(&mut self, _: PipeId, message: Message, _: &mut Actions) -> Admit {
-        Admit::Deliver(message)
+    fn admit(&mut self, _: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
+        Admit::Deliver
     }
 
     fn readiness(&self, room: &dyn Room) -> Readiness {

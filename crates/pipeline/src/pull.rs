@@ -50,9 +50,9 @@ impl Pattern for PullPattern {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn readiness(&self, _: &dyn Room) -> Readiness {

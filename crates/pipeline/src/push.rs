@@ -69,7 +69,7 @@ impl Pattern for PushPattern {
         Ok(None)
     }
 
-    fn admit(&mut self, _: PipeId, _: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, _: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         Admit::Skip(Dropped::Unwanted)
     }
 

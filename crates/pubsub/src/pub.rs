@@ -60,8 +60,8 @@ impl Pattern for PubPattern {
         Ok(None)
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
-        let Some(requests) = Request::of_message(&message) else {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
+        let Some(requests) = Request::of_message(message) else {
             return Admit::Skip(Dropped::Unwanted);
         };
         for request in requests {

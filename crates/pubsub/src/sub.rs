@@ -63,10 +63,10 @@ impl Pattern for SubPattern {
         Ok(self.subscriber.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.subscriber.served(pipe);
-        if self.subscriber.wants(&message) {
-            Admit::Deliver(message)
+        if self.subscriber.wants(message) {
+            Admit::Deliver
         } else {
             Admit::Skip(Dropped::Unwanted)
         }

@@ -63,9 +63,9 @@ impl Pattern for XpubPattern {
         Ok(None)
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, then: &mut Actions) -> Admit {
-        let Some(requests) = Request::of_message(&message) else {
-            return Admit::Deliver(message);
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit {
+        let Some(requests) = Request::of_message(message) else {
+            return Admit::Deliver;
         };
         for request in requests {
             self.apply(pipe, request, then);

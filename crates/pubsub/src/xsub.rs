@@ -73,9 +73,9 @@ impl Pattern for XsubPattern {
         Ok(self.subscriber.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.subscriber.served(pipe);
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn readiness(&self, _: &dyn Room) -> Readiness {

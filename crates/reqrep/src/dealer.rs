@@ -80,9 +80,9 @@ impl Pattern for DealerPattern {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn readiness(&self, room: &dyn Room) -> Readiness {

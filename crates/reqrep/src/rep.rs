@@ -82,7 +82,7 @@ impl Pattern for RepPattern {
         }
     }
 
-    fn admit(&mut self, pipe: PipeId, mut message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         let Some(envelope) = message.split_envelope().filter(|_| !message.is_empty()) else {
             return Admit::Skip(Dropped::Malformed);
@@ -90,7 +90,7 @@ impl Pattern for RepPattern {
         self.state = State::Admitted;
         self.asker = Some(pipe);
         self.envelope = envelope;
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn taken(&mut self) {

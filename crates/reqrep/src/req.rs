@@ -102,7 +102,7 @@ impl Pattern for ReqPattern {
         }
     }
 
-    fn admit(&mut self, pipe: PipeId, mut message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         match self.state {
             State::Asked(asked) if asked.is_none_or(|asked| asked == pipe) => {}
@@ -113,7 +113,7 @@ impl Pattern for ReqPattern {
             return Admit::Skip(Dropped::Malformed);
         }
         self.state = State::Answered;
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn taken(&mut self) {

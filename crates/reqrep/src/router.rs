@@ -87,14 +87,14 @@ impl Pattern for RouterPattern {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, mut message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         let name = match self.peers.name(pipe) {
             Some(name) => name.clone(),
             None => self.peers.assign_made(pipe),
         };
         message.push_front(name);
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     /// Ready to send if any named peer has room: O(peers) while none has.

@@ -124,8 +124,9 @@ impl<P: Pattern + Default> Driven<P> {
 
     /// A message of this pipe arrives and is looked at at once.
     pub fn admit(&mut self, n: u32, message: impl Into<Message>) -> Got {
-        match self.pattern.admit(pipe(n), message.into(), &mut self.then) {
-            Admit::Deliver(message) => Got::Message(message),
+        let mut message = message.into();
+        match self.pattern.admit(pipe(n), &mut message, &mut self.then) {
+            Admit::Deliver => Got::Message(message),
             Admit::Skip(why) => Got::Skipped(why),
             Admit::Done => Got::Done,
         }

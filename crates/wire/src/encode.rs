@@ -7,10 +7,20 @@ use std::time::Duration;
 
 use crate::frame::{COMMAND, LONG, MORE};
 use crate::handshake::{V3_1, Version};
-use crate::{Command, Message};
+use crate::{Command, INLINE, Message, Part};
 
 /// The longest header of a frame, in bytes.
 pub const HEADER_MAX: usize = 9;
+
+/// Appends the message frame of a part.
+///
+/// `more` tells that further parts of the same message follow.
+#[inline]
+pub fn put_frame(out: &mut Vec<u8>, more: bool, part: &Part) {
+    out.reserve(HEADER_MAX.saturating_add(part.len().max(INLINE)));
+    put_frame_header(out, more, part.len());
+    part.put(out);
+}
 
 /// Appends the header of a message frame whose body has `len` bytes.
 ///
@@ -24,8 +34,7 @@ pub fn put_frame_header(out: &mut Vec<u8>, more: bool, len: usize) {
 pub fn put_message(out: &mut Vec<u8>, message: &Message) {
     let mut parts = message.iter();
     while let Some(part) = parts.next() {
-        put_frame_header(out, parts.len() != 0, part.len());
-        out.extend_from_slice(part);
+        put_frame(out, parts.len() != 0, part);
     }
 }
 

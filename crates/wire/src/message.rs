@@ -185,17 +185,34 @@ impl Message {
 
     /// The parts in order, by reference.
     pub fn iter(&self) -> Parts<'_> {
-        let (front, back) = match &self.0 {
-            Repr::One(part) => (slice::from_ref(part), [].as_slice()),
-            Repr::Many(parts) => parts.as_slices(),
-        };
+        let (front, back) = self.as_slices();
         Parts(front.iter().chain(back))
+    }
+
+    /// The parts in order: those of the first slice, then those of the second.
+    #[inline]
+    pub fn as_slices(&self) -> (&[Part], &[Part]) {
+        match &self.0 {
+            Repr::One(part) => (slice::from_ref(part), &[]),
+            Repr::Many(parts) => parts.as_slices(),
+        }
     }
 
     /// A message of one part.
     #[inline]
     pub(crate) const fn one(part: Part) -> Self {
         Self(Repr::One(part))
+    }
+
+    /// A message of one part with a copy of these bytes. A call of its own makes it where the
+    /// caller wants it; inlined, it is made elsewhere and then moved piece by piece.
+    #[inline(never)]
+    fn copy_from(bytes: &[u8]) -> Self {
+        let mut message = Self::BLANK;
+        if let Repr::One(part) = &mut message.0 {
+            part.become_copy(bytes);
+        }
+        message
     }
 
     /// Becomes a message of one part, the first `len` bytes of a block.
@@ -299,20 +316,37 @@ impl<'a> IntoIterator for &'a Message {
 }
 
 impl From<Part> for Message {
+    #[inline]
     fn from(part: Part) -> Self {
         Self::one(part)
     }
 }
 
 impl<const N: usize> From<[u8; N]> for Message {
+    #[inline]
     fn from(bytes: [u8; N]) -> Self {
-        Self::one(bytes.into())
+        Self::copy_from(&bytes)
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Message {
+    #[inline]
     fn from(bytes: &[u8; N]) -> Self {
-        Self::one(bytes.into())
+        Self::copy_from(bytes)
+    }
+}
+
+impl From<&[u8]> for Message {
+    #[inline]
+    fn from(bytes: &[u8]) -> Self {
+        Self::copy_from(bytes)
+    }
+}
+
+impl From<&str> for Message {
+    #[inline]
+    fn from(text: &str) -> Self {
+        Self::copy_from(text.as_bytes())
     }
 }
 
@@ -326,6 +360,7 @@ impl From<Vec<u8>> for Message {
 macro_rules! from_values {
     ($($value:ty),* $(,)?) => {$(
         impl From<$value> for Message {
+            #[inline]
             fn from(value: $value) -> Self {
                 Self::one(value.into())
             }
@@ -351,16 +386,8 @@ macro_rules! from_lists {
     )*};
 }
 
-from_values!(
-    &str,
-    String,
-    &String,
-    &[u8],
-    Bytes,
-    Cow<'_, str>,
-    Cow<'_, [u8]>
-);
-from_lists!(Part, Vec<u8>);
+from_values!(String, &String, Bytes, Cow<'_, str>, Cow<'_, [u8]>);
+from_lists!(&str, &[u8], Part, Vec<u8>);
 
 impl<const N: usize, const M: usize> From<[&[u8; M]; N]> for Message {
     fn from(values: [&[u8; M]; N]) -> Self {

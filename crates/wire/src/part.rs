@@ -50,8 +50,11 @@ impl Part {
     });
 
     /// A part with a copy of these bytes.
+    #[inline]
     pub fn copy_from(bytes: &[u8]) -> Self {
-        Self::try_inline(bytes).unwrap_or_else(|| Self(Repr::Shared(Bytes::copy_from_slice(bytes))))
+        let mut part = Self::EMPTY;
+        part.become_copy(bytes);
+        part
     }
 
     /// The bytes.
@@ -107,13 +110,41 @@ impl Part {
         }
     }
 
-    /// A part with a copy of these bytes in place, if they fit.
+    /// Appends the bytes. A short part is copied with a fixed size and then cut, which costs less
+    /// than a copy of variable size.
     #[inline]
-    fn try_inline(bytes: &[u8]) -> Option<Self> {
-        let len = u8::try_from(bytes.len()).ok()?;
-        let mut place = [0; INLINE];
-        place.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Self(Repr::Inline { len, bytes: place }))
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Repr::Inline { len, bytes } => {
+                let end = out.len().saturating_add(usize::from(*len));
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Repr::Shared(bytes) => out.extend_from_slice(bytes),
+        }
+    }
+
+    /// Becomes a copy of these bytes. What is short is written where it is: a part that is made and
+    /// then moved costs twice as much (see [`fill`](Self::fill)).
+    #[inline]
+    pub(crate) fn become_copy(&mut self, from: &[u8]) {
+        if !self.fill_from(from) {
+            *self = Self(Repr::Shared(Bytes::copy_from_slice(from)));
+        }
+    }
+
+    /// An inline part becomes a copy of these bytes. False: they are too many.
+    #[inline]
+    fn fill_from(&mut self, from: &[u8]) -> bool {
+        if let Repr::Inline { len, bytes } = &mut self.0
+            && let Ok(count) = u8::try_from(from.len())
+            && let Some(place) = bytes.get_mut(..from.len())
+        {
+            place.copy_from_slice(from);
+            *len = count;
+            return true;
+        }
+        false
     }
 }
 
@@ -214,12 +245,14 @@ impl fmt::Debug for Part {
 }
 
 impl From<&[u8]> for Part {
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         Self::copy_from(bytes)
     }
 }
 
 impl From<&str> for Part {
+    #[inline]
     fn from(text: &str) -> Self {
         Self::copy_from(text.as_bytes())
     }
@@ -232,12 +265,14 @@ impl From<&String> for Part {
 }
 
 impl<const N: usize> From<[u8; N]> for Part {
+    #[inline]
     fn from(bytes: [u8; N]) -> Self {
         Self::copy_from(&bytes)
     }
 }
 
 impl<const N: usize> From<&[u8; N]> for Part {
+    #[inline]
     fn from(bytes: &[u8; N]) -> Self {
         Self::copy_from(bytes)
     }
@@ -246,7 +281,11 @@ impl<const N: usize> From<&[u8; N]> for Part {
 /// Takes the buffer over if it is longer than [`INLINE`].
 impl From<Vec<u8>> for Part {
     fn from(bytes: Vec<u8>) -> Self {
-        Self::try_inline(&bytes).unwrap_or_else(|| Self(Repr::Shared(Bytes::from(bytes))))
+        let mut part = Self::EMPTY;
+        if !part.fill_from(&bytes) {
+            part = Self(Repr::Shared(Bytes::from(bytes)));
+        }
+        part
     }
 }
 
@@ -260,7 +299,11 @@ impl From<String> for Part {
 /// Shares the buffer if it is longer than [`INLINE`].
 impl From<Bytes> for Part {
     fn from(bytes: Bytes) -> Self {
-        Self::try_inline(&bytes).unwrap_or(Self(Repr::Shared(bytes)))
+        let mut part = Self::EMPTY;
+        if !part.fill_from(&bytes) {
+            part = Self(Repr::Shared(bytes));
+        }
+        part
     }
 }
 

@@ -12,7 +12,7 @@ use loom::sync::Notify;
 use loom::thread;
 
 use super::explore;
-use crate::inbound::{Batch, Inbound};
+use crate::inbound::{Batch, Inbound, Taken};
 
 /// A queue, and the two means of waking.
 struct Model {
@@ -32,17 +32,19 @@ impl Model {
         assert!(self.queue.outstanding() <= mark);
     }
 
-    fn empty(&self, batch: &mut Batch) -> Incoming {
-        let item = loop {
-            match batch.pop(&self.queue) {
-                Some(item) => break item,
-                None => self.readable.wait(),
+    fn empty(&self, batch: &mut Batch) -> Message {
+        let mut message = Message::new();
+        loop {
+            match batch.take(&self.queue, &mut message) {
+                Taken::Message { wake } => {
+                    if wake {
+                        self.room.notify();
+                    }
+                    return message;
+                }
+                _ => self.readable.wait(),
             }
-        };
-        if batch.consume(&self.queue) {
-            self.room.notify();
         }
-        item
     }
 }
 
@@ -67,7 +69,7 @@ fn filler_is_woken(mark: u64, before: u8, after: u8) {
         let mut batch = Batch::default();
         for number in 0..before + after {
             let item = model.empty(&mut batch);
-            assert_eq!(item, Incoming::Message(Message::from([number])));
+            assert_eq!(item, Message::from([number]));
         }
         filler.join().unwrap();
         assert_eq!(model.queue.outstanding(), 0);

@@ -239,9 +239,9 @@ impl Pattern for Toy {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
-        Admit::Deliver(message)
+        Admit::Deliver
     }
 
     fn readiness(&self, _: &dyn Room) -> Readiness {

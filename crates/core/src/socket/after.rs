@@ -59,6 +59,7 @@ pub(crate) fn flush_left() {
 
 impl After {
     /// True if nothing follows.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         !self.any
     }

@@ -129,8 +129,8 @@ impl Looking {
 
 /// How leading ended.
 pub(super) enum Led {
-    Received(Message),
-    Failed(RecvError),
+    /// A message is there.
+    Received,
     /// The socket's connections are no longer what they were.
     Stale,
 }
@@ -142,28 +142,27 @@ impl<P: Pattern> Shared<P> {
         claim: &Arc<Claim>,
         bell: &Arc<dyn Bell>,
         deadline: Option<Instant>,
-    ) -> Led {
+        into: &mut Message,
+    ) -> Result<Led, RecvError> {
         let waiter = Arc::new(Waiter::Thread(Arc::clone(bell)));
         let (mut slept, mut long) = (false, false);
         let led = loop {
-            match self.read_and_take(claim) {
-                Ok(Some(message)) => break Led::Received(message),
-                Ok(None) => {}
-                Err(error) => break Led::Failed(error),
+            match self.read_and_take(claim, into) {
+                Ok(false) => {}
+                taken => break taken.map(|_| Led::Received),
             }
-            if !slept && let Some(message) = self.look(claim) {
-                break Led::Received(message);
+            if !slept && self.look(claim, into) {
+                break Ok(Led::Received);
             }
             if deadline.is_some_and(|at| self.context.world().now() >= at) {
-                break Led::Failed(RecvError::TimedOut);
+                break Err(RecvError::TimedOut);
             }
-            match self.take_or_enter(&waiter, slept) {
-                Ok(Some(message)) => break Led::Received(message),
-                Ok(None) => {}
-                Err(error) => break Led::Failed(error),
+            match self.take_or_enter(&waiter, slept, into) {
+                Ok(false) => {}
+                taken => break taken.map(|_| Led::Received),
             }
             if !self.with(|state| state.body.is_current(claim)) {
-                break Led::Stale;
+                break Ok(Led::Stale);
             }
             let before = self.context.world().now();
             claim.sleep(&**bell, deadline);
@@ -173,7 +172,7 @@ impl<P: Pattern> Shared<P> {
         self.with(|state| {
             state.body.receivers.leave(&waiter);
         });
-        if matches!(led, Led::Stale) {
+        if matches!(led, Ok(Led::Stale)) {
             claim.arm();
         } else {
             claim.leave(long);
@@ -211,11 +210,11 @@ impl<P: Pattern> Shared<P> {
         }
     }
 
-    fn read_and_take(&self, claim: &Claim) -> Result<Option<Message>, RecvError> {
+    fn read_and_take(&self, claim: &Claim, into: &mut Message) -> Result<bool, RecvError> {
         for (pipe, connection) in &claim.parts {
             self.read_one(pipe, connection);
         }
-        self.take()
+        self.take(into)
     }
 
     /// Reads one connection. If it is over, the I/O thread ends it, and the claim is stale: a
@@ -228,20 +227,20 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Looks without sleeping, as long as that has lately paid off.
-    fn look(&self, claim: &Claim) -> Option<Message> {
+    fn look(&self, claim: &Claim, into: &mut Message) -> bool {
         let world = self.context.world();
         if !self.looking.is_worth_it() {
-            return None;
+            return false;
         }
         let end = world.now() + LOOK;
-        let mut found = None;
+        let mut found = false;
         for _ in 0..LOOKS {
-            found = self.read_and_take(claim).ok().flatten();
-            if found.is_some() || world.now() >= end {
+            found = self.read_and_take(claim, into).unwrap_or(false);
+            if found || world.now() >= end {
                 break;
             }
         }
-        self.looking.learn(found.is_some());
+        self.looking.learn(found);
         found
     }
 }

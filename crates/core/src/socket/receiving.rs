@@ -24,18 +24,23 @@ impl<P: Receives> Socket<P> {
     /// - [`RecvError::Refused`]: the pattern does not allow it now (a REQ that has not asked);
     /// - [`RecvError::TimedOut`]: no message came in time.
     #[doc(alias = "zmq_recv")]
+    #[inline]
     pub fn recv(&self) -> Result<Message, RecvError> {
-        let timeout = self.shared().port.options.receive_timeout;
-        self.shared().recv(timeout)
+        let shared = self.shared();
+        shared.recv(shared.port.options.receive_timeout)
     }
 
     /// Receives a message if one is there; [`RecvError::Empty`] otherwise. Never waits.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        if let Some(message) = self.shared().take()? {
-            return Ok(message);
+        let shared = self.shared();
+        let mut message = Message::new();
+        if !shared.take(&mut message)? {
+            shared.read_left();
+            if !shared.take(&mut message)? {
+                return Err(RecvError::Empty);
+            }
         }
-        self.shared().read_left();
-        self.shared().take()?.ok_or(RecvError::Empty)
+        Ok(message)
     }
 
     /// Like [`recv`](Self::recv), waiting at most for `timeout`.
@@ -78,22 +83,15 @@ impl<P: Pattern> Future for RecvFuture<'_, P> {
         let had_turn = this.waiter.is_some();
         let waiter = Arc::clone(this.waiter.get_or_insert_with(Waiter::task));
         drop(waiter.set_waker(cx.waker()));
-        let taken = this.shared.take_or_enter(&waiter, had_turn);
-        match taken {
-            Ok(None) => {
-                flush_left();
-                this.shared.arm_left();
-                Poll::Pending
-            }
-            Ok(Some(message)) => {
-                this.waiter = None;
-                Poll::Ready(Ok(message))
-            }
-            Err(error) => {
-                this.waiter = None;
-                Poll::Ready(Err(error))
-            }
+        let mut message = Message::new();
+        let taken = this.shared.take_or_enter(&waiter, had_turn, &mut message);
+        if let Ok(false) = taken {
+            flush_left();
+            this.shared.arm_left();
+            return Poll::Pending;
         }
+        this.waiter = None;
+        Poll::Ready(taken.map(|_| message))
     }
 }
 
@@ -107,26 +105,28 @@ impl<P: Pattern> Drop for RecvFuture<'_, P> {
 }
 
 impl<P: Pattern> Shared<P> {
-    pub(super) fn take(&self) -> Result<Option<Message>, RecvError> {
+    /// One attempt. True: a message is in `into`.
+    pub(super) fn take(&self, into: &mut Message) -> Result<bool, RecvError> {
         self.with(|state| match state.body.closed {
             Some(closed) => Err(closed.into()),
-            None => Ok(state.take(&self.port)?),
+            None => Ok(state.take(&self.port, into)?),
         })
     }
 
-    /// One attempt; without a message, the waiter is in the list.
+    /// The same; without a message, the waiter is in the list.
     pub(super) fn take_or_enter(
         &self,
         waiter: &Arc<Waiter>,
         had_turn: bool,
-    ) -> Result<Option<Message>, RecvError> {
+        into: &mut Message,
+    ) -> Result<bool, RecvError> {
         self.with(|state| {
             let taken = match state.body.closed {
                 Some(closed) => Err(closed.into()),
-                None => state.take(&self.port).map_err(RecvError::from),
+                None => state.take(&self.port, into).map_err(RecvError::from),
             };
             match taken {
-                Ok(None) => {
+                Ok(false) => {
                     state.body.relax();
                     state.body.receivers.enter(waiter, had_turn);
                 }
@@ -138,15 +138,24 @@ impl<P: Pattern> Shared<P> {
         })
     }
 
+    /// Inlined, so that the message is made where the caller wants it.
+    #[inline]
     fn recv(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
-        match self.take()? {
-            Some(message) => Ok(message),
-            None => self.recv_waiting(timeout),
+        let mut message = Message::new();
+        self.recv_into(timeout, &mut message)?;
+        Ok(message)
+    }
+
+    #[inline(never)]
+    fn recv_into(&self, timeout: Option<Duration>, into: &mut Message) -> Result<(), RecvError> {
+        if self.take(into)? {
+            return Ok(());
         }
+        self.recv_waiting(timeout, into)
     }
 
     #[cold]
-    fn recv_waiting(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
+    fn recv_waiting(&self, timeout: Option<Duration>, into: &mut Message) -> Result<(), RecvError> {
         flush_left();
         let world = self.context.world();
         let deadline: Option<Instant> =
@@ -157,14 +166,13 @@ impl<P: Pattern> Shared<P> {
         let mut had_turn = false;
         loop {
             if let Some(claim) = self.with(|state| state.body.lead(most)) {
-                match self.lead(&claim, &bell, deadline) {
-                    Led::Received(message) => return Ok(message),
-                    Led::Failed(error) => return Err(error),
+                match self.lead(&claim, &bell, deadline, into)? {
+                    Led::Received => return Ok(()),
                     Led::Stale => continue,
                 }
             }
-            if let Some(message) = self.take_or_enter(&waiter, had_turn)? {
-                return Ok(message);
+            if self.take_or_enter(&waiter, had_turn, into)? {
+                return Ok(());
             }
             if deadline.is_some_and(|at| world.now() >= at) {
                 self.with(|state| state.body.pass_on_receive(&waiter));

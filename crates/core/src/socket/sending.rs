@@ -38,12 +38,20 @@ impl<P: Sends> Socket<P> {
     #[doc(alias = "zmq_send")]
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let timeout = self.shared().port.options.send_timeout;
-        self.shared().send(message.into(), timeout)
+        let mut message = message.into();
+        match self.shared().send(&mut message, timeout) {
+            Ok(()) => Ok(()),
+            Err(kind) => Err(SendError { kind, message }),
+        }
     }
 
     /// Sends a message if a peer has room now; [`SendErrorKind::Full`] otherwise. Never waits.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.shared().try_send(message.into())
+        let mut message = message.into();
+        match self.shared().try_send(&mut message) {
+            Ok(()) => Ok(()),
+            Err(kind) => Err(SendError { kind, message }),
+        }
     }
 
     /// Like [`send`](Self::send), waiting at most for `timeout`.
@@ -52,7 +60,11 @@ impl<P: Sends> Socket<P> {
         message: impl Into<Message>,
         timeout: Duration,
     ) -> Result<(), SendError> {
-        self.shared().send(message.into(), Some(timeout))
+        let mut message = message.into();
+        match self.shared().send(&mut message, Some(timeout)) {
+            Ok(()) => Ok(()),
+            Err(kind) => Err(SendError { kind, message }),
+        }
     }
 
     /// Like [`send`](Self::send) without time limit, as a future for any executor.
@@ -149,31 +161,28 @@ pub(super) enum Offer {
 }
 
 impl<P: Pattern> Shared<P> {
-    fn try_send(&self, mut message: Message) -> Result<(), SendError> {
-        match self.with(|state| state.offer(&mut message, &self.port)) {
+    fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+        match self.with(|state| state.offer(message, &self.port)) {
             Offer::Done => Ok(()),
-            Offer::Park => Err(SendError {
-                kind: SendErrorKind::Full,
-                message,
-            }),
-            Offer::Refused(kind) => Err(SendError { kind, message }),
+            Offer::Park => Err(SendErrorKind::Full),
+            Offer::Refused(kind) => Err(kind),
         }
     }
 
-    fn send(&self, mut message: Message, timeout: Option<Duration>) -> Result<(), SendError> {
-        match self.with(|state| state.offer(&mut message, &self.port)) {
+    fn send(&self, message: &mut Message, timeout: Option<Duration>) -> Result<(), SendErrorKind> {
+        match self.with(|state| state.offer(message, &self.port)) {
             Offer::Done => Ok(()),
             Offer::Park => self.send_waiting(message, timeout),
-            Offer::Refused(kind) => Err(SendError { kind, message }),
+            Offer::Refused(kind) => Err(kind),
         }
     }
 
     #[cold]
     fn send_waiting(
         &self,
-        mut message: Message,
+        message: &mut Message,
         timeout: Option<Duration>,
-    ) -> Result<(), SendError> {
+    ) -> Result<(), SendErrorKind> {
         let world = self.context.world();
         let deadline: Option<Instant> =
             timeout.and_then(|timeout| world.now().checked_add(timeout));
@@ -183,7 +192,7 @@ impl<P: Pattern> Shared<P> {
         loop {
             let expired = deadline.is_some_and(|at| world.now() >= at);
             let offered = self.with(|state| {
-                let offered = state.offer(&mut message, &self.port);
+                let offered = state.offer(message, &self.port);
                 match offered {
                     Offer::Park if !expired => state.body.senders.enter(&waiter, had_turn),
                     Offer::Park => state.body.pass_on_send(&waiter),
@@ -195,13 +204,8 @@ impl<P: Pattern> Shared<P> {
             });
             match offered {
                 Offer::Done => return Ok(()),
-                Offer::Refused(kind) => return Err(SendError { kind, message }),
-                Offer::Park if expired => {
-                    return Err(SendError {
-                        kind: SendErrorKind::TimedOut,
-                        message,
-                    });
-                }
+                Offer::Refused(kind) => return Err(kind),
+                Offer::Park if expired => return Err(SendErrorKind::TimedOut),
                 Offer::Park => {}
             }
             flush_left();
@@ -284,6 +288,7 @@ impl<P: Pattern> State<P> {
 
 impl Body {
     /// Hands a message to one pipe, which has room.
+    #[inline]
     pub(super) fn send_to(
         &mut self,
         pipe: PipeId,
@@ -352,6 +357,7 @@ impl Body {
 
 impl After {
     /// Notes what a push asks its caller to do.
+    #[inline]
     fn follow(&mut self, pushed: Pushed, pipe: &Arc<StreamPipe>) {
         match pushed {
             Pushed::Queued => return,

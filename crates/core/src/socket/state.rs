@@ -9,7 +9,7 @@ use super::after::After;
 use super::endpoints::Endpoints;
 use super::leading::Claim;
 use crate::error::ClosedError;
-use crate::inbound::Batch;
+use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
 use crate::outbound::Unsent;
 use crate::pattern::{
@@ -64,6 +64,16 @@ impl Entry {
     }
 }
 
+/// What came of an item that a pipe brought.
+enum Admitted {
+    /// A message for the application.
+    Message,
+    /// Nothing for the application.
+    Other,
+    /// There was none.
+    Nothing,
+}
+
 /// The pipe table: slots by index, checked by generation.
 #[derive(Default)]
 pub(crate) struct Pipes {
@@ -72,6 +82,7 @@ pub(crate) struct Pipes {
 }
 
 impl Pipes {
+    #[inline]
     pub(super) fn get(&self, pipe: PipeId) -> Option<&Entry> {
         match self.slots.get(pipe.index()) {
             Some(Some((id, entry))) if *id == pipe => Some(entry),
@@ -79,6 +90,7 @@ impl Pipes {
         }
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, pipe: PipeId) -> Option<&mut Entry> {
         match self.slots.get_mut(pipe.index()) {
             Some(Some((id, entry))) if *id == pipe => Some(entry),
@@ -142,7 +154,7 @@ impl<P: Pattern> State<P> {
                 receive: true,
             };
         }
-        let receive = !self.body.ready.is_empty() || matches!(self.admit_next(port), Ok(Some(_)));
+        let receive = !self.body.ready.is_empty() || self.admit_next(port).unwrap_or(false);
         let readiness = self.pattern.readiness(&self.body.pipes);
         Readiness {
             send: readiness.send && self.body.requeued.is_empty(),
@@ -164,30 +176,22 @@ impl<P: Pattern> State<P> {
         Ok(result)
     }
 
-    /// The next message for the application.
-    pub(super) fn take(&mut self, port: &Arc<Port>) -> Result<Option<Message>, Refused> {
-        if self.body.ready.is_empty() {
-            if let Some(message) = self.next_admitted(port)? {
-                self.delivered(port);
-                return Ok(Some(message));
-            }
-            if self.body.ready.is_empty() {
-                return Ok(None);
-            }
+    /// The next message for the application, into `into`. False: there is none.
+    pub(super) fn take(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, Refused> {
+        let admitted = self.body.ready.is_empty() && self.next_admitted(port, into)?;
+        if !admitted {
+            let Some(message) = self.body.ready.pop_front() else {
+                return Ok(false);
+            };
+            *into = message;
         }
-        let message = self.body.ready.pop_front();
-        self.delivered(port);
-        Ok(message)
-    }
-
-    /// The application has a message.
-    fn delivered(&mut self, port: &Arc<Port>) {
         self.pattern.taken();
         port.counters.deliver();
         self.body.share_rest();
         if !self.body.ending.is_empty() && self.body.ready.is_empty() {
             self.detach_drained(port);
         }
+        Ok(true)
     }
 
     /// Adds a pipe that the application has asked for. False: the pattern does not take it.
@@ -329,40 +333,37 @@ impl<P: Pattern> State<P> {
 
     /// Admits everything that a pipe of an eager type brought.
     fn admit_all(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        while let Some(entry) = self.body.pipes.get_mut(pipe) {
-            let Some(item) = entry.batch.pop(entry.link.inbound()) else {
-                return;
-            };
-            if let Some(message) = self.admit(pipe, item, port) {
-                self.body.ready.push_back(message);
+        let mut message = Message::new();
+        loop {
+            match self.admit(pipe, &mut message, port) {
+                Admitted::Message => self.body.ready.push_back(std::mem::take(&mut message)),
+                Admitted::Other => {}
+                Admitted::Nothing => return,
             }
         }
     }
 
-    /// Admits until a message for the application is in `ready`.
-    fn admit_next(&mut self, port: &Arc<Port>) -> Result<Option<()>, Refused> {
-        let message = self.next_admitted(port)?;
-        self.body.ready.extend(message);
-        Ok((!self.body.ready.is_empty()).then_some(()))
+    /// Admits until a message for the application is in `ready`. False: there is none.
+    fn admit_next(&mut self, port: &Arc<Port>) -> Result<bool, Refused> {
+        let mut message = Message::new();
+        if self.next_admitted(port, &mut message)? {
+            self.body.ready.push_back(message);
+        }
+        Ok(!self.body.ready.is_empty())
     }
 
-    fn next_admitted(&mut self, port: &Arc<Port>) -> Result<Option<Message>, Refused> {
+    /// Admits until a message for the application is in `into` (true) or in `ready`, or none is
+    /// left.
+    fn next_admitted(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, Refused> {
         while let Some(pipe) = self.pattern.next()? {
-            let item = match self.body.pipes.get_mut(pipe) {
-                Some(entry) => entry.batch.pop(entry.link.inbound()),
-                None => None,
-            };
-            match item {
-                Some(item) => {
-                    let message = self.admit(pipe, item, port);
-                    if message.is_some() || !self.body.ready.is_empty() {
-                        return Ok(message);
-                    }
-                }
-                None => self.handle_drained(pipe, port),
+            match self.admit(pipe, into, port) {
+                Admitted::Message => return Ok(true),
+                Admitted::Other if self.body.ready.is_empty() => {}
+                Admitted::Other => return Ok(false),
+                Admitted::Nothing => self.handle_drained(pipe, port),
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     fn handle_drained(&mut self, pipe: PipeId, port: &Arc<Port>) {
@@ -372,32 +373,35 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    /// One item of a pipe, through the pattern. `Some`: for the application.
-    fn admit(&mut self, pipe: PipeId, item: Incoming, port: &Arc<Port>) -> Option<Message> {
-        let message = match item {
-            Incoming::Message(message) => message,
-            Incoming::Command(command) => {
+    /// The next item of a pipe, through the pattern.
+    fn admit(&mut self, pipe: PipeId, into: &mut Message, port: &Arc<Port>) -> Admitted {
+        let Some(entry) = self.body.pipes.get_mut(pipe) else {
+            return Admitted::Nothing;
+        };
+        match entry.batch.take(entry.link.inbound(), into) {
+            Taken::Message { wake: false } => {}
+            Taken::Message { wake: true } => self.body.tell_room(pipe),
+            Taken::Command(command) => {
                 self.pattern.command(pipe, command, &mut self.actions);
                 self.carry_out(port);
-                return None;
+                return Admitted::Other;
             }
-        };
-        self.body.consume(pipe);
-        let admitted = self.pattern.admit(pipe, message, &mut self.actions);
-        if !self.actions.is_empty() {
-            self.carry_out(port);
+            Taken::Nothing => return Admitted::Nothing,
         }
+        let admitted = self.pattern.admit(pipe, into, &mut self.actions);
+        self.carry_out(port);
         match admitted {
-            Admit::Deliver(message) => Some(message),
-            Admit::Skip(reason) => {
-                port.counters.drop_message(reason);
-                None
-            }
-            Admit::Done => None,
+            Admit::Deliver => return Admitted::Message,
+            Admit::Skip(reason) => port.counters.drop_message(reason),
+            Admit::Done => {}
         }
+        self.body.after.garbage.push(std::mem::take(into));
+        self.body.after.any = true;
+        Admitted::Other
     }
 
     /// Carries out what the pattern asked for.
+    #[inline]
     pub(super) fn carry_out(&mut self, port: &Port) {
         self.body.carry_out(&mut self.actions, port);
     }
@@ -445,10 +449,16 @@ impl Body {
     }
 
     /// Carries out what the pattern asked for; of routing, before the message goes out.
+    #[inline]
     pub(super) fn carry_out(&mut self, actions: &mut Actions, port: &Port) {
         if actions.is_empty() {
             return;
         }
+        self.carry_out_all(actions, port);
+    }
+
+    #[cold]
+    fn carry_out_all(&mut self, actions: &mut Actions, port: &Port) {
         for action in actions.drain() {
             match action {
                 Action::Command(pipe, command) => self.send_command(pipe, command),
@@ -478,16 +488,6 @@ impl Body {
             port.counters.drop_messages(Dropped::Stale, stale as u64);
             self.after.unread.push(items);
             self.after.any = true;
-        }
-    }
-
-    /// One message less in a pipe's incoming queue: whoever fills it may have waited for that.
-    pub(super) fn consume(&mut self, pipe: PipeId) {
-        let Some(entry) = self.pipes.get_mut(pipe) else {
-            return;
-        };
-        if entry.batch.consume(entry.link.inbound()) {
-            self.tell_room(pipe);
         }
     }
 
@@ -529,6 +529,7 @@ impl Body {
     }
 
     /// True if nothing received waits for the application.
+    #[inline]
     pub(super) fn is_quiet(&self, pipe: PipeId) -> bool {
         let quiet = |entry: &Entry| entry.batch.len() == 0;
         self.ready.is_empty() && self.pipes.get(pipe).is_some_and(quiet)
@@ -536,6 +537,7 @@ impl Body {
 
     /// A receiver has its message: if there are more and others wait, the next one gets its turn.
     /// (A pipe tells of its first message only; more may come before that one is taken.)
+    #[inline]
     fn share_rest(&mut self) {
         let more = |(_, entry): (_, &Entry)| !entry.is_drained();
         if !self.receivers.is_empty() && (!self.ready.is_empty() || self.pipes.iter().any(more)) {

@@ -25,6 +25,7 @@ impl FairQueue {
     }
 
     /// A message of this pipe was taken: it is last in turn. A pipe that was not in turn stays out.
+    #[inline]
     pub fn served(&mut self, pipe: PipeId) {
         if self.readable.front() == Some(pipe) {
             self.readable.rotate();

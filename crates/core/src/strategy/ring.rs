@@ -67,6 +67,7 @@ impl Ring {
     }
 
     /// Makes the front pipe the last one.
+    #[inline]
     pub fn rotate(&mut self) {
         if let Some(link) = self.front.and_then(|front| self.links.get(front)) {
             self.front = Some(link.after);
@@ -80,11 +81,13 @@ impl Ring {
     }
 
     /// True if the pipe is a member.
+    #[inline]
     pub fn contains(&self, pipe: PipeId) -> bool {
         self.links.contains(pipe)
     }
 
     /// True if there are no members.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.front.is_none()
     }

@@ -81,6 +81,7 @@ impl RoundRobin {
     /// The pipe for the next message, which moves to the back; `None` if nobody has room.
     ///
     /// O(1) amortised: each pipe found full is asked again only after [`writable`](Self::writable).
+    #[inline]
     pub fn pick(&mut self, room: &dyn Room) -> Option<PipeId> {
         let ring = match self.alive {
             0 => &mut self.spare,
