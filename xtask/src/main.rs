@@ -23,7 +23,7 @@ cargo xtask COMMAND
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
   interop … --release        with optimised examples
-  bench [OPTION]…            speed, against the bare sockets underneath; bench --help";
+  bench [OPTION]…            speed, against libzmq and bare sockets; bench --help";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("ferromq-examples", &["ferromq"]),
     ("ferromq-bench", &["ferromq"]),
+    ("rival-libzmq", &["ferromq-bench"]),
     ("xtask", &[]),
 ];
 

@@ -1,4 +1,4 @@
-//! The machine: pinning, processor time, the latency between two cores, and what else runs.
+//! The machine: pinning, clocks, the latency between two cores, and what else runs.
 
 use std::fs;
 use std::hint::spin_loop;
@@ -8,13 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use super::Outcome;
+use crate::Outcome;
 
 /// A processor, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Core(pub(crate) usize);
+pub struct Core(pub usize);
 
 impl Core {
     /// Keeps this thread, and those that it starts from now on, on the core.
@@ -27,14 +27,25 @@ impl Core {
 
 /// The processor time that all threads of this process have used, user and system.
 pub(crate) fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
-    seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs())
+    since_zero(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+/// A clock that all processes share, in nanoseconds.
+#[inline]
+pub(crate) fn nanoseconds() -> u64 {
+    since_zero(clock_gettime(ClockId::Monotonic)).as_nanos() as u64
+}
+
+#[inline]
+fn since_zero(time: Timespec) -> Duration {
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }
 
 /// How many nanoseconds a cache line takes from core 0 to core 1 and back: the best of 20 batches,
 /// since either thread may be interrupted.
-pub(crate) fn core_to_core() -> Outcome<f64> {
+///
+/// *Errors*: there are no two cores.
+pub fn core_to_core() -> Outcome<f64> {
     const BATCHES: u32 = 20;
     const TURNS: u32 = 500;
     let line = Arc::new(AtomicU32::new(0));
@@ -72,24 +83,26 @@ fn await_value(line: &AtomicU32, value: u32) {
 
 /// What other processes use meanwhile.
 #[derive(Debug)]
-pub(crate) struct Others {
+pub struct Others {
     start: Instant,
     busy: Duration,
     own: Duration,
 }
 
 impl Others {
-    pub(crate) fn watch() -> Self {
+    /// From now on.
+    pub fn watch() -> Self {
         Self {
             start: Instant::now(),
             busy: busy_time(),
-            own: cpu_time(),
+            own: own_time(),
         }
     }
 
-    /// How many cores the others have used on average since.
-    pub(crate) fn cores(&self) -> f64 {
-        let own = cpu_time().saturating_sub(self.own);
+    /// How many cores the others have used on average since. This process and those that it has
+    /// started and waited for are no others.
+    pub fn cores(&self) -> f64 {
+        let own = own_time().saturating_sub(self.own);
         let others = busy_time().saturating_sub(self.busy).saturating_sub(own);
         others.as_secs_f64() / self.start.elapsed().as_secs_f64()
     }
@@ -100,13 +113,30 @@ fn busy_time() -> Duration {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let words = text.lines().next().unwrap_or_default().split_whitespace();
     let ticks: Vec<u64> = words.skip(1).filter_map(|word| word.parse().ok()).collect();
-    // user nice system idle iowait irq softirq steal, in hundredths of a second.
-    let busy = ticks.iter().take(8).sum::<u64>() - ticks.iter().skip(3).take(2).sum::<u64>();
-    Duration::from_millis(10 * busy)
+    // user nice system idle iowait irq softirq steal.
+    from_ticks(ticks.iter().take(8).sum::<u64>() - ticks.iter().skip(3).take(2).sum::<u64>())
+}
+
+/// The time that this process and its ended children have used.
+fn own_time() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which may contain anything, the third word is the first here.
+    let words = text
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let times = words.skip(11).take(4);
+    from_ticks(times.filter_map(|word| word.parse::<u64>().ok()).sum())
+}
+
+/// The kernel tells these times in hundredths of a second.
+fn from_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(10 * ticks)
 }
 
 /// The processor and the system, in one line.
-pub(crate) fn describe() -> String {
+pub fn describe() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let info = read("/proc/cpuinfo");
     let model = info.lines().find(|line| line.starts_with("model name"));

@@ -1,0 +1,100 @@
+//! libzmq, as the `zmq` crate vendors it.
+
+use std::process::ExitCode;
+
+use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket, serve};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    serve::<Libzmq>(&arguments)
+}
+
+struct Libzmq;
+
+impl Opponent for Libzmq {
+    type Context = zmq::Context;
+    type Socket = ZmqSocket;
+
+    fn version() -> String {
+        let (major, minor, patch) = zmq::version();
+        let flags = option_env!("CXXFLAGS").unwrap_or("none");
+        format!("libzmq {major}.{minor}.{patch}, vendored by zmq 0.10, flags: {flags}")
+    }
+
+    fn context() -> Outcome<zmq::Context> {
+        Ok(zmq::Context::new())
+    }
+
+    fn socket(context: &zmq::Context, kind: Kind, marks: Marks) -> Outcome<ZmqSocket> {
+        let socket = context.socket(match kind {
+            Kind::Push => zmq::PUSH,
+            Kind::Pull => zmq::PULL,
+            Kind::Req => zmq::REQ,
+            Kind::Rep => zmq::REP,
+            Kind::Dealer => zmq::DEALER,
+            Kind::Router => zmq::ROUTER,
+            Kind::Pub => zmq::PUB,
+            Kind::Sub => zmq::SUB,
+            Kind::Pair => zmq::PAIR,
+        })?;
+        if marks == Marks::Unlimited {
+            socket.set_sndhwm(0)?;
+            socket.set_rcvhwm(0)?;
+        }
+        let message = zmq::Message::new();
+        Ok(ZmqSocket { socket, message })
+    }
+}
+
+struct ZmqSocket {
+    socket: zmq::Socket,
+    /// What was received last.
+    message: zmq::Message,
+}
+
+impl Socket for ZmqSocket {
+    fn bind(&mut self, endpoint: &str) -> Outcome<String> {
+        self.socket.bind(endpoint)?;
+        let bound = self.socket.get_last_endpoint()?;
+        bound.map_err(|_| "an endpoint that is no text".into())
+    }
+
+    fn connect(&mut self, endpoint: &str) -> Outcome {
+        Ok(self.socket.connect(endpoint)?)
+    }
+
+    fn subscribe(&mut self, prefix: &[u8]) -> Outcome {
+        Ok(self.socket.set_subscribe(prefix)?)
+    }
+
+    fn send(&mut self, payload: &[u8]) -> Outcome {
+        Ok(self.socket.send(payload, 0)?)
+    }
+
+    fn try_send(&mut self, payload: &[u8]) -> Outcome<bool> {
+        match self.socket.send(payload, zmq::DONTWAIT) {
+            Err(zmq::Error::EAGAIN) => Ok(false),
+            sent => Ok(sent.map(|()| true)?),
+        }
+    }
+
+    fn recv<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Outcome<T> {
+        self.socket.recv(&mut self.message, 0)?;
+        Ok(look(&self.message))
+    }
+
+    fn echo<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Outcome<T> {
+        loop {
+            self.socket.recv(&mut self.message, 0)?;
+            let is_last = !self.message.get_more();
+            let flags = if is_last { 0 } else { zmq::SNDMORE };
+            let message = std::mem::replace(&mut self.message, zmq::Message::new());
+            if is_last {
+                let seen = look(&message);
+                self.socket.send(message, flags)?;
+                return Ok(seen);
+            }
+            self.socket.send(message, flags)?;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Which cells there are.
+
+use ferromq_bench::cell::{Cell, Ends, Placement, Transport, Work};
+
+use Placement::{OneCore, TwoCores, Unpinned};
+use Transport::{Inproc, Ipc, Tcp};
+
+const KIB: usize = 1024;
+const MIB: usize = KIB * KIB;
+
+/// All cells, in the order of the tables.
+pub(crate) fn all() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    let mut add = |works: &[Work], transports: &[Transport], placement, sizes: &[usize]| {
+        for &work in works {
+            for &transport in transports {
+                cells.extend(sizes.iter().map(|&size| Cell {
+                    work,
+                    transport,
+                    size,
+                    placement,
+                    ends: Ends::Threads,
+                }));
+            }
+        }
+    };
+    let sizes = [16, 64, 256, KIB, 16 * KIB, 256 * KIB, MIB];
+    add(&[Work::OneWay], &[Tcp, Ipc], TwoCores, &sizes);
+    add(
+        &[Work::OneWay],
+        &[Inproc],
+        TwoCores,
+        &[16, 64, KIB, 16 * KIB],
+    );
+    add(&[Work::OneWay], &[Tcp, Ipc, Inproc], OneCore, &[64]);
+    add(&[Work::OneWay], &[Tcp], Unpinned, &[64]);
+    let paces = [100, 30, 10, 5, 2, 1].map(Work::Paced);
+    add(&paces, &[Tcp, Ipc], TwoCores, &[64]);
+    add(&[Work::Hot], &[Tcp, Ipc], TwoCores, &sizes[1..]);
+    add(&[Work::Hot], &[Tcp, Ipc], OneCore, &[64, 16 * KIB]);
+    add(&[Work::Hot], &[Tcp], Unpinned, &[64]);
+    add(&[Work::Hot], &[Inproc], TwoCores, &[64]);
+    add(&[Work::Hot], &[Inproc], OneCore, &[64]);
+    add(&[Work::Cold], &[Tcp, Ipc], TwoCores, &[64]);
+    add(&[Work::Pipelined], &[Tcp], TwoCores, &[64, KIB, 16 * KIB]);
+    let publish = [1, 8, 32].map(Work::Publish);
+    add(&publish, &[Tcp], TwoCores, &[64, KIB]);
+    add(&[Work::FanIn, Work::FanOut], &[Tcp], TwoCores, &[64, KIB]);
+    add(&[Work::Pair, Work::PairHot], &[Inproc], TwoCores, &[64]);
+    let two_processes = [(Work::OneWay, Tcp), (Work::Hot, Tcp)];
+    cells.extend(two_processes.map(|(work, transport)| Cell {
+        work,
+        transport,
+        size: 64,
+        placement: TwoCores,
+        ends: Ends::Processes,
+    }));
+    cells
+}
+
+/// Whether a quick look includes this cell.
+pub(crate) fn is_quick(cell: &Cell) -> bool {
+    let plain = cell.ends == Ends::Threads && cell.placement != Unpinned;
+    let work = match cell.work {
+        Work::OneWay => {
+            cell.placement == TwoCores && cell.transport != Ipc && cell.size <= 16 * KIB
+        }
+        Work::Hot => cell.size == 64,
+        Work::Paced(pace) => pace == 10 && cell.transport == Tcp,
+        Work::Publish(subscribers) => subscribers == 8 && cell.size == 64,
+        Work::Cold | Work::PairHot => false,
+        _ => cell.size == 64,
+    };
+    plain && work
+}
+
+/// How many runs of a cell a round has: where results vary most, more.
+pub(crate) fn runs(cell: &Cell) -> usize {
+    if cell.size >= 256 * KIB { 3 } else { 1 }
+}

@@ -1,0 +1,234 @@
+//! What has been measured: medians with their range, ratios, verdicts, and the JSON.
+
+mod spread;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use ferromq_bench::Outcome;
+use ferromq_bench::cell::Cell;
+use ferromq_bench::sample::{Figure, Sample};
+use serde::{Deserialize, Serialize};
+
+use crate::subject::{OURS, Subject};
+use crate::targets::{Bound, Target};
+
+pub(crate) use spread::Spread;
+
+/// What is said about the options of all.
+const DEFAULTS: &str = "\
+defaults everywhere: high-water marks, one I/O thread per context and a context per side, the \
+system's kernel buffers; except PUB and SUB: no high-water marks, and a publisher at most 10 000 \
+messages or 64 MiB ahead of its slowest subscriber; each message a fresh copy of the \
+application's bytes; a new process for each run; inproc: one context";
+
+/// Everything that a measurement has shown.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Results {
+    machine: String,
+    defaults: String,
+    /// Those that were measured, and their versions; FerroMQ first.
+    subjects: Vec<(String, String)>,
+    /// By round and run: the latency between the cores, in nanoseconds.
+    pub(crate) probes: Vec<Vec<f64>>,
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Results {
+    pub(crate) fn new(machine: String, subjects: &[Subject]) -> Outcome<Self> {
+        let version = |subject: &Subject| Ok((subject.name.to_owned(), subject.version()?));
+        Ok(Self {
+            machine,
+            defaults: DEFAULTS.to_owned(),
+            subjects: subjects.iter().map(version).collect::<Outcome<_>>()?,
+            probes: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+
+    pub(crate) fn read(path: &Path) -> Outcome<Self> {
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Outcome {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        Ok(fs::write(path, serde_json::to_string_pretty(self)?)?)
+    }
+
+    /// These, with those rows of `newer` that it has measured again or first.
+    pub(crate) fn replaced_by(mut self, newer: Self) -> Self {
+        for row in newer.rows {
+            match self.rows.iter_mut().find(|old| old.cell == row.cell) {
+                Some(old) => *old = row,
+                None => self.rows.push(row),
+            }
+        }
+        self.probes.extend(newer.probes);
+        Self {
+            machine: newer.machine,
+            defaults: newer.defaults,
+            subjects: newer.subjects,
+            ..self
+        }
+    }
+
+    /// The machine, who is measured, and how.
+    pub(crate) fn heading(&self) -> String {
+        let versions = self.subjects.iter().map(|(_, version)| version.as_str());
+        let versions = versions.collect::<Vec<_>>().join("\n");
+        format!("{}\n{versions}\n{}\n", self.machine, self.defaults)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// A cell and what it has shown.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) cell: Cell,
+    /// By run, then by subject.
+    pub(crate) runs: Vec<BTreeMap<String, Sample>>,
+    /// What went wrong, without repetition.
+    failures: Vec<String>,
+}
+
+impl Row {
+    pub(crate) fn new(cell: Cell) -> Self {
+        Self {
+            cell,
+            runs: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    pub(crate) fn fail(&mut self, name: &str, problem: &str) {
+        let failure = format!("{name}: {problem}");
+        if !self.failures.contains(&failure) {
+            self.failures.push(failure);
+        }
+    }
+
+    fn spread(&self, name: &str, figure: Figure) -> Spread {
+        let samples = self.runs.iter().filter_map(|run| run.get(name));
+        Spread::of(samples.filter_map(|sample| sample.get(figure)))
+    }
+
+    /// Ours by theirs, within each run.
+    fn ratios(&self, against: &str, figure: Figure) -> Vec<f64> {
+        let of = |run: &BTreeMap<String, Sample>, name: &str| run.get(name)?.get(figure);
+        let ratio = |run| Some(of(run, OURS)? / of(run, against)?);
+        self.runs.iter().filter_map(ratio).collect()
+    }
+
+    fn ratio(&self, against: &str, figure: Figure) -> Spread {
+        Spread::of(self.ratios(against, figure).into_iter())
+    }
+
+    /// Whether a target is met, and by what; `None`: nobody to compare with.
+    fn verdict(&self, target: &Target) -> Option<(bool, String)> {
+        let figure = target.figure;
+        let (is_met, shown) = match target.bound {
+            Bound::AtLeast(least, against) => {
+                let ratio = self.ratio(against, figure).median?;
+                (ratio >= least, ratio)
+            }
+            Bound::AtMost(most, against) => {
+                let ratio = self.ratio(against, figure).median?;
+                (ratio <= most, ratio)
+            }
+            Bound::Ahead(against) => {
+                let ratios = self.ratios(against, figure);
+                let wins = ratios
+                    .iter()
+                    .filter(|&&ratio| figure.is_ahead(ratio))
+                    .count();
+                let is_met = 3 * wins >= 2 * ratios.len();
+                let text = format!("{wins} of {}", ratios.len());
+                return (!ratios.is_empty()).then_some((is_met, text));
+            }
+            Bound::Steady(share) => {
+                let spread = self.spread(OURS, figure);
+                let worst = spread.least / spread.median?;
+                (worst >= share, worst)
+            }
+        };
+        Some((is_met, spread::three_digits(shown)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ferromq_bench::cell::{Ends, Placement, Transport, Work};
+
+    use super::*;
+    use crate::subject::LIBZMQ;
+
+    /// A row with our rates and theirs.
+    fn row(rates: &[(u64, u64)]) -> Row {
+        let sample = |count| Sample {
+            count,
+            seconds: 1.0,
+            ..Sample::default()
+        };
+        let mut row = Row::new(Cell {
+            work: Work::OneWay,
+            transport: Transport::Tcp,
+            size: 64,
+            placement: Placement::TwoCores,
+            ends: Ends::Threads,
+        });
+        row.runs.extend(rates.iter().map(|&(ours, theirs)| {
+            let both = [(OURS, sample(ours)), (LIBZMQ, sample(theirs))];
+            BTreeMap::from(both.map(|(name, sample)| (name.to_owned(), sample)))
+        }));
+        row
+    }
+
+    fn is_met(row: &Row, bound: Bound) -> Option<bool> {
+        let target = Target {
+            figure: Figure::Rate,
+            bound,
+        };
+        Some(row.verdict(&target)?.0)
+    }
+
+    #[test]
+    fn ratios_are_taken_within_runs() {
+        let row = row(&[(1, 2), (10, 20), (3, 4)]);
+        let ratio = row.ratio(LIBZMQ, Figure::Rate);
+        assert_eq!(ratio.to_string(), "0.50 (0.50..0.75)");
+    }
+
+    #[test]
+    fn verdicts_follow_their_bounds() {
+        let row = row(&[(10, 5), (10, 5), (6, 12)]);
+        assert_eq!(is_met(&row, Bound::AtLeast(2.0, LIBZMQ)), Some(true));
+        assert_eq!(is_met(&row, Bound::AtLeast(2.1, LIBZMQ)), Some(false));
+        assert_eq!(is_met(&row, Bound::AtMost(1.9, LIBZMQ)), Some(false));
+        assert_eq!(is_met(&row, Bound::Ahead(LIBZMQ)), Some(true));
+        assert_eq!(is_met(&row, Bound::Steady(0.7)), Some(false));
+        assert_eq!(is_met(&row, Bound::AtLeast(2.0, "nobody")), None);
+    }
+
+    #[test]
+    fn rows_measured_again_replace_the_old_ones() {
+        let results = |rates: &[(u64, u64)]| Results {
+            machine: String::new(),
+            defaults: String::new(),
+            subjects: Vec::new(),
+            probes: Vec::new(),
+            rows: vec![row(rates)],
+        };
+        let merged = results(&[(1, 1)]).replaced_by(results(&[(2, 1), (2, 1)]));
+        assert_eq!(merged.rows.len(), 1);
+        assert_eq!(merged.rows[0].runs.len(), 2);
+    }
+}

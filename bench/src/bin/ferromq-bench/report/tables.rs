@@ -1,0 +1,114 @@
+//! The tables: one for each kind of figure, a line for each cell.
+
+use std::fmt::Write;
+
+use ferromq_bench::sample::Figure;
+
+use super::{Results, Row};
+use crate::subject::{LIBZMQ, OURS, RAW};
+use crate::targets;
+
+/// The figures that tables are about, and those beside them.
+const TABLES: [(Figure, &[Figure]); 2] = [
+    (Figure::Rate, &[]),
+    (Figure::P50, &[Figure::P99, Figure::P999]),
+];
+/// What every line ends with.
+const COSTS: [Figure; 2] = [Figure::Cpu, Figure::Idle];
+
+impl Results {
+    /// The tables: medians, with the range over the runs in brackets.
+    pub(crate) fn tables(&self) -> String {
+        let mut text = String::new();
+        for (lead, beside) in TABLES {
+            let rows = self.rows.iter().filter(|row| row.lead() == lead);
+            let lines: Vec<String> = rows.map(|row| self.line(row, lead, beside)).collect();
+            if !lines.is_empty() {
+                text += &self.head(lead, beside);
+                text.extend(lines);
+            }
+        }
+        text += &self.problems();
+        text
+    }
+
+    fn head(&self, lead: Figure, beside: &[Figure]) -> String {
+        let mut columns = vec![format!("{lead}, {}", lead.unit())];
+        columns.extend(self.names().map(str::to_owned));
+        columns.extend(self.opponents().map(|name| format!("÷ {name}")));
+        let names = self.names().collect::<Vec<_>>().join(" / ");
+        let further = beside.iter().chain(&COSTS);
+        columns.extend(further.map(|figure| format!("{figure}, {}: {names}", figure.unit())));
+        columns.push("targets".to_owned());
+        let rule = "|---".repeat(columns.len());
+        format!("\n| {} |\n{rule}|\n", columns.join(" | "))
+    }
+
+    fn line(&self, row: &Row, lead: Figure, beside: &[Figure]) -> String {
+        let mut columns = vec![row.cell.to_string()];
+        columns.extend(self.names().map(|name| row.spread(name, lead).to_string()));
+        columns.extend(
+            self.opponents()
+                .map(|name| row.ratio(name, lead).to_string()),
+        );
+        for &figure in beside.iter().chain(&COSTS) {
+            let medians = self.names().map(|name| row.spread(name, figure).short());
+            columns.push(medians.collect::<Vec<_>>().join(" / "));
+        }
+        columns.push(row.verdicts());
+        format!("| {} |\n", columns.join(" | "))
+    }
+
+    /// Those whom targets refer to.
+    fn opponents(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|&name| name == LIBZMQ || name == RAW)
+    }
+
+    fn problems(&self) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            for failure in &row.failures {
+                let _ = writeln!(text, "\nFAILED: {}: {failure}", row.cell);
+            }
+            for name in self.names() {
+                let lost: u64 = row
+                    .runs
+                    .iter()
+                    .filter_map(|run| Some(run.get(name)?.lost))
+                    .sum();
+                if lost > 0 {
+                    let _ = writeln!(text, "\nLOST: {}: {name}: {lost} messages", row.cell);
+                }
+            }
+        }
+        text
+    }
+}
+
+impl Row {
+    /// The figure that the cell is about.
+    fn lead(&self) -> Figure {
+        let has_times = self.spread(OURS, Figure::P50).median.is_some();
+        if has_times { Figure::P50 } else { Figure::Rate }
+    }
+
+    /// The targets that are missed, with what was reached, or that all are met.
+    fn verdicts(&self) -> String {
+        let targets = targets::of(&self.cell);
+        let verdicts = targets.iter().map(|target| (target, self.verdict(target)));
+        let verdicts: Vec<_> = verdicts
+            .filter_map(|(target, verdict)| Some((target, verdict?)))
+            .collect();
+        if verdicts.is_empty() {
+            return "–".to_owned();
+        }
+        let missed = verdicts.iter().filter(|(_, (is_met, _))| !is_met);
+        let missed: Vec<String> = missed
+            .map(|(target, (_, reached))| format!("{target}: {reached}"))
+            .collect();
+        if missed.is_empty() {
+            return format!("met ({})", verdicts.len());
+        }
+        format!("MISSED {}", missed.join("; "))
+    }
+}

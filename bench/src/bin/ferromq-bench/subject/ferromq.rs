@@ -1,0 +1,115 @@
+//! FerroMQ itself, blocking.
+
+use ferromq::{Context, Dealer, Message, Pair, Pub, Pull, Push, Rep, Req, Router, Sub};
+use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket};
+
+/// This workspace's implementation.
+pub(crate) struct Ferromq;
+
+impl Opponent for Ferromq {
+    type Context = Context;
+    type Socket = AnySocket;
+
+    fn version() -> String {
+        format!("ferromq {}, blocking calls", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn context() -> Outcome<Context> {
+        Ok(Context::new())
+    }
+
+    fn socket(context: &Context, kind: Kind, marks: Marks) -> Outcome<AnySocket> {
+        macro_rules! build {
+            ($socket:ident) => {{
+                let mut builder = $socket::builder();
+                if marks == Marks::Unlimited {
+                    builder = builder.send_high_water_mark(0).receive_high_water_mark(0);
+                }
+                AnySocket::$socket(builder.build(context)?)
+            }};
+        }
+        Ok(match kind {
+            Kind::Push => build!(Push),
+            Kind::Pull => build!(Pull),
+            Kind::Req => build!(Req),
+            Kind::Rep => build!(Rep),
+            Kind::Dealer => build!(Dealer),
+            Kind::Router => build!(Router),
+            Kind::Pub => build!(Pub),
+            Kind::Sub => build!(Sub),
+            Kind::Pair => build!(Pair),
+        })
+    }
+}
+
+/// A socket whose type is not known when compiling, unlike in applications.
+pub(crate) enum AnySocket {
+    Push(Push),
+    Pull(Pull),
+    Req(Req),
+    Rep(Rep),
+    Dealer(Dealer),
+    Router(Router),
+    Pub(Pub),
+    Sub(Sub),
+    Pair(Pair),
+}
+
+/// Does the same with the socket, whatever its type; only with those that are named, if any are.
+macro_rules! with {
+    ($any:expr, $socket:ident => $body:expr) => {
+        with!($any, Push Pull Req Rep Dealer Router Pub Sub Pair, $socket => $body;)
+    };
+    ($any:expr, $($kind:ident)+, $socket:ident => $body:expr; $($rest:tt)*) => {
+        match $any {
+            $(AnySocket::$kind($socket) => $body,)+
+            $($rest)*
+        }
+    };
+}
+
+impl Socket for AnySocket {
+    fn bind(&mut self, endpoint: &str) -> Outcome<String> {
+        with!(self, socket => Ok(socket.bind(endpoint)?.to_string()))
+    }
+
+    fn connect(&mut self, endpoint: &str) -> Outcome {
+        with!(self, socket => Ok(socket.connect(endpoint)?))
+    }
+
+    fn subscribe(&mut self, prefix: &[u8]) -> Outcome {
+        with!(self, Sub, socket => Ok(socket.subscribe(prefix)?); _ => Err(WRONG.into()))
+    }
+
+    #[inline]
+    fn send(&mut self, payload: &[u8]) -> Outcome {
+        with!(self, Push Req Rep Dealer Router Pub Pair, socket => Ok(socket.send(payload)?);
+            _ => Err(WRONG.into()))
+    }
+
+    #[inline]
+    fn recv<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Outcome<T> {
+        with!(self, Pull Req Rep Dealer Router Sub Pair, socket => {
+            let message = socket.recv()?;
+            Ok(look(last(&message)))
+        }; _ => Err(WRONG.into()))
+    }
+
+    #[inline]
+    fn echo<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Outcome<T> {
+        with!(self, Rep Router Pair, socket => {
+            let message = socket.recv()?;
+            let seen = look(last(&message));
+            socket.send(message)?;
+            Ok(seen)
+        }; _ => Err(WRONG.into()))
+    }
+}
+
+const WRONG: &str = "not with this type of socket";
+
+#[inline]
+fn last(message: &Message) -> &[u8] {
+    let index = message.len() - 1;
+    message.part(index).map_or(&[], |part| part.as_bytes())
+}

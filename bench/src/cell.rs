@@ -1,0 +1,166 @@
+//! What is measured: a cell is a workload, a transport, a size, a placement and the kind of ends.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::Core;
+
+/// One line of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// What the two sides do.
+    pub work: Work,
+    /// How they are connected.
+    pub transport: Transport,
+    /// Bytes of payload, at least 16: they begin and end with the number of the message.
+    pub size: usize,
+    /// Where the two sides run.
+    pub placement: Placement,
+    /// What the two sides are.
+    pub ends: Ends,
+}
+
+/// What the two sides do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// PUSH to PULL, as fast as it goes.
+    OneWay,
+    /// PUSH to PULL, one message every so many microseconds.
+    Paced(u32),
+    /// REQ and REP, each request as soon as the reply before it is there.
+    Hot,
+    /// REQ and REP, a request every 100 ms.
+    Cold,
+    /// DEALER and ROUTER, 64 requests under way.
+    Pipelined,
+    /// PUB to so many SUB.
+    Publish(u32),
+    /// Four PUSH to one PULL.
+    FanIn,
+    /// One PUSH to four PULL.
+    FanOut,
+    /// PAIR to PAIR, as fast as it goes.
+    Pair,
+    /// PAIR and PAIR, there and back.
+    PairHot,
+}
+
+/// How the two sides are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// Within a process.
+    Inproc,
+    /// Over a Unix-domain socket.
+    Ipc,
+    /// Over the loopback interface.
+    Tcp,
+}
+
+/// Where the two sides run, each with all of its threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Placement {
+    /// Both on core 0.
+    OneCore,
+    /// The side that binds on core 0, the other on core 1.
+    TwoCores,
+    /// Wherever the scheduler puts them.
+    Unpinned,
+}
+
+/// What the two sides are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ends {
+    /// Threads of one process.
+    Threads,
+    /// A process each.
+    Processes,
+}
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// The one that binds.
+    Binds,
+    /// The one that connects.
+    Connects,
+}
+
+impl Cell {
+    /// Where a side runs; `None`: anywhere.
+    pub(crate) fn core(&self, role: Role) -> Option<Core> {
+        match (self.placement, role) {
+            (Placement::Unpinned, _) => None,
+            (Placement::TwoCores, Role::Connects) => Some(Core(1)),
+            (Placement::OneCore | Placement::TwoCores, _) => Some(Core(0)),
+        }
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            work,
+            transport,
+            placement,
+            ..
+        } = self;
+        let size = Size(self.size);
+        write!(f, "{work} {transport} {size} {placement}")?;
+        match self.ends {
+            Ends::Threads => Ok(()),
+            Ends::Processes => f.write_str(" two processes"),
+        }
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneWay => f.write_str("one-way"),
+            Self::Paced(pace) => write!(f, "paced {pace} µs"),
+            Self::Hot => f.write_str("hot"),
+            Self::Cold => f.write_str("cold"),
+            Self::Pipelined => f.write_str("pipelined"),
+            Self::Publish(subscribers) => write!(f, "PUB→{subscribers}"),
+            Self::FanIn => f.write_str("fan-in 4→1"),
+            Self::FanOut => f.write_str("fan-out 1→4"),
+            Self::Pair => f.write_str("PAIR one-way"),
+            Self::PairHot => f.write_str("PAIR hot"),
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inproc => "inproc",
+            Self::Ipc => "ipc",
+            Self::Tcp => "tcp",
+        })
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OneCore => "one core",
+            Self::TwoCores => "two cores",
+            Self::Unpinned => "unpinned",
+        })
+    }
+}
+
+/// A number of bytes, for people: `64 B`, `16 KiB`, `1 MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes @ ..1024 => write!(f, "{bytes} B"),
+            bytes @ ..0x10_0000 => write!(f, "{} KiB", bytes / 1024),
+            bytes => write!(f, "{} MiB", bytes / 0x10_0000),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The workloads: what the two sides do in each phase of a run.
+
+mod echo;
+mod pipelined;
+mod round_trip;
+mod stream;
+
+use crate::Outcome;
+use crate::cell::Work;
+use crate::opponent::{Kind, Opponent};
+use crate::sample::Sample;
+use crate::side::Side;
+
+/// Runs one side of a cell.
+pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
+    match side.task.cell.work {
+        Work::OneWay
+        | Work::Paced(_)
+        | Work::Publish(_)
+        | Work::FanIn
+        | Work::FanOut
+        | Work::Pair => stream::run(side),
+        Work::Hot | Work::Cold => round_trip::run(side, Kind::Req, Kind::Rep),
+        Work::PairHot => round_trip::run(side, Kind::Pair, Kind::Pair),
+        Work::Pipelined => pipelined::run(side),
+    }
+}

@@ -1,0 +1,43 @@
+//! The side that sends everything back, until it is told to leave.
+
+use std::collections::BTreeMap;
+
+use crate::Outcome;
+use crate::link::{Mark, Phase};
+use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::payload::{mark, parse_mark};
+use crate::sample::Sample;
+use crate::side::Side;
+
+/// What the asking side sends last.
+const LAST: Mark = Mark {
+    lane: 0,
+    phase: Phase::Leave,
+};
+
+/// Follows the side that asks.
+pub(super) fn run<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
+    let (door, over) = (side.door()?, side.over());
+    let context = side.context.clone();
+    side.spawn("echo".to_owned(), move || {
+        let mut socket = O::socket(&context, kind, Marks::Default)?;
+        door.open(&mut socket)?;
+        while !socket.echo(|bytes| parse_mark(bytes) == Some(LAST))? {}
+        over.wait();
+        Ok(())
+    })?;
+    side.follow()?;
+    side.sample(0, 0, BTreeMap::new())
+}
+
+/// Ends the loop on the other side.
+pub(super) fn leave(socket: &mut impl Socket) -> Outcome {
+    socket.send(&mark(LAST))?;
+    socket.flush()?;
+    let is_last = socket.recv(|bytes| parse_mark(bytes) == Some(LAST))?;
+    if is_last {
+        Ok(())
+    } else {
+        Err("a reply too many".into())
+    }
+}

@@ -1,0 +1,107 @@
+//! Messages one way: from one or several senders to one or several receivers.
+//!
+//! The side that sends conducts. In each phase every sender sends for a while and then a mark,
+//! again and again until each receiver has acknowledged it over the link. What was sent before a
+//! mark has arrived by then or is lost, and so a phase has an end even if the last message is lost.
+//! The clock runs from the first `send` of a phase to the last acknowledgement.
+
+mod board;
+mod receiving;
+mod sending;
+
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::cell::{Role, Work};
+use crate::opponent::{Kind, Marks, Opponent};
+use crate::sample::Sample;
+use crate::side::Side;
+
+/// Runs the side that sends, or the one that receives.
+pub(super) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
+    let shape = Shape::of(side.task.cell.work, side.task.cell.size);
+    if side.role == shape.sends() {
+        sending::run(side, shape)
+    } else {
+        receiving::run(side, shape)
+    }
+}
+
+/// Who sends to whom, and how.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    sender: Kind,
+    receiver: Kind,
+    senders: usize,
+    receivers: usize,
+    /// How often a message is sent; `None`: whenever there is room.
+    pace: Option<Duration>,
+    /// How many messages a publisher may be ahead of its slowest subscriber, since it must not
+    /// drop any; `None`: it waits for room.
+    window: Option<u64>,
+}
+
+impl Shape {
+    fn of(work: Work, size: usize) -> Self {
+        let one_way = Self {
+            sender: Kind::Push,
+            receiver: Kind::Pull,
+            senders: 1,
+            receivers: 1,
+            pace: None,
+            window: None,
+        };
+        match work {
+            Work::Paced(microseconds) => Self {
+                pace: Some(Duration::from_micros(microseconds.into())),
+                ..one_way
+            },
+            Work::Publish(subscribers) => Self {
+                sender: Kind::Pub,
+                receiver: Kind::Sub,
+                receivers: subscribers as usize,
+                window: Some(10_000.min((64 << 20) / size as u64)),
+                ..one_way
+            },
+            Work::FanIn => Self {
+                senders: 4,
+                ..one_way
+            },
+            Work::FanOut => Self {
+                receivers: 4,
+                ..one_way
+            },
+            Work::Pair => Self {
+                sender: Kind::Pair,
+                receiver: Kind::Pair,
+                ..one_way
+            },
+            _ => one_way,
+        }
+    }
+
+    /// The side that has one socket binds.
+    fn sends(&self) -> Role {
+        if self.senders == 1 {
+            Role::Binds
+        } else {
+            Role::Connects
+        }
+    }
+
+    /// A publisher never waits: with a window, it needs no other limit.
+    fn marks(&self) -> Marks {
+        match self.window {
+            Some(_) => Marks::Unlimited,
+            None => Marks::Default,
+        }
+    }
+
+    /// How many receivers get each message.
+    fn copies(&self) -> usize {
+        match self.sender {
+            Kind::Pub => self.receivers,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The side that sends, and conducts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Shape;
+use super::board::Board;
+use crate::Outcome;
+use crate::link::{Mark, Note, Phase};
+use crate::machine::nanoseconds;
+use crate::opponent::{Opponent, Socket};
+use crate::payload::{Payload, mark};
+use crate::runner::Task;
+use crate::sample::Sample;
+use crate::side::Side;
+
+/// The most bytes, and messages, sent between two looks at the clock.
+const BATCH: (usize, usize) = (16 * 1024, 256);
+/// How long a sender waits, at first and at most, before it sends its mark again.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+
+pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sample> {
+    let board = Arc::new(Board::new(&shape));
+    let door = side.door()?;
+    for lane in 0..shape.senders {
+        let (board, door, context) = (Arc::clone(&board), door.clone(), side.context.clone());
+        let task = side.task.clone();
+        side.spawn(format!("sender-{lane}"), move || {
+            let mut socket = O::socket(&context, shape.sender, shape.marks())?;
+            door.open(&mut socket)?;
+            Lane {
+                socket,
+                lane,
+                shape,
+                payload: Payload::new(task.cell.size, lane),
+                number: 0,
+                slowest: 0,
+                board: &board,
+            }
+            .run(&task)
+        })?;
+    }
+    let mut measured = (0, 0);
+    for phase in Phase::RUN {
+        side.enter(phase)?;
+        play(&mut side, &board, &shape, phase)?;
+        if phase == Phase::Measured {
+            measured = board.totals();
+        }
+    }
+    board.open(Phase::Over, 0);
+    side.join()?;
+    side.enter(Phase::Over)?;
+    let (sent, received) = measured;
+    let lost = (sent * shape.copies() as u64).saturating_sub(received);
+    side.sample(received, lost, BTreeMap::new())
+}
+
+/// Lets the senders play a phase, and returns when it is over.
+fn play<O: Opponent>(side: &mut Side<O>, board: &Board, shape: &Shape, phase: Phase) -> Outcome {
+    board.open(phase, shape.senders * shape.receivers);
+    if phase == Phase::Idle {
+        side.rest();
+        return Ok(());
+    }
+    loop {
+        match side.next()? {
+            Note::Ack { mark, received, .. } => {
+                if board.acknowledge(mark, received) {
+                    return Ok(());
+                }
+            }
+            Note::Progress { receiver, received } => board.advance(receiver, received),
+            note => return Err(format!("{note:?} out of place").into()),
+        }
+    }
+}
+
+/// One sender.
+struct Lane<'a, S> {
+    socket: S,
+    lane: usize,
+    shape: Shape,
+    payload: Payload,
+    /// How many messages were sent so far.
+    number: u64,
+    /// How many messages each receiver is known to have.
+    slowest: u64,
+    board: &'a Board,
+}
+
+impl<S: Socket> Lane<'_, S> {
+    fn run(mut self, task: &Task) -> Outcome {
+        for phase in Phase::RUN {
+            if phase == Phase::Idle {
+                continue;
+            }
+            self.board.wait_for(phase);
+            let first = self.number;
+            match self.shape.pace {
+                Some(pace) => self.send_paced(pace, task.length(phase))?,
+                None => self.send_all(task.length(phase))?,
+            }
+            self.board.add_sent(self.number - first);
+            self.send_marks(phase)?;
+        }
+        self.board.wait_for(Phase::Over);
+        Ok(())
+    }
+
+    /// Sends for so long.
+    fn send_all(&mut self, length: Duration) -> Outcome {
+        let (bytes, most) = BATCH;
+        let batch = (bytes / self.payload.size()).clamp(1, most);
+        let end = Instant::now() + length;
+        while Instant::now() < end {
+            self.keep_in_window(batch as u64);
+            for _ in 0..batch {
+                self.socket.send(self.payload.number(self.number))?;
+                self.number += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends for so long, a message whenever it is due. Late ones are sent at once: the times are
+    /// fixed in advance.
+    fn send_paced(&mut self, pace: Duration, length: Duration) -> Outcome {
+        let (start, pace) = (nanoseconds(), pace.as_nanos() as u64);
+        let end = start + length.as_nanos() as u64;
+        let mut due = start;
+        while due < end {
+            let mut now = nanoseconds();
+            while now < due {
+                self.socket.pause();
+                now = nanoseconds();
+            }
+            self.socket.send(self.payload.stamped(self.number, now))?;
+            self.socket.flush()?;
+            self.number += 1;
+            due += pace;
+        }
+        Ok(())
+    }
+
+    /// Sends marks until the phase is over.
+    fn send_marks(&mut self, phase: Phase) -> Outcome {
+        let bytes = mark(Mark {
+            lane: self.lane,
+            phase,
+        });
+        let (mut patience, most) = PATIENCE;
+        loop {
+            for _ in 0..self.shape.receivers / self.shape.copies() {
+                self.socket.send(&bytes)?;
+            }
+            self.socket.flush()?;
+            if self.board.has_ended(phase, patience) {
+                return Ok(());
+            }
+            patience = most.min(2 * patience);
+        }
+    }
+
+    /// Waits until so many more messages are within the window.
+    #[inline]
+    fn keep_in_window(&mut self, messages: u64) {
+        if let Some(window) = self.shape.window {
+            let least = (self.number + messages).saturating_sub(window);
+            if self.slowest < least {
+                self.slowest = self.board.wait_for_slowest(least);
+            }
+        }
+    }
+}
