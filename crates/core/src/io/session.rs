@@ -7,7 +7,11 @@
 //!   Resolving ─► Dialing ─► Shaking ─► Live ─► Orphan? ─► over (accepted)
 //!                              ▲        │
 //!          accepted ───────────┘        └─► Parting ─► over (closing)
+//!                              └─► Refusing ─► pause (dialed), over (accepted)
 //! ```
+//!
+//! *Refusing* and *Parting*: everything is said, and what the peer still sends is dropped, until it
+//! ends: a plain close with unread input would make the kernel drop what it has accepted from us.
 //!
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
 //! touched only when that thread has left.
@@ -38,6 +42,9 @@ const AFTER_WRITE_ERROR: Duration = Duration::from_secs(1);
 
 /// How long a connection that a receiver has left is not looked after.
 const LEFT: Duration = Duration::from_millis(2);
+
+/// How long a peer that is refused may go on sending before the stream is just closed.
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
 /// How often a closing session looks whether the last writer has left.
 const PARTING_LOOK: Duration = Duration::from_millis(1);
@@ -84,6 +91,7 @@ enum Phase {
     Resolving,
     Dialing(Arc<dyn Stream>, VecDeque<Address>),
     Shaking(Box<Shaking>),
+    Refusing(Arc<dyn Stream>),
     Live(Arc<Connection>),
     Orphan,
     Pausing,
@@ -182,7 +190,7 @@ impl Session {
                 let connection = Arc::clone(connection);
                 self.go_on_live(&connection, readable, writable, cx)
             }
-            Phase::Parting(stream) => {
+            Phase::Refusing(stream) | Phase::Parting(stream) => {
                 let stream = Arc::clone(stream);
                 self.discard(&*stream, cx)
             }
@@ -211,6 +219,7 @@ impl Session {
                 Fate::Lives
             }
             Phase::Shaking(_) => self.fail_shake(Reason::TimedOut, cx),
+            Phase::Refusing(_) => self.leave(cx),
             Phase::Live(connection) if self.closing.is_some() => {
                 let connection = Arc::clone(connection);
                 self.part(&connection, cx)
@@ -331,7 +340,7 @@ impl Session {
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> Fate {
         let live = match std::mem::replace(&mut self.phase, Phase::Pausing) {
             Phase::Live(connection) => Some(connection),
-            Phase::Parting(stream) | Phase::Dialing(stream, _) => {
+            Phase::Parting(stream) | Phase::Refusing(stream) | Phase::Dialing(stream, _) => {
                 stream.shutdown();
                 None
             }
@@ -478,13 +487,28 @@ impl Session {
     }
 
     fn fail_shake(&mut self, reason: Reason, cx: &mut Context<'_>) -> Fate {
-        if let Phase::Shaking(shaking) = &self.phase {
-            shaking.stream.shutdown();
-        }
         self.report_shake(reason);
+        let Phase::Shaking(shaking) = &self.phase else {
+            return Fate::Lives;
+        };
+        let stream = Arc::clone(&shaking.stream);
+        self.phase = Phase::Refusing(Arc::clone(&stream));
+        if !matches!(reason, Reason::Violation(_)) || stream.shutdown_write().is_err() {
+            return self.leave(cx);
+        }
+        self.set_deadline(cx.now + AFTER_REFUSAL, cx);
+        self.discard(&*stream, cx)
+    }
+
+    /// Nothing is to be expected of the stream any more.
+    fn leave(&mut self, cx: &mut Context<'_>) -> Fate {
+        if let Phase::Refusing(stream) | Phase::Parting(stream) = &self.phase {
+            stream.shutdown();
+        }
+        let refused = matches!(self.phase, Phase::Refusing(_));
         match self.role {
-            Role::Dialed => self.pause(cx),
-            Role::Accepted { .. } => {
+            Role::Dialed if refused => self.pause(cx),
+            _ => {
                 self.let_go(cx);
                 Fate::Over
             }
@@ -729,25 +753,19 @@ impl Session {
             cx.scratch.clear();
             cx.scratch.reserve(pool::CHUNK);
             match stream.read(cx.scratch, cx.scratch.capacity()) {
-                Ok(0) => {
-                    self.let_go(cx);
-                    return Fate::Over;
-                }
+                Ok(0) => return self.leave(cx),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    self.let_go(cx);
-                    return Fate::Over;
-                }
+                Err(_) => return self.leave(cx),
             }
         }
         let read = Interest {
             read: true,
             write: false,
         };
-        if cx.reactor.arm(stream.source(), self.key, read).is_err() {
-            return self.finish(cx);
+        match cx.reactor.arm(stream.source(), self.key, read) {
+            Ok(()) => Fate::Lives,
+            Err(_) => self.leave(cx),
         }
-        Fate::Lives
     }
 }
