@@ -1,9 +1,12 @@
-//! Project commands: `cargo xtask ci | tidy | interop | bench | help`. Standard library only.
+//! Project commands: `cargo xtask ci | tidy | conformance | interop | bench | help`.
+//!
+//! Standard library only.
 
 #![forbid(unsafe_code)]
 
 mod bench;
 mod ci;
+mod conformance;
 mod interop;
 mod step;
 mod tidy;
@@ -19,6 +22,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
   ci [--skip STEP]…          everything that must pass before a change is merged
   tidy                       house rules that no compiler checks
+  conformance [OPTION]…      which requirements of the specifications are met; conformance --help
   interop                    the founding programs, Rust and Python in all combinations
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["ci", ref rest @ ..] => ci::run(root(), rest),
         ["tidy"] => tidy(),
+        ["conformance", ref rest @ ..] => conformance::run(root(), rest),
         ["interop", ref rest @ ..] => interop::run(root(), rest),
         ["bench", ref rest @ ..] => bench::run(root(), rest),
         ["help" | "--help"] => {

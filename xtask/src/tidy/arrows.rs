@@ -31,6 +31,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ferromq-examples", &["ferromq"]),
     ("ferromq-bench", &["ferromq"]),
     ("rival-libzmq", &["ferromq-bench"]),
+    (
+        "ferromq-conformance",
+        &["ferromq", "ferromq-core", "ferromq-wire", TESTKIT],
+    ),
     ("xtask", &[]),
 ];
 

@@ -107,6 +107,12 @@ pub fn raw_frame(flags: u8, body: &[u8]) -> Frames {
     }
 }
 
+/// These bytes, whatever they mean.
+pub fn raw(bytes: impl Into<Vec<u8>>) -> Frames {
+    let bytes = bytes.into();
+    Frames { bytes }
+}
+
 /// SUBSCRIBE, the command of ZMTP 3.1.
 pub fn subscribe(topic: impl AsRef<[u8]>) -> Frames {
     command("SUBSCRIBE", topic.as_ref())

@@ -86,7 +86,7 @@ impl MockPeer {
     #[track_caller]
     pub fn dial_tcp(address: &str) -> Self {
         match TcpStream::connect(address) {
-            Ok(stream) => Self::over(stream),
+            Ok(stream) => Self::over_tcp(stream),
             Err(error) => panic!("connecting to {address}: {error}"),
         }
     }
@@ -98,9 +98,18 @@ impl MockPeer {
     #[track_caller]
     pub fn accept_tcp(listener: &TcpListener) -> Self {
         match listener.accept() {
-            Ok((stream, _)) => Self::over(stream),
+            Ok((stream, _)) => Self::over_tcp(stream),
             Err(error) => panic!("accepting: {error}"),
         }
+    }
+
+    /// What is sent in pieces goes out in pieces, at once.
+    #[track_caller]
+    fn over_tcp(stream: TcpStream) -> Self {
+        if let Err(error) = stream.set_nodelay(true) {
+            panic!("setting a socket up: {error}");
+        }
+        Self::over(stream)
     }
 
     /// The same peer with another limit for each wait.

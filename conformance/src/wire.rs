@@ -1,0 +1,65 @@
+//! Evidence of the first kind: a scripted raw peer, byte by byte, against the sans-I/O connection,
+//! whole sockets, and sockets of others.
+
+mod commands;
+mod connections;
+mod cut;
+mod frames;
+mod greeting;
+mod machine;
+mod malformed;
+mod metadata;
+mod place;
+mod stage;
+mod subscriptions;
+mod versions;
+
+use crate::case::{Case, Kind, Trial};
+use crate::options::Foreign;
+use stage::Stage;
+
+/// The suites, by name.
+const SUITES: &[(&str, &[Case<Stage>])] = &[
+    ("greeting", greeting::CASES),
+    ("versions", versions::CASES),
+    ("metadata", metadata::CASES),
+    ("frames", frames::CASES),
+    ("commands", commands::CASES),
+    ("subscriptions", subscriptions::CASES),
+    ("malformed", malformed::CASES),
+    ("cut", cut::CASES),
+    ("connections", connections::CASES),
+];
+
+/// Every case on every stage of our own.
+pub(crate) fn trials() -> Vec<Trial> {
+    on(&Stage::own(), "raw")
+}
+
+/// Every case against a foreign socket.
+pub(crate) fn trials_against(foreign: &Foreign) -> Vec<Trial> {
+    on(&[Stage::foreign(foreign)], "foreign")
+}
+
+fn on(stages: &[Stage], peer: &'static str) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (suite, cases) in SUITES {
+        for (case, stage) in cases
+            .iter()
+            .flat_map(|case| stages.iter().map(move |s| (case, s)))
+        {
+            let (body, on) = (case.body, stage.clone());
+            trials.push(Trial {
+                kind: Kind::Wire,
+                suite,
+                case: case.name,
+                shows: case.shows,
+                transport: stage.transport(),
+                stage: stage.to_string(),
+                peer,
+                body: Box::new(move || body(&on)),
+            });
+        }
+    }
+    trials
+}

@@ -1,0 +1,103 @@
+//! Where raw peers listen, and how they reach those who do.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ferromq::Endpoint;
+use ferromq_core::world::Listener;
+use ferromq_testkit::{MockPeer, SimWorld};
+
+/// A raw peer that has connected to a tcp or ipc endpoint of this machine.
+#[track_caller]
+pub(super) fn dial(endpoint: &str) -> MockPeer {
+    match endpoint.split_once("://") {
+        Some(("tcp", address)) => MockPeer::dial_tcp(address),
+        Some(("ipc", path)) => match UnixStream::connect(path) {
+            Ok(stream) => MockPeer::over(stream),
+            Err(error) => panic!("connecting to {endpoint}: {error}"),
+        },
+        _ => panic!("{endpoint}: only tcp and ipc can be spoken raw"),
+    }
+}
+
+/// A place where nobody listens; it stays with whoever has asked for it.
+#[derive(Debug)]
+pub(super) enum Vacancy {
+    Sim(SimWorld, String),
+    Tcp(SocketAddr),
+    Ipc(PathBuf),
+}
+
+/// How many places there have been.
+static PLACES: AtomicU32 = AtomicU32::new(0);
+
+impl Vacancy {
+    pub(super) fn sim(world: &SimWorld) -> Self {
+        let port = 1_024 + PLACES.fetch_add(1, Ordering::Relaxed) % 60_000;
+        Self::Sim(world.clone(), format!("tcp://127.0.0.1:{port}"))
+    }
+
+    /// A loopback address of its own: nobody is given its port meanwhile.
+    pub(super) fn tcp() -> Self {
+        let [_, _, high, low] = PLACES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let listener = TcpListener::bind((Ipv4Addr::new(127, 77, high, low.max(1)), 0)).unwrap();
+        Self::Tcp(listener.local_addr().unwrap())
+    }
+
+    pub(super) fn ipc() -> Self {
+        let number = PLACES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ferromq-conformance-{}-{number}", std::process::id());
+        Self::Ipc(std::env::temp_dir().join(name))
+    }
+
+    pub(super) fn endpoint(&self) -> Endpoint {
+        let text = match self {
+            Self::Sim(_, endpoint) => endpoint.clone(),
+            Self::Tcp(address) => format!("tcp://{address}"),
+            Self::Ipc(path) => format!("ipc://{}", path.display()),
+        };
+        text.parse().unwrap()
+    }
+
+    /// Listens there.
+    #[track_caller]
+    pub(super) fn listen(&self) -> RawListener {
+        match self {
+            Self::Sim(world, endpoint) => {
+                RawListener::Sim(world.clone(), MockPeer::listen(world, endpoint))
+            }
+            Self::Tcp(address) => RawListener::Tcp(TcpListener::bind(address).unwrap()),
+            Self::Ipc(path) => RawListener::Ipc(UnixListener::bind(path).unwrap()),
+        }
+    }
+}
+
+impl Drop for Vacancy {
+    fn drop(&mut self) {
+        if let Self::Ipc(path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Where raw peers take connections.
+#[derive(Debug)]
+pub(super) enum RawListener {
+    Sim(SimWorld, Box<dyn Listener>),
+    Tcp(TcpListener),
+    Ipc(UnixListener),
+}
+
+impl RawListener {
+    /// Waits for the next connection.
+    #[track_caller]
+    pub(super) fn accept(&self) -> MockPeer {
+        match self {
+            Self::Sim(world, listener) => MockPeer::accept(world, &**listener),
+            Self::Tcp(listener) => MockPeer::accept_tcp(listener),
+            Self::Ipc(listener) => MockPeer::over(listener.accept().unwrap().0),
+        }
+    }
+}
