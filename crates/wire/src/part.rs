@@ -13,10 +13,16 @@ use std::str::Utf8Error;
 use bytes::Bytes;
 
 /// The longest part, in bytes, that is kept in place rather than on the heap.
-pub const INLINE: usize = 70;
+pub const INLINE: usize = 64;
 
 /// How many bytes of a part its `Debug` form shows.
 const SHOWN: usize = 32;
+
+/// The bytes of a short part, aligned to words: they are moved in the same pieces everywhere, so
+/// that none is read while a write of another cut is still under way.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Block([u8; INLINE]);
 
 /// Immutable bytes: one part of a [`Message`](crate::Message).
 ///
@@ -38,7 +44,7 @@ pub struct Part(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    Inline { len: u8, bytes: Block },
     Shared(Bytes),
 }
 
@@ -46,7 +52,7 @@ impl Part {
     /// The part of no bytes: a delimiter in an envelope.
     pub const EMPTY: Self = Self(Repr::Inline {
         len: 0,
-        bytes: [0; INLINE],
+        bytes: Block([0; INLINE]),
     });
 
     /// A part with a copy of these bytes.
@@ -61,7 +67,7 @@ impl Part {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Inline { len, bytes } => bytes.0.get(..usize::from(*len)).unwrap_or_default(),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -105,8 +111,13 @@ impl Part {
     pub(crate) fn fill(&mut self, block: &[u8; INLINE], len: u8) {
         debug_assert!(usize::from(len) <= INLINE);
         match &mut self.0 {
-            Repr::Inline { len: old, bytes } => (*old, *bytes) = (len, *block),
-            Repr::Shared(_) => self.0 = Repr::Inline { len, bytes: *block },
+            Repr::Inline { len: old, bytes } => (*old, bytes.0) = (len, *block),
+            Repr::Shared(_) => {
+                self.0 = Repr::Inline {
+                    len,
+                    bytes: Block(*block),
+                }
+            }
         }
     }
 
@@ -117,7 +128,7 @@ impl Part {
         match &self.0 {
             Repr::Inline { len, bytes } => {
                 let end = out.len().saturating_add(usize::from(*len));
-                out.extend_from_slice(bytes);
+                out.extend_from_slice(&bytes.0);
                 out.truncate(end);
             }
             Repr::Shared(bytes) => out.extend_from_slice(bytes),
@@ -138,7 +149,7 @@ impl Part {
     fn fill_from(&mut self, from: &[u8]) -> bool {
         if let Repr::Inline { len, bytes } = &mut self.0
             && let Ok(count) = u8::try_from(from.len())
-            && let Some(place) = bytes.get_mut(..from.len())
+            && let Some(place) = bytes.0.get_mut(..from.len())
         {
             place.copy_from_slice(from);
             *len = count;
