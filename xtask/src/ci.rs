@@ -143,23 +143,47 @@ fn check_tidy(root: &Path) -> Outcome {
     }
 }
 
-/// Each feature of the facade compiles alone.
+/// Each feature of the facade compiles alone; and with each choice of transports, whatever depends
+/// on it passes its unit tests.
 fn check_features(root: &Path) -> Outcome {
     let path = root.join("crates/ferromq/Cargo.toml");
     let manifest = fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?;
     for feature in features(&manifest) {
-        let check = [
-            "check",
-            "-p",
-            "ferromq",
-            "--locked",
-            "--no-default-features",
-            "--features",
-        ];
-        let all: Vec<&str> = check.into_iter().chain([feature]).collect();
-        run_command(&mut cargo(root, &all)).map_err(|problem| format!("{feature}: {problem}"))?;
+        let check = ["check", "-p", "ferromq", "--locked"];
+        run_command(cargo(root, &check).args(["--no-default-features", "--features", feature]))
+            .map_err(|problem| format!("{feature}: {problem}"))?;
+    }
+    for choice in 0..ALL_TRANSPORTS {
+        let chosen = transports(choice);
+        let tests = ["test", "--locked", "--lib", "--test", "left_out"];
+        run_command(
+            cargo(root, &tests)
+                .args([
+                    "-p",
+                    "ferromq-transport",
+                    "-p",
+                    "ferromq-core",
+                    "-p",
+                    "ferromq",
+                ])
+                .args(["--no-default-features", "--features", &chosen]),
+        )
+        .map_err(|problem| format!("{chosen}: {problem}"))?;
     }
     Ok(())
+}
+
+/// The choice of all transports: what everything else is tested with.
+const ALL_TRANSPORTS: u8 = 0b111;
+
+/// The features for one choice of transports, a bit for each, in the packages that are tested.
+fn transports(choice: u8) -> String {
+    let names = ["tcp", "ipc", "inproc"].into_iter().enumerate();
+    let chosen = names.filter(|(bit, _)| choice & (1 << bit) != 0);
+    let in_each =
+        |(_, name)| format!(",ferromq-core/{name},ferromq-transport/{name},ferromq/{name}");
+    let features: String = chosen.map(in_each).collect();
+    format!("ferromq/pair{features}")
 }
 
 /// The names in the `[features]` section, without `default`.
@@ -183,6 +207,17 @@ mod tests {
         let manifest = "[dependencies]\na = \"1\"\n\n[features]\ndefault = [\"pair\"]\n\
                         # Typed = payloads.\njson = []\npair = []\n[lints]\nworkspace = true\n";
         assert_eq!(features(manifest), ["json", "pair"]);
+    }
+
+    #[test]
+    fn choices_of_transports_differ() {
+        assert_eq!(transports(0), "ferromq/pair");
+        let tcp = "ferromq/pair,ferromq-core/tcp,ferromq-transport/tcp,ferromq/tcp";
+        assert_eq!(transports(1), tcp);
+        assert_eq!(
+            transports(ALL_TRANSPORTS).matches("ferromq-core/").count(),
+            3
+        );
     }
 
     #[test]

@@ -28,6 +28,16 @@ const RUNTIMES: [&str; 10] = [
     "tokio",
 ];
 
+/// The target whose trees are checked for what is absent; it need not be installed.
+const LINUX: &str = "x86_64-unknown-linux-gnu";
+
+/// What must not be in the tree of some features: sockets where there are none, and on Linux what
+/// only other systems need.
+const ABSENT: [(&str, &[&str]); 2] = [
+    ("pair,inproc", &["polling", "rustix", "socket2"]),
+    ("default", &["polling"]),
+];
+
 /// The most third-party crates that the facade's default features may link.
 const MOST_LINKED: usize = 14;
 
@@ -45,6 +55,12 @@ pub(crate) fn check(root: &Path) -> Outcome {
         ];
         let facade: Vec<&str> = facade.into_iter().chain(["-e", "normal"]).collect();
         check_names(&names(root, &facade)?, pattern)?;
+    }
+    for (features, absent) in ABSENT {
+        let facade = ["-p", "ferromq", "--target", LINUX, "-e", "normal"];
+        let choice = ["--no-default-features", "--features", features];
+        let all: Vec<&str> = facade.into_iter().chain(choice).collect();
+        check_absent(&names(root, &all)?, features, absent)?;
     }
     let linked = names(root, &["-p", "ferromq", "-e", "normal,no-proc-macro"])?;
     let built = names(root, &["-p", "ferromq", "-e", "normal"])?;
@@ -80,6 +96,13 @@ fn check_names(names: &BTreeSet<String>, pattern: &str) -> Outcome {
         Ok(())
     } else {
         Err(format!("{pattern} is not in its own tree"))
+    }
+}
+
+fn check_absent(names: &BTreeSet<String>, features: &str, absent: &[&str]) -> Outcome {
+    match absent.iter().find(|name| names.contains(**name)) {
+        Some(name) => Err(format!("features {features} pull in {name}")),
+        None => Ok(()),
     }
 }
 
@@ -126,6 +149,16 @@ mod tests {
     #[test]
     fn tree_without_the_pattern_fails() {
         assert!(check_names(&parse(TREE), "ferromq-pubsub").is_err());
+    }
+
+    #[test]
+    fn what_must_be_absent_fails_by_name() {
+        let names = parse(TREE);
+        assert_eq!(check_absent(&names, "pair", &["socket2"]), Ok(()));
+        assert_eq!(
+            check_absent(&names, "pair", &["socket2", "bytes"]),
+            Err("features pair pull in bytes".to_owned())
+        );
     }
 
     #[test]

@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ferromq_transport::{Connected, InprocName, InprocRegistry, ParkedId};
+#[cfg(feature = "inproc")]
+use ferromq_transport::InprocRegistry;
 
 use crate::error::ClosedError;
 use crate::io::{IoCommand, IoHandle, IoWorker};
-use crate::port::{Port, Shell};
-use crate::socket::Connecting;
+use crate::port::Shell;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::world::SystemWorld;
 use crate::world::{Running, World};
+#[cfg(feature = "inproc")]
+use crate::{port::Port, socket::Connecting};
 
 /// How much longer than the longest linger the end of a context may take.
 const GRACE: Duration = Duration::from_millis(100);
@@ -59,6 +61,7 @@ impl Context {
             world,
             threads: threads.max(1),
             workers: Mutex::new(Vec::new()),
+            #[cfg(feature = "inproc")]
             names: InprocRegistry::new(),
             sockets: Mutex::new(Vec::new()),
             down: AtomicBool::new(false),
@@ -107,19 +110,12 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What became of an inproc connect.
-pub(crate) enum Bound {
-    /// Nobody is bound to the name yet: bind will find it.
-    Waits(ParkedId),
-    /// This socket is bound to it.
-    To(Arc<Port>, Connecting),
-}
-
 /// The shared part of a context.
 pub(crate) struct ContextInner {
     world: Arc<dyn World>,
     threads: usize,
     workers: Mutex<Vec<(IoHandle, Box<dyn Running>)>>,
+    #[cfg(feature = "inproc")]
     names: InprocRegistry<Arc<Port>, Connecting>,
     sockets: Mutex<Vec<Weak<dyn Shell>>>,
     down: AtomicBool,
@@ -168,27 +164,10 @@ impl ContextInner {
         Ok(io)
     }
 
-    /// Binds a name to a socket. The connects that wait for it; `None`: the name is in use.
-    pub(crate) fn bind_name(&self, name: &InprocName, port: &Arc<Port>) -> Option<Vec<Connecting>> {
-        self.names.bind(name, Arc::clone(port)).ok()
-    }
-
-    /// Looks for the socket bound to a name.
-    pub(crate) fn connect_name(&self, name: &InprocName, connect: Connecting) -> Bound {
-        match self.names.connect(name, connect) {
-            Connected::Bound(port, connect) => Bound::To(port, connect),
-            Connected::Parked(id) => Bound::Waits(id),
-        }
-    }
-
-    /// A connect no longer waits.
-    pub(crate) fn cancel_connect(&self, id: &ParkedId) {
-        drop(self.names.cancel(id));
-    }
-
-    /// A name is free again.
-    pub(crate) fn release_name(&self, name: &InprocName) {
-        drop(self.names.unbind(name));
+    /// The sockets bound to inproc names, and the connects that wait for one.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn names(&self) -> &InprocRegistry<Arc<Port>, Connecting> {
+        &self.names
     }
 
     fn sockets(&self) -> Vec<Arc<dyn Shell>> {

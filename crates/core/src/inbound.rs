@@ -66,6 +66,7 @@ impl Inbound {
     }
 
     /// Changes the mark (an inproc peer adds its own). Lowering drops nothing.
+    #[cfg(feature = "inproc")]
     pub(crate) fn set_mark(&self, mark: u64) {
         self.mark.store(unlimited_if_zero(mark), Ordering::Release);
     }
@@ -111,6 +112,7 @@ impl Inbound {
     }
 
     /// Filler: appends one message, or a command that does not count. True: the queue was empty.
+    #[cfg(feature = "inproc")]
     pub(crate) fn push(&self, item: Incoming) -> bool {
         if matches!(item, Incoming::Message(_)) {
             self.count(1);

@@ -1,14 +1,17 @@
 //! A two-way queue of messages between a socket and one peer, behind a stream or in the same
 //! process.
 
+#[cfg(feature = "inproc")]
+mod inproc;
+
 use std::sync::Arc;
 
-use ferromq_wire::{Command, Incoming};
-
+#[cfg(feature = "inproc")]
+pub(crate) use self::inproc::InprocPipe;
 use crate::connection::Connection;
 use crate::inbound::Inbound;
 use crate::io::{IoCommand, IoHandle};
-use crate::outbound::{Outbound, Unsent, Wrote};
+use crate::outbound::{Outbound, Wrote};
 use crate::pattern::PipeId;
 use crate::port::{Note, Port};
 use crate::sync::Mutex;
@@ -19,6 +22,7 @@ pub(crate) enum Link {
     /// By a connection that an I/O thread looks after.
     Stream(Arc<StreamPipe>),
     /// By two queues in this process.
+    #[cfg(feature = "inproc")]
     Inproc(InprocPipe),
 }
 
@@ -27,6 +31,7 @@ impl Link {
     pub(crate) fn inbound(&self) -> &Inbound {
         match self {
             Self::Stream(pipe) => &pipe.inbound,
+            #[cfg(feature = "inproc")]
             Self::Inproc(pipe) => &pipe.incoming,
         }
     }
@@ -35,7 +40,8 @@ impl Link {
     pub(crate) fn has_room(&self) -> bool {
         match self {
             Self::Stream(pipe) => pipe.out.has_room_or_thirst(),
-            Self::Inproc(pipe) => pipe.outgoing.room() > 0 || pipe.outgoing.starve(),
+            #[cfg(feature = "inproc")]
+            Self::Inproc(pipe) => pipe.has_room(),
         }
     }
 
@@ -43,8 +49,8 @@ impl Link {
     pub(crate) fn queued(&self) -> u64 {
         match self {
             Self::Stream(pipe) => u64::from(pipe.out.queued()),
-            Self::Inproc(pipe) if pipe.peer.is_none() => pipe.outgoing.outstanding(),
-            Self::Inproc(_) => 0,
+            #[cfg(feature = "inproc")]
+            Self::Inproc(pipe) => pipe.queued(),
         }
     }
 
@@ -52,34 +58,9 @@ impl Link {
     pub(crate) fn abandon(&self) {
         match self {
             Self::Stream(pipe) => pipe.io.post(IoCommand::Drop(pipe.key)),
-            Self::Inproc(pipe) => pipe.leave(Unsent::default()),
+            #[cfg(feature = "inproc")]
+            Self::Inproc(pipe) => pipe.leave(),
         }
-    }
-}
-
-/// A pipe whose peer is a socket of the same context: our outgoing queue is its incoming one.
-#[derive(Clone, Debug)]
-pub(crate) struct InprocPipe {
-    pub(crate) outgoing: Arc<Inbound>,
-    pub(crate) incoming: Arc<Inbound>,
-    /// The other socket and its name for the pipe; none while the name is not bound.
-    pub(crate) peer: Option<(Arc<Port>, PipeId)>,
-}
-
-impl InprocPipe {
-    /// Tells the peer that this side is over; `unsent` goes back to it: what it sent and we never
-    /// read.
-    pub(crate) fn leave(&self, unread: Unsent) {
-        if let Some((port, pipe)) = &self.peer {
-            port.post(Note::Gone(*pipe, unread));
-        }
-    }
-
-    /// Sends a command outside the high-water mark. The note, if the peer has to be told.
-    pub(crate) fn control(&self, command: Command) -> Option<(Arc<Port>, Note)> {
-        let was_empty = self.outgoing.push(Incoming::Command(command));
-        let (port, pipe) = self.peer.as_ref().filter(|_| was_empty)?;
-        Some((Arc::clone(port), Note::Readable(*pipe)))
     }
 }
 

@@ -17,8 +17,6 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use ferromq_wire::SocketType;
-
 use crate::event::EventHub;
 use crate::options::Options;
 use crate::outbound::Unsent;
@@ -40,6 +38,7 @@ pub(crate) enum Note {
     /// A pipe is over. What it brought before can still be received.
     Gone(PipeId, Unsent),
     /// An inproc pipe waiting for its name to be bound has a peer.
+    #[cfg(feature = "inproc")]
     Bound(PipeId, Arc<Port>, PipeId, Arc<Peer>),
     /// Messages arrived where there were none.
     Readable(PipeId),
@@ -148,32 +147,13 @@ impl Port {
         self.ids.lock().give(pipe);
     }
 
-    /// What a peer in the same process is told about this socket.
-    pub(crate) fn as_peer(&self, name: &str) -> Arc<Peer> {
-        let id = self
-            .options
-            .routing_id
-            .clone()
-            .filter(|_| self.kind.announces_routing_id);
-        Arc::new(Peer {
-            socket_type: Some(self.kind.socket_type),
-            routing_id: id.unwrap_or_default(),
-            address: name.to_owned(),
-            metadata: Vec::new(),
-        })
-    }
-
-    /// May a socket of this type talk to ours?
-    pub(crate) fn accepts(&self, other: SocketType) -> bool {
-        self.kind.socket_type.accepts(other)
-    }
-
     /// The socket is gone: whoever posts a new pipe has to end it.
     fn refuse_all(&self) {
         let notes = std::mem::take(&mut *self.notes.lock());
         for note in notes {
             match note {
                 Note::Attached(_, link, _) => link.abandon(),
+                #[cfg(feature = "inproc")]
                 Note::Bound(_, peer, pipe, _) => peer.post(Note::Gone(pipe, Unsent::default())),
                 _ => {}
             }

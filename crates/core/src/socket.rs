@@ -8,6 +8,8 @@
 mod after;
 mod ending;
 mod endpoints;
+#[cfg(feature = "inproc")]
+mod inproc;
 mod leading;
 mod receiving;
 mod sending;
@@ -20,7 +22,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(crate) use after::flush_left;
-pub(crate) use endpoints::Connecting;
+#[cfg(feature = "inproc")]
+pub(crate) use inproc::Connecting;
 pub use receiving::RecvFuture;
 pub use sending::SendFuture;
 pub(crate) use state::State;
@@ -231,15 +234,9 @@ impl<P: Pattern> Shared<P> {
         };
         let until = now + linger;
         let closed = self.with(|state| state.close(why, until, &self.closing, &self.port));
-        if let Some(released) = closed {
-            released
-                .names
-                .iter()
-                .for_each(|name| self.context.release_name(name));
-            released
-                .parked
-                .iter()
-                .for_each(|id| self.context.cancel_connect(id));
+        if closed {
+            #[cfg(feature = "inproc")]
+            self.release_names();
             let lost = self.with(|state| state.body.drop_unrouted());
             self.port.counters.drop_messages(Dropped::Closed, lost);
             self.closing.lose(lost);

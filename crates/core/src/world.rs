@@ -34,6 +34,7 @@ mod streams;
 mod system;
 #[cfg(test)]
 #[cfg(not(loom))]
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod tests;
 
 use std::fmt;

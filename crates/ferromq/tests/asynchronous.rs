@@ -1,6 +1,14 @@
 //! Futures on a small executor: dropping one at any poll loses nothing, and passes its turn on.
 
-#![cfg(all(unix, feature = "pipeline", feature = "reqrep", feature = "pubsub"))]
+#![cfg(all(
+    unix,
+    feature = "pipeline",
+    feature = "reqrep",
+    feature = "pubsub",
+    feature = "tcp",
+    feature = "ipc",
+    feature = "inproc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashSet;

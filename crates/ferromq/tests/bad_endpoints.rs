@@ -1,7 +1,14 @@
 //! Addresses that cannot be had, and peers that cannot be reached: each with its typed error or
 //! event, and the socket goes on.
 
-#![cfg(all(unix, feature = "pipeline", feature = "pubsub"))]
+#![cfg(all(
+    unix,
+    feature = "pipeline",
+    feature = "pubsub",
+    feature = "tcp",
+    feature = "ipc",
+    feature = "inproc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;

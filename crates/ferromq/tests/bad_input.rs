@@ -1,7 +1,13 @@
 //! Peers that do not speak ZMTP, or speak it badly: each is turned away with its typed reason, and
 //! the socket serves the honest ones.
 
-#![cfg(all(unix, feature = "pipeline", feature = "pubsub"))]
+#![cfg(all(
+    unix,
+    feature = "pipeline",
+    feature = "pubsub",
+    feature = "tcp",
+    feature = "ipc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;

@@ -1,6 +1,13 @@
 //! Closing: what is flushed, what is reported, and how long it takes.
 
-#![cfg(all(unix, feature = "pipeline", feature = "reqrep"))]
+#![cfg(all(
+    unix,
+    feature = "pipeline",
+    feature = "reqrep",
+    feature = "tcp",
+    feature = "ipc",
+    feature = "inproc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::net::TcpListener;

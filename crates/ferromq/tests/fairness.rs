@@ -4,7 +4,14 @@
 //! until everything is there again. So every peer's messages wait at any time, and after each
 //! message that is received the counts differ by one at most.
 
-#![cfg(all(unix, feature = "pipeline", feature = "reqrep"))]
+#![cfg(all(
+    unix,
+    feature = "pipeline",
+    feature = "reqrep",
+    feature = "tcp",
+    feature = "ipc",
+    feature = "inproc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;

@@ -5,7 +5,9 @@
     feature = "pair",
     feature = "pipeline",
     feature = "pubsub",
-    feature = "reqrep"
+    feature = "reqrep",
+    feature = "tcp",
+    feature = "ipc"
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

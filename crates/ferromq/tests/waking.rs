@@ -1,6 +1,13 @@
 //! Closing a socket, or shutting its context down, wakes whoever waits for it, however he does.
 
-#![cfg(all(feature = "pipeline", feature = "reqrep", feature = "pubsub"))]
+#![cfg(all(
+    feature = "pipeline",
+    feature = "reqrep",
+    feature = "pubsub",
+    feature = "tcp",
+    feature = "ipc",
+    feature = "inproc"
+))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::mpsc;

@@ -1,5 +1,7 @@
 //! Whole PAIR sockets in the simulated world: no thread, no time, the same trace for the same seed.
 
+#![cfg(all(feature = "tcp", feature = "ipc", feature = "inproc"))]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{self, Waker};

@@ -1,5 +1,7 @@
 //! `Stream` and `Sink` over PAIR sockets of one process.
 
+#![cfg(feature = "tcp")]
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Whole PUSH and PULL sockets in the simulated world: no thread, no time, the same trace for the
 //! same seed.
 
+#![cfg(all(feature = "tcp", feature = "ipc", feature = "inproc"))]
+
 use std::sync::Arc;
 use std::time::Duration;
 

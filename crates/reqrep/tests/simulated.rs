@@ -1,5 +1,7 @@
 //! Whole REQ, REP, DEALER and ROUTER sockets in the simulated world: no thread, no time.
 
+#![cfg(all(feature = "tcp", feature = "ipc", feature = "inproc"))]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -58,6 +58,13 @@ pub(crate) fn flush_left() {
 }
 
 impl After {
+    /// Tells another socket of the process something, if there is something to tell.
+    #[cfg(feature = "inproc")]
+    pub(super) fn tell(&mut self, note: Option<(Arc<Port>, Note)>) {
+        self.any |= note.is_some();
+        self.notes.extend(note);
+    }
+
     /// True if nothing follows.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,38 +1,35 @@
 //! How pipes and sockets end: what was not sent goes to other peers, is flushed within linger, or
 //! is counted.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferromq_wire::{Incoming, Message};
+use ferromq_wire::Incoming;
 
-use super::endpoints::Released;
 use super::state::{Body, Entry, State};
 use crate::close::Closing;
 use crate::error::ClosedError;
 use crate::io::IoCommand;
 use crate::outbound::Unsent;
 use crate::pattern::{Dropped, Pattern, PipeId};
-use crate::pipe::{InprocPipe, Link};
-use crate::port::{Note, Port};
+use crate::pipe::Link;
+use crate::port::Port;
 
 impl<P: Pattern> State<P> {
-    /// Ends the socket. `None`: it was closed before. Else what it occupied.
+    /// Ends the socket. False: it was closed before.
     pub(super) fn close(
         &mut self,
         why: ClosedError,
         until: Instant,
         closing: &Arc<Closing>,
         port: &Arc<Port>,
-    ) -> Option<Released> {
+    ) -> bool {
         if self.body.closed.is_some() {
-            return None;
+            return false;
         }
         self.place_requeued(port);
         self.body.closed = Some(why);
-        let released = self
-            .body
+        self.body
             .endpoints
             .close(until, closing, &mut self.body.after);
         let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
@@ -42,7 +39,7 @@ impl<P: Pattern> State<P> {
         self.body.after.garbage.extend(self.body.ready.drain(..));
         self.body.after.any = true;
         self.body.wake_everybody();
-        Some(released)
+        true
     }
 
     /// Ends a pipe on behalf of the application: what is queued goes out within linger.
@@ -62,24 +59,10 @@ impl<P: Pattern> State<P> {
                 let command = IoCommand::Close(stream.key, until, Arc::clone(closing));
                 self.body.after.commands.push((stream.io.clone(), command));
             }
+            #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => {
-                let messages = messages_of(entry.batch.drain(&inproc.incoming));
-                match &inproc.peer {
-                    Some((peer, id)) => {
-                        let unread = Unsent { messages };
-                        self.body
-                            .after
-                            .notes
-                            .push((Arc::clone(peer), Note::Gone(*id, unread)));
-                    }
-                    None => {
-                        let lost = messages_of(inproc.outgoing.take_back());
-                        port.counters
-                            .drop_messages(Dropped::Closed, lost.len() as u64);
-                        closing.lose(lost.len() as u64);
-                        self.body.after.garbage.extend(lost);
-                    }
-                }
+                let unread = entry.batch.drain(&inproc.incoming);
+                self.leave_inproc(&inproc, unread, closing, port);
             }
         }
         self.body.after.any = true;
@@ -178,14 +161,6 @@ impl<P: Pattern> State<P> {
             self.body.wake_all_senders();
         }
     }
-
-    pub(super) fn dismiss_inproc(&mut self, inproc: &InprocPipe) {
-        let messages = messages_of(inproc.incoming.take_back());
-        if let Some((peer, id)) = &inproc.peer {
-            let note = Note::Gone(*id, Unsent { messages });
-            self.body.after.notes.push((Arc::clone(peer), note));
-        }
-    }
 }
 
 impl Body {
@@ -196,13 +171,4 @@ impl Body {
         self.after.any |= lost > 0;
         lost
     }
-}
-
-/// The messages among what was in a queue.
-fn messages_of(items: VecDeque<Incoming>) -> Vec<Message> {
-    let message = |item| match item {
-        Incoming::Message(message) => Some(message),
-        Incoming::Command(_) => None,
-    };
-    items.into_iter().filter_map(message).collect()
 }

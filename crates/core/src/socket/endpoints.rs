@@ -3,68 +3,42 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_transport::{Endpoint, EndpointError, InprocName, ParkedId};
+use ferromq_transport::{Endpoint, EndpointError};
 
 use super::Socket;
 use super::after::After;
+#[cfg(feature = "inproc")]
+use super::inproc::Names;
 use super::state::State;
 use crate::close::Closing;
-use crate::context::Bound;
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::Event;
-use crate::inbound::Inbound;
 use crate::io::{Ack, IoCommand, IoHandle};
-use crate::pattern::{Dropped, Origin, Pattern, PipeId};
-use crate::pipe::{InprocPipe, Link, StreamPipe};
-use crate::port::{Note, Port};
+use crate::pattern::{Origin, Pattern, PipeId};
+use crate::pipe::{Link, StreamPipe};
 use crate::wait::Waiter;
 
 /// The endpoints of one socket.
 #[derive(Default)]
 pub(crate) struct Endpoints {
-    bound: Vec<(Endpoint, Binding)>,
-    dialed: Vec<(Endpoint, PipeId)>,
-    parked: Vec<(PipeId, ParkedId)>,
-}
-
-/// What a closed socket no longer occupies.
-#[derive(Debug)]
-pub(crate) struct Released {
-    pub(super) names: Vec<InprocName>,
-    pub(super) parked: Vec<ParkedId>,
-}
-
-enum Binding {
-    Listener(IoHandle, u64),
-    Name(InprocName),
+    /// Each with the I/O thread that listens, and its name there.
+    bound: Vec<(Endpoint, IoHandle, u64)>,
+    pub(super) dialed: Vec<(Endpoint, PipeId)>,
+    #[cfg(feature = "inproc")]
+    pub(super) names: Names,
 }
 
 impl Endpoints {
-    /// Ends every listener; returns the inproc names and the connects that wait for one.
-    pub(super) fn close(
-        &mut self,
-        until: Instant,
-        closing: &Arc<Closing>,
-        after: &mut After,
-    ) -> Released {
-        let mut released = Released {
-            names: Vec::new(),
-            parked: self.parked.drain(..).map(|(_, id)| id).collect(),
-        };
-        for (_, binding) in self.bound.drain(..) {
-            match binding {
-                Binding::Name(name) => released.names.push(name),
-                Binding::Listener(io, key) => {
-                    closing.begin();
-                    let ack = Arc::new(Ack::new(Waiter::Task(Default::default())));
-                    let command = IoCommand::Unlisten(key, until, Arc::clone(closing), ack);
-                    after.commands.push((io, command));
-                    after.any = true;
-                }
-            }
+    /// Ends every listener.
+    pub(super) fn close(&mut self, until: Instant, closing: &Arc<Closing>, after: &mut After) {
+        for (_, io, key) in self.bound.drain(..) {
+            closing.begin();
+            let ack = Arc::new(Ack::new(Waiter::Task(Default::default())));
+            let command = IoCommand::Unlisten(key, until, Arc::clone(closing), ack);
+            after.commands.push((io, command));
+            after.any = true;
         }
         self.dialed.clear();
-        released
     }
 }
 
@@ -81,12 +55,14 @@ impl<P: Pattern> Socket<P> {
         E::Error: Into<EndpointError>,
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
+        check_transport(&endpoint)?;
         endpoint.check_bind()?;
         self.check_open()?;
-        match &endpoint {
-            Endpoint::Inproc(name) => self.bind_inproc(&name.clone(), endpoint),
-            Endpoint::Tcp(_) | Endpoint::Ipc(_) => self.bind_stream(&endpoint),
+        #[cfg(feature = "inproc")]
+        if let Endpoint::Inproc(name) = &endpoint {
+            return self.bind_inproc(name);
         }
+        self.bind_stream(&endpoint)
     }
 
     /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever
@@ -100,12 +76,14 @@ impl<P: Pattern> Socket<P> {
         E::Error: Into<EndpointError>,
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
+        check_transport(&endpoint)?;
         endpoint.check_connect()?;
         self.check_open()?;
-        match &endpoint {
-            Endpoint::Inproc(name) => self.connect_inproc(&name.clone(), endpoint),
-            Endpoint::Tcp(_) | Endpoint::Ipc(_) => self.connect_stream(endpoint),
+        #[cfg(feature = "inproc")]
+        if let Endpoint::Inproc(name) = &endpoint {
+            return self.connect_inproc(name);
         }
+        self.connect_stream(endpoint)
     }
 
     /// Stops listening on an endpoint, as returned by [`bind`](Self::bind). The address is free
@@ -120,15 +98,17 @@ impl<P: Pattern> Socket<P> {
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
         self.check_open()?;
-        let binding = self.shared.with(|state| {
-            let bound = &mut state.body.endpoints.bound;
-            let at = bound.iter().position(|(other, _)| *other == endpoint)?;
-            Some(bound.swap_remove(at).1)
-        });
-        match binding.ok_or(ReleaseError::NotFound)? {
-            Binding::Name(name) => self.shared.context.release_name(&name),
-            Binding::Listener(io, key) => self.unlisten(&io, key),
+        #[cfg(feature = "inproc")]
+        if let Endpoint::Inproc(name) = &endpoint {
+            return self.unbind_inproc(name);
         }
+        let listener = self.shared.with(|state| {
+            let bound = &mut state.body.endpoints.bound;
+            let at = bound.iter().position(|(other, ..)| *other == endpoint)?;
+            Some(bound.swap_remove(at))
+        });
+        let (_, io, key) = listener.ok_or(ReleaseError::NotFound)?;
+        self.unlisten(&io, key);
         Ok(())
     }
 
@@ -152,13 +132,11 @@ impl<P: Pattern> Socket<P> {
             let at = dialed.iter().position(|(other, _)| *other == endpoint)?;
             let (_, pipe) = dialed.swap_remove(at);
             state.close_pipe(pipe, until, &closing, &self.shared.port);
-            let parked = &mut state.body.endpoints.parked;
-            let at = parked.iter().position(|(waiting, _)| *waiting == pipe);
-            Some(at.map(|at| parked.swap_remove(at).1))
+            Some(())
         });
-        if let Some(parked) = found.ok_or(ReleaseError::NotFound)? {
-            self.shared.context.cancel_connect(&parked);
-        }
+        found.ok_or(ReleaseError::NotFound)?;
+        #[cfg(feature = "inproc")]
+        self.shared.cancel_connects();
         Ok(())
     }
 
@@ -181,8 +159,8 @@ impl<P: Pattern> Socket<P> {
         let key = io.new_key();
         let closed = shared.with(|state| {
             if state.body.closed.is_none() {
-                let binding = Binding::Listener(io.clone(), key);
-                state.body.endpoints.bound.push((concrete.clone(), binding));
+                let listener = (concrete.clone(), io.clone(), key);
+                state.body.endpoints.bound.push(listener);
             }
             state.body.closed
         });
@@ -235,7 +213,7 @@ impl<P: Pattern> Socket<P> {
         Ok(())
     }
 
-    fn add_dialed(
+    pub(super) fn add_dialed(
         &self,
         pipe: PipeId,
         link: Link,
@@ -255,120 +233,16 @@ impl<P: Pattern> Socket<P> {
         }
         added
     }
-
-    fn bind_inproc(&self, name: &InprocName, endpoint: Endpoint) -> Result<Endpoint, BindError> {
-        let shared = &self.shared;
-        let port = &shared.port;
-        let waiting = shared
-            .context
-            .bind_name(name, port)
-            .ok_or(BindError::NameInUse)?;
-        let closed = shared.with(|state| {
-            if state.body.closed.is_none() {
-                let binding = Binding::Name(name.clone());
-                state.body.endpoints.bound.push((endpoint.clone(), binding));
-            }
-            state.body.closed
-        });
-        if let Some(closed) = closed {
-            shared.context.release_name(name);
-            return Err(closed.into());
-        }
-        for connect in waiting {
-            join(port, connect, name.as_str());
-        }
-        port.events.report(|| Event::Listening {
-            endpoint: endpoint.clone(),
-        });
-        Ok(endpoint)
-    }
-
-    fn connect_inproc(&self, name: &InprocName, endpoint: Endpoint) -> Result<(), ConnectError> {
-        let shared = &self.shared;
-        let port = &shared.port;
-        let id = port.new_pipe();
-        let outgoing = Arc::new(Inbound::new(u64::from(port.options.send_mark)));
-        let incoming = Arc::new(Inbound::new(u64::from(port.options.receive_mark)));
-        let pipe = InprocPipe {
-            outgoing,
-            incoming,
-            peer: None,
-        };
-        self.add_dialed(id, Link::Inproc(pipe.clone()), &endpoint)?;
-        let connect = Connecting {
-            port: Arc::clone(port),
-            pipe: id,
-            queues: pipe,
-        };
-        match shared.context.connect_name(name, connect) {
-            Bound::Waits(parked) => {
-                let closed = shared.with(|state| {
-                    state.body.endpoints.parked.push((id, parked.clone()));
-                    state.body.closed
-                });
-                if closed.is_some() {
-                    shared.context.cancel_connect(&parked);
-                }
-                Ok(())
-            }
-            Bound::To(peer, _) if !peer.accepts(port.kind.socket_type) => {
-                shared.with(|state| {
-                    state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
-                    state.detach(id, Dropped::PeerGone, port);
-                });
-                Err(ConnectError::IncompatiblePeer)
-            }
-            Bound::To(peer, connect) => {
-                join(&peer, connect, name.as_str());
-                Ok(())
-            }
-        }
-    }
 }
 
-/// An inproc connect that looks for its peer.
-#[derive(Debug)]
-pub(crate) struct Connecting {
-    port: Arc<Port>,
-    pipe: PipeId,
-    queues: InprocPipe,
-}
-
-/// Joins a socket that has connected to a name with the one bound to it: both get the two queues,
-/// crosswise.
-fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
-    let Connecting { port, pipe, queues } = connect;
-    if !bound.accepts(port.kind.socket_type) {
-        port.post(Note::Gone(pipe, crate::outbound::Unsent::default()));
-        return;
-    }
-    let there = bound.new_pipe();
-    queues
-        .outgoing
-        .set_mark(sum(port.options.send_mark, bound.options.receive_mark));
-    queues
-        .incoming
-        .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
-    let theirs = InprocPipe {
-        outgoing: Arc::clone(&queues.incoming),
-        incoming: Arc::clone(&queues.outgoing),
-        peer: Some((Arc::clone(&port), pipe)),
-    };
-    let origin = Origin::Inproc(port.as_peer(name));
-    port.post(Note::Bound(
-        pipe,
-        Arc::clone(bound),
-        there,
-        bound.as_peer(name),
-    ));
-    bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
-}
-
-/// The high-water mark of an inproc queue: both sides' marks; 0 on either side is unlimited.
-fn sum(sender: u32, receiver: u32) -> u64 {
-    if sender == 0 || receiver == 0 {
-        0
-    } else {
-        u64::from(sender) + u64::from(receiver)
+/// Refuses the endpoints of transports that are not there. (Other users of the transports' package
+/// may have asked it for more than this one was compiled with.)
+fn check_transport(endpoint: &Endpoint) -> Result<(), EndpointError> {
+    endpoint.check_transport()?;
+    match endpoint {
+        Endpoint::Tcp(_) if !cfg!(feature = "tcp") => Err(EndpointError::TcpDisabled),
+        Endpoint::Ipc(_) if !cfg!(feature = "ipc") => Err(EndpointError::IpcDisabled),
+        Endpoint::Inproc(_) if !cfg!(feature = "inproc") => Err(EndpointError::InprocDisabled),
+        Endpoint::Tcp(_) | Endpoint::Ipc(_) | Endpoint::Inproc(_) => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
-use ferromq_wire::{Incoming, Message, Part};
+use ferromq_wire::{Message, Part};
 
 use super::after::{After, flush_left};
 use super::state::{Body, State};
@@ -16,7 +16,7 @@ use crate::io::IoCommand;
 use crate::outbound::{Manner, Pushed};
 use crate::pattern::{Dropped, Pattern, PipeId, Route, Sends};
 use crate::pipe::{Link, StreamPipe};
-use crate::port::{Note, Port};
+use crate::port::Port;
 use crate::wait::Waiter;
 
 /// Up to this many peers a fan-out is written like single messages.
@@ -313,6 +313,7 @@ impl Body {
                     .push(prefix, message, strip, manner, &*port.world);
                 self.after.follow(pushed, stream);
             }
+            #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => {
                 let envelope = prefix.iter().cloned();
                 let whole = match (prefix.is_empty(), strip) {
@@ -322,13 +323,7 @@ impl Body {
                         .collect(),
                 };
                 port.counters.hand_over(1);
-                let was_empty = inproc.outgoing.push(Incoming::Message(whole));
-                if was_empty && let Some((peer, id)) = &inproc.peer {
-                    self.after
-                        .notes
-                        .push((Arc::clone(peer), Note::Readable(*id)));
-                    self.after.any = true;
-                }
+                self.after.tell(inproc.send(whole));
             }
         }
     }

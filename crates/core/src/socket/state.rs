@@ -11,7 +11,6 @@ use super::leading::Claim;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
-use crate::outbound::Unsent;
 use crate::pattern::{
     Action, Actions, Admit, Dropped, Origin, Pattern, Peer, PipeId, Readiness, Refused, Room,
 };
@@ -203,7 +202,7 @@ impl<P: Pattern> State<P> {
         port: &Arc<Port>,
     ) -> Result<(), crate::pattern::Refusal> {
         self.pattern.attach(pipe, origin, &mut self.actions)?;
-        let inproc = matches!(link, Link::Inproc(_));
+        let in_process = !matches!(link, Link::Stream(_));
         self.body.claim = None;
         self.body.pipes.insert(
             pipe,
@@ -215,7 +214,7 @@ impl<P: Pattern> State<P> {
         );
         self.carry_out(port);
         self.pattern.writable(pipe);
-        if inproc {
+        if in_process {
             self.handle(Note::Readable(pipe), port);
         }
         self.body.wake_all_senders();
@@ -231,6 +230,7 @@ impl<P: Pattern> State<P> {
             Note::Hiccup(pipe, peer) => self.handle_hiccup(pipe, &peer, port),
             Note::Lost(pipe, unsent) => self.handle_lost(pipe, unsent, port),
             Note::Gone(pipe, unsent) => self.handle_gone(pipe, unsent, port),
+            #[cfg(feature = "inproc")]
             Note::Bound(pipe, peer_port, peer_pipe, peer) => {
                 self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
             }
@@ -251,6 +251,7 @@ impl<P: Pattern> State<P> {
                     let command = IoCommand::Drop(stream.key);
                     self.body.after.commands.push((stream.io.clone(), command));
                 }
+                #[cfg(feature = "inproc")]
                 Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
             }
             return;
@@ -262,20 +263,25 @@ impl<P: Pattern> State<P> {
                     let command = IoCommand::Refused(stream.key, refusal);
                     self.body.after.commands.push((stream.io.clone(), command));
                 }
+                #[cfg(feature = "inproc")]
                 Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
             }
         }
     }
 
-    fn handle_hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, port: &Arc<Port>) {
+    pub(super) fn handle_hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, port: &Arc<Port>) {
         let Some(entry) = self.body.pipes.get(pipe) else {
             return;
         };
         if let Err(refusal) = self.pattern.hiccup(pipe, peer, &mut self.actions) {
-            if let Link::Stream(stream) = &entry.link {
-                let command = IoCommand::Refused(stream.key, refusal);
-                self.body.after.commands.push((stream.io.clone(), command));
-                self.body.after.any = true;
+            match &entry.link {
+                Link::Stream(stream) => {
+                    let command = IoCommand::Refused(stream.key, refusal);
+                    self.body.after.commands.push((stream.io.clone(), command));
+                    self.body.after.any = true;
+                }
+                #[cfg(feature = "inproc")]
+                Link::Inproc(_) => {}
             }
             return;
         }
@@ -284,35 +290,7 @@ impl<P: Pattern> State<P> {
         self.body.wake_all_senders();
     }
 
-    fn handle_bound(
-        &mut self,
-        pipe: PipeId,
-        peer: (Arc<Port>, PipeId),
-        info: &Arc<Peer>,
-        port: &Arc<Port>,
-    ) {
-        let Some(Entry {
-            link: Link::Inproc(inproc),
-            ..
-        }) = self.body.pipes.get_mut(pipe)
-        else {
-            self.body
-                .after
-                .notes
-                .push((peer.0, Note::Gone(peer.1, Unsent::default())));
-            self.body.after.any = true;
-            return;
-        };
-        inproc.peer = Some(peer.clone());
-        if inproc.outgoing.waiting() > 0 {
-            self.body.after.notes.push((peer.0, Note::Readable(peer.1)));
-            self.body.after.any = true;
-        }
-        self.handle_hiccup(pipe, info, port);
-        self.handle_readable(pipe, port);
-    }
-
-    fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
+    pub(super) fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
         if self.body.closed.is_some() || self.body.pipes.get(pipe).is_none() {
             return;
         }
@@ -502,13 +480,8 @@ impl Body {
                 let command = IoCommand::Resume(stream.key);
                 self.after.commands.push((stream.io.clone(), command));
             }
-            Link::Inproc(inproc) => {
-                if let Some((peer, id)) = &inproc.peer {
-                    self.after
-                        .notes
-                        .push((Arc::clone(peer), Note::Writable(*id)));
-                }
-            }
+            #[cfg(feature = "inproc")]
+            Link::Inproc(inproc) => self.after.tell(inproc.room()),
         }
     }
 
@@ -577,12 +550,8 @@ impl Body {
                     self.after.any = true;
                 }
             }
-            Link::Inproc(inproc) => {
-                if let Some(note) = inproc.control(command) {
-                    self.after.notes.push(note);
-                    self.after.any = true;
-                }
-            }
+            #[cfg(feature = "inproc")]
+            Link::Inproc(inproc) => self.after.tell(inproc.control(command)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
-use ferromq_transport::{Address, Endpoint, TransportOptions};
+use ferromq_transport::{Endpoint, TransportOptions};
 
 use super::super::{
     Interest, Listener, Reactor, Running, Stream, SystemWorld, Turn, Worker, World,
@@ -101,6 +101,7 @@ fn time_does_not_go_back() {
 }
 
 #[test]
+#[cfg(feature = "tcp")]
 fn addresses_are_answered_at_once_and_names_from_another_thread() {
     let world = SystemWorld::new();
     let answer_from = |text: &str| {
@@ -109,7 +110,7 @@ fn addresses_are_answered_at_once_and_names_from_another_thread() {
         world.resolve(&endpoint(text), Box::new(reply));
         answers.recv_timeout(PATIENCE).unwrap()
     };
-    let to: Vec<_> = vec![Address::Tcp {
+    let to: Vec<_> = vec![ferromq_transport::Address::Tcp {
         to: "127.0.0.1:9".parse().unwrap(),
         from: None,
     }];

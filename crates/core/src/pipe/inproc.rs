@@ -1,0 +1,63 @@
+//! A pipe whose peer is a socket of the same context: our outgoing queue is its incoming one.
+
+use std::sync::Arc;
+
+use ferromq_wire::{Command, Incoming, Message};
+
+use crate::inbound::Inbound;
+use crate::outbound::Unsent;
+use crate::pattern::PipeId;
+use crate::port::{Note, Port};
+
+/// The two queues, and the socket at their other ends.
+#[derive(Clone, Debug)]
+pub(crate) struct InprocPipe {
+    pub(crate) outgoing: Arc<Inbound>,
+    pub(crate) incoming: Arc<Inbound>,
+    /// The other socket and its name for the pipe; none while the name is not bound.
+    pub(crate) peer: Option<(Arc<Port>, PipeId)>,
+}
+
+impl InprocPipe {
+    /// Would a message be accepted now? If not, the peer tells when it would.
+    pub(super) fn has_room(&self) -> bool {
+        self.outgoing.room() > 0 || self.outgoing.starve()
+    }
+
+    /// Messages that no peer has: they wait for the name to be bound.
+    pub(super) fn queued(&self) -> u64 {
+        match self.peer {
+            None => self.outgoing.outstanding(),
+            Some(_) => 0,
+        }
+    }
+
+    /// Tells the peer that this side is over.
+    pub(super) fn leave(&self) {
+        if let Some((port, pipe)) = &self.peer {
+            port.post(Note::Gone(*pipe, Unsent::default()));
+        }
+    }
+
+    /// Hands a message over. The note, if the peer has to be told.
+    pub(crate) fn send(&self, message: Message) -> Option<(Arc<Port>, Note)> {
+        self.push(Incoming::Message(message))
+    }
+
+    /// Sends a command outside the high-water mark. The note, if the peer has to be told.
+    pub(crate) fn control(&self, command: Command) -> Option<(Arc<Port>, Note)> {
+        self.push(Incoming::Command(command))
+    }
+
+    /// Another note for the peer: that its outgoing queue has room.
+    pub(crate) fn room(&self) -> Option<(Arc<Port>, Note)> {
+        let (port, pipe) = self.peer.as_ref()?;
+        Some((Arc::clone(port), Note::Writable(*pipe)))
+    }
+
+    fn push(&self, item: Incoming) -> Option<(Arc<Port>, Note)> {
+        let was_empty = self.outgoing.push(item);
+        let (port, pipe) = self.peer.as_ref().filter(|_| was_empty)?;
+        Some((Arc::clone(port), Note::Readable(*pipe)))
+    }
+}

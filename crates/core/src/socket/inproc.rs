@@ -1,0 +1,269 @@
+//! Binding and connecting within a context: two sockets get the same two queues, crosswise.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ferromq_transport::{Connected, Endpoint, InprocName, ParkedId};
+use ferromq_wire::{Incoming, Message, SocketType};
+
+use super::state::{Entry, State};
+use super::{Shared, Socket};
+use crate::close::Closing;
+use crate::error::{BindError, ConnectError, ReleaseError};
+use crate::event::Event;
+use crate::inbound::Inbound;
+use crate::outbound::Unsent;
+use crate::pattern::{Dropped, Origin, Pattern, Peer, PipeId};
+use crate::pipe::{InprocPipe, Link};
+use crate::port::{Note, Port};
+
+/// The names of one socket.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    bound: Vec<InprocName>,
+    /// Connects that found their name not bound, even if it is meanwhile.
+    parked: Vec<(PipeId, ParkedId)>,
+}
+
+/// An inproc connect that looks for its peer.
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    port: Arc<Port>,
+    pipe: PipeId,
+    queues: InprocPipe,
+}
+
+impl<P: Pattern> Socket<P> {
+    pub(super) fn bind_inproc(&self, name: &InprocName) -> Result<Endpoint, BindError> {
+        let shared = &self.shared;
+        let port = &shared.port;
+        let bound = shared.context.names().bind(name, Arc::clone(port));
+        let waiting = bound.map_err(|_| BindError::NameInUse)?;
+        let closed = shared.with(|state| {
+            if state.body.closed.is_none() {
+                state.body.endpoints.names.bound.push(name.clone());
+            }
+            state.body.closed
+        });
+        if let Some(closed) = closed {
+            drop(shared.context.names().unbind(name));
+            return Err(closed.into());
+        }
+        for connect in waiting {
+            join(port, connect, name.as_str());
+        }
+        let endpoint = Endpoint::Inproc(name.clone());
+        port.events.report(|| Event::Listening {
+            endpoint: endpoint.clone(),
+        });
+        Ok(endpoint)
+    }
+
+    pub(super) fn unbind_inproc(&self, name: &InprocName) -> Result<(), ReleaseError> {
+        let found = self.shared.with(|state| {
+            let bound = &mut state.body.endpoints.names.bound;
+            let at = bound.iter().position(|other| other == name)?;
+            Some(bound.swap_remove(at))
+        });
+        found.ok_or(ReleaseError::NotFound)?;
+        drop(self.shared.context.names().unbind(name));
+        Ok(())
+    }
+
+    pub(super) fn connect_inproc(&self, name: &InprocName) -> Result<(), ConnectError> {
+        let shared = &self.shared;
+        let port = &shared.port;
+        let id = port.new_pipe();
+        let queues = InprocPipe {
+            outgoing: Arc::new(Inbound::new(u64::from(port.options.send_mark))),
+            incoming: Arc::new(Inbound::new(u64::from(port.options.receive_mark))),
+            peer: None,
+        };
+        let link = Link::Inproc(queues.clone());
+        self.add_dialed(id, link, &Endpoint::Inproc(name.clone()))?;
+        let connect = Connecting {
+            port: Arc::clone(port),
+            pipe: id,
+            queues,
+        };
+        match shared.context.names().connect(name, connect) {
+            Connected::Parked(parked) => {
+                let closed = shared.with(|state| {
+                    state.body.endpoints.names.parked.push((id, parked));
+                    state.body.closed
+                });
+                if closed.is_some() {
+                    shared.cancel_connects();
+                }
+                Ok(())
+            }
+            Connected::Bound(peer, _) if !peer.accepts(port.kind.socket_type) => {
+                shared.with(|state| {
+                    state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
+                    state.detach(id, Dropped::PeerGone, port);
+                });
+                Err(ConnectError::IncompatiblePeer)
+            }
+            Connected::Bound(peer, connect) => {
+                join(&peer, connect, name.as_str());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<P: Pattern> Shared<P> {
+    /// After closing: nothing is bound, and nothing waits for a name.
+    pub(super) fn release_names(&self) {
+        let bound = self.with(|state| std::mem::take(&mut state.body.endpoints.names.bound));
+        for name in bound {
+            drop(self.context.names().unbind(&name));
+        }
+        self.cancel_connects();
+    }
+
+    /// The connects of pipes that are over no longer wait.
+    pub(super) fn cancel_connects(&self) {
+        let over: Vec<_> = self.with(|state| {
+            let pipes = &state.body.pipes;
+            let is_over = |(pipe, _): &mut (PipeId, _)| pipes.get(*pipe).is_none();
+            let parked = &mut state.body.endpoints.names.parked;
+            parked.extract_if(.., is_over).collect()
+        });
+        for (_, id) in over {
+            drop(self.context.names().cancel(&id));
+        }
+    }
+}
+
+impl<P: Pattern> State<P> {
+    /// The name for which a pipe has waited is bound.
+    pub(super) fn handle_bound(
+        &mut self,
+        pipe: PipeId,
+        peer: (Arc<Port>, PipeId),
+        info: &Arc<Peer>,
+        port: &Arc<Port>,
+    ) {
+        let Some(Entry {
+            link: Link::Inproc(inproc),
+            ..
+        }) = self.body.pipes.get_mut(pipe)
+        else {
+            let gone = Note::Gone(peer.1, Unsent::default());
+            return self.body.after.tell(Some((peer.0, gone)));
+        };
+        inproc.peer = Some(peer.clone());
+        if inproc.outgoing.waiting() > 0 {
+            let readable = Note::Readable(peer.1);
+            self.body.after.tell(Some((peer.0, readable)));
+        }
+        self.handle_hiccup(pipe, info, port);
+        self.handle_readable(pipe, port);
+    }
+
+    /// The application ends a pipe: what it has not read goes back to the peer; without a peer,
+    /// what it has sent is lost.
+    pub(super) fn leave_inproc(
+        &mut self,
+        inproc: &InprocPipe,
+        unread: VecDeque<Incoming>,
+        closing: &Closing,
+        port: &Port,
+    ) {
+        let after = &mut self.body.after;
+        match &inproc.peer {
+            Some((peer, id)) => {
+                let messages = messages_of(unread);
+                let gone = Note::Gone(*id, Unsent { messages });
+                after.tell(Some((Arc::clone(peer), gone)));
+            }
+            None => {
+                let lost = messages_of(inproc.outgoing.take_back());
+                let count = lost.len() as u64;
+                port.counters.drop_messages(Dropped::Closed, count);
+                closing.lose(count);
+                after.garbage.extend(lost);
+            }
+        }
+    }
+
+    /// The socket does not take a pipe: what was sent through it goes back to the peer.
+    pub(super) fn dismiss_inproc(&mut self, inproc: &InprocPipe) {
+        let messages = messages_of(inproc.incoming.take_back());
+        if let Some((peer, id)) = &inproc.peer {
+            let gone = Note::Gone(*id, Unsent { messages });
+            self.body.after.tell(Some((Arc::clone(peer), gone)));
+        }
+    }
+}
+
+impl Port {
+    /// What a peer in the same process is told about this socket.
+    fn as_peer(&self, name: &str) -> Arc<Peer> {
+        let id = self
+            .options
+            .routing_id
+            .clone()
+            .filter(|_| self.kind.announces_routing_id);
+        Arc::new(Peer {
+            socket_type: Some(self.kind.socket_type),
+            routing_id: id.unwrap_or_default(),
+            address: name.to_owned(),
+            metadata: Vec::new(),
+        })
+    }
+
+    /// May a socket of this type talk to ours?
+    fn accepts(&self, other: SocketType) -> bool {
+        self.kind.socket_type.accepts(other)
+    }
+}
+
+/// Joins a socket that has connected to a name with the one bound to it: both get the two queues,
+/// crosswise.
+fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
+    let Connecting { port, pipe, queues } = connect;
+    if !bound.accepts(port.kind.socket_type) {
+        port.post(Note::Gone(pipe, crate::outbound::Unsent::default()));
+        return;
+    }
+    let there = bound.new_pipe();
+    queues
+        .outgoing
+        .set_mark(sum(port.options.send_mark, bound.options.receive_mark));
+    queues
+        .incoming
+        .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
+    let theirs = InprocPipe {
+        outgoing: Arc::clone(&queues.incoming),
+        incoming: Arc::clone(&queues.outgoing),
+        peer: Some((Arc::clone(&port), pipe)),
+    };
+    let origin = Origin::Inproc(port.as_peer(name));
+    port.post(Note::Bound(
+        pipe,
+        Arc::clone(bound),
+        there,
+        bound.as_peer(name),
+    ));
+    bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
+}
+
+/// The high-water mark of an inproc queue: both sides' marks; 0 on either side is unlimited.
+fn sum(sender: u32, receiver: u32) -> u64 {
+    if sender == 0 || receiver == 0 {
+        0
+    } else {
+        u64::from(sender) + u64::from(receiver)
+    }
+}
+
+/// The messages among what was in a queue.
+fn messages_of(items: VecDeque<Incoming>) -> Vec<Message> {
+    let message = |item| match item {
+        Incoming::Message(message) => Some(message),
+        Incoming::Command(_) => None,
+    };
+    items.into_iter().filter_map(message).collect()
+}
