@@ -178,10 +178,12 @@ impl Events {
         let deadline = self.world.now() + timeout;
         let waiter = Arc::new(Waiter::Thread(self.world.bell()));
         loop {
-            let found = self.channel.poll(&waiter);
-            if found.is_some() || self.channel.is_over() || self.world.now() >= deadline {
-                self.channel.state.lock().waiters.leave(&waiter);
+            if let Poll::Ready(found) = self.channel.poll(&waiter) {
                 return found;
+            }
+            if self.world.now() >= deadline {
+                self.channel.state.lock().waiters.leave(&waiter);
+                return None;
             }
             self.world.bell().wait(&[], Some(deadline));
         }
@@ -210,10 +212,7 @@ impl Events {
             let old = waiter.set_waker(context.waker());
             let found = self.channel.poll(&waiter);
             drop(old);
-            match found {
-                None if !self.channel.is_over() => Poll::Pending,
-                found => Poll::Ready(found),
-            }
+            found
         })
         .await
     }
@@ -233,21 +232,17 @@ struct Queue {
 }
 
 impl Channel {
-    fn poll(&self, waiter: &Arc<Waiter>) -> Option<Event> {
+    /// The next event; `None` if there are no more. Until then the waiter is told of the next
+    /// change.
+    fn poll(&self, waiter: &Arc<Waiter>) -> Poll<Option<Event>> {
         let mut state = self.state.lock();
         let event = state.pop();
-        match event {
-            Some(_) => state.waiters.leave(waiter),
-            None => {
-                state.waiters.enter(waiter, false);
-                false
-            }
-        };
-        event
-    }
-
-    fn is_over(&self) -> bool {
-        self.state.lock().over
+        if event.is_some() || state.over {
+            state.waiters.leave(waiter);
+            return Poll::Ready(event);
+        }
+        state.waiters.enter(waiter, false);
+        Poll::Pending
     }
 
     fn change(&self, change: impl FnOnce(&mut Queue)) {

@@ -11,8 +11,10 @@
 //! | [`waiting`] | waiters: a wake-up is neither lost nor kept by who does not use it |
 //! | [`inbound`] | incoming high-water mark: whoever fills sleeps only if whoever empties wakes |
 //! | [`outbound`] | the right to write, and senders that found a pipe full |
+//! | [`events`] | the last event of a socket, and its end |
 //! | [`io`] | commands for an I/O thread that is about to sleep |
 
+mod events;
 mod inbound;
 mod io;
 mod mailbox;
