@@ -1,7 +1,12 @@
 //! What closing waits for, and what it reports.
+//!
+//! Every session and every listener of a socket is a [`Life`]. A closed socket is over with the
+//! last of them: then its report is final, and its events end.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::port::Port;
 use crate::sync::Mutex;
 use crate::wait::{WaitList, Waiter};
 
@@ -9,13 +14,14 @@ use crate::wait::{WaitList, Waiter};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// Messages that the kernel had not taken when linger was over; they are lost.
+    /// Messages that the kernel had not taken when linger was over; they are lost. Those for
+    /// endpoints that were unbound or disconnected shortly before are among them.
     pub unsent: u64,
     /// True if every connection was ended in an orderly way within linger.
     pub complete: bool,
 }
 
-/// Counts the sessions that a close still waits for.
+/// Counts a socket's lives, and what closing it loses.
 #[derive(Debug, Default)]
 pub(crate) struct Closing {
     state: Mutex<State>,
@@ -23,7 +29,8 @@ pub(crate) struct Closing {
 
 #[derive(Debug, Default)]
 struct State {
-    open: usize,
+    lives: usize,
+    closed: bool,
     unsent: u64,
     /// Linger was over before a session was.
     cut_short: bool,
@@ -31,54 +38,91 @@ struct State {
 }
 
 impl Closing {
-    /// One more session to wait for.
+    /// The socket is closed: what is lost from now on is reported.
     pub(crate) fn begin(&self) {
-        self.state.lock().open += 1;
+        self.state.lock().closed = true;
     }
 
-    /// Messages that are lost.
+    /// Messages are lost.
     pub(crate) fn lose(&self, unsent: u64) {
-        self.state.lock().unsent += unsent;
+        let mut state = self.state.lock();
+        state.unsent += if state.closed { unsent } else { 0 };
     }
 
     /// Linger is over, and a session is not.
     pub(crate) fn cut_short(&self) {
-        self.state.lock().cut_short = true;
+        let mut state = self.state.lock();
+        state.cut_short |= state.closed;
     }
 
-    /// A session is over.
-    pub(crate) fn finish(&self, unsent: u64) {
-        let mut woken = Vec::new();
+    /// True if the closed socket is over; else the waiter is woken when it is.
+    pub(crate) fn is_over(&self, waiter: &Arc<Waiter>) -> bool {
         let mut state = self.state.lock();
-        state.open = state.open.saturating_sub(1);
-        state.unsent += unsent;
-        if state.open == 0 {
-            state.waiters.take(usize::MAX, &mut woken);
-        }
-        drop(state);
-        woken.iter().for_each(|waiter| waiter.wake());
-    }
-
-    /// The report, if everything is over; else the waiter is woken when it is.
-    pub(crate) fn poll(&self, waiter: &Arc<Waiter>) -> Option<CloseReport> {
-        let mut state = self.state.lock();
-        if state.open > 0 {
+        let over = state.is_over();
+        if !over {
             state.waiters.enter(waiter, false);
-            return None;
         }
-        Some(CloseReport {
-            unsent: state.unsent,
-            complete: state.unsent == 0 && !state.cut_short,
-        })
+        over
     }
 
-    /// The report so far, for a caller that waits no longer.
-    pub(crate) fn give_up(&self, waiter: &Arc<Waiter>) -> CloseReport {
+    /// The report, final if the socket is over. The waiter waits no longer.
+    pub(crate) fn report(&self, waiter: &Arc<Waiter>) -> CloseReport {
         let mut state = self.state.lock();
         state.waiters.leave(waiter);
         CloseReport {
             unsent: state.unsent,
-            complete: state.open == 0,
+            complete: state.is_over() && state.unsent == 0 && !state.cut_short,
+        }
+    }
+
+    /// One life less. True: it was the last one of a closed socket.
+    fn end(&self) -> bool {
+        let mut woken = Vec::new();
+        let mut state = self.state.lock();
+        state.lives -= 1;
+        let over = state.is_over();
+        if over {
+            state.waiters.take(usize::MAX, &mut woken);
+        }
+        drop(state);
+        woken.iter().for_each(|waiter| waiter.wake());
+        over
+    }
+}
+
+impl State {
+    fn is_over(&self) -> bool {
+        self.closed && self.lives == 0
+    }
+}
+
+/// What a closed socket waits for: a session, a listener, or closing itself. Ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Life {
+    port: Arc<Port>,
+}
+
+impl Life {
+    /// One more life of the socket behind this port.
+    pub(crate) fn of(port: &Arc<Port>) -> Self {
+        port.closing.state.lock().lives += 1;
+        let port = Arc::clone(port);
+        Self { port }
+    }
+}
+
+impl Deref for Life {
+    type Target = Arc<Port>;
+
+    fn deref(&self) -> &Arc<Port> {
+        &self.port
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if self.port.closing.end() {
+            self.port.events.end();
         }
     }
 }

@@ -87,6 +87,12 @@ impl Inbound {
             .saturating_sub(consumed)
     }
 
+    /// Messages ever put in.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn produced(&self) -> u64 {
+        self.produced.0.load(Ordering::Acquire)
+    }
+
     /// Filler: declares itself starved. True: there is room after all.
     pub(crate) fn starve(&self) -> bool {
         self.starved.swap(true, Ordering::Relaxed);

@@ -17,10 +17,9 @@ use std::time::Instant;
 
 use ferromq_transport::{Address, Endpoint};
 
-use crate::close::Closing;
+use crate::close::Life;
 use crate::pattern::Refusal;
 use crate::pipe::StreamPipe;
-use crate::port::Port;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wait::Waiter;
 use crate::world::{Listener, Reactor};
@@ -32,10 +31,10 @@ pub(crate) use worker::IoWorker;
 pub(crate) enum IoCommand {
     /// The kernel's buffer is full: write when it has room.
     Blocked(u64),
-    /// End a session: flush within the deadline, then tell `Closing`.
-    Close(u64, Instant, Arc<Closing>),
+    /// End a session: flush within the deadline.
+    Close(u64, Instant),
     /// Look for a session's endpoint and connect, again and again.
-    Dial(Arc<StreamPipe>, Endpoint, Arc<Port>),
+    Dial(Arc<StreamPipe>, Endpoint, Life),
     /// A burst was left unwritten.
     Dirty(Arc<StreamPipe>),
     /// End a session at once, without a word.
@@ -43,7 +42,7 @@ pub(crate) enum IoCommand {
     /// A receiver has left a connection that it had claimed: arm it unless it comes back soon.
     Left(u64),
     /// Listen.
-    Listen(u64, Arc<dyn Listener>, Arc<Port>),
+    Listen(u64, Arc<dyn Listener>, Life),
     /// The last writer has left a queue without connection.
     Orphaned(u64),
     /// The pattern did not take the peer.
@@ -54,8 +53,9 @@ pub(crate) enum IoCommand {
     Resume(u64),
     /// Stop when every session is over, at the latest at this time.
     Stop(Instant),
-    /// Close a listener, and end what it accepted within the deadline.
-    Unlisten(u64, Instant, Arc<Closing>, Arc<Ack>),
+    /// Close a listener, and end what it accepted within the deadline. Whoever waits until the
+    /// listener is closed is told.
+    Unlisten(u64, Instant, Option<Arc<Ack>>),
     /// Write what is queued.
     Write(u64),
     /// Write what is queued; the token is held for us.
@@ -93,10 +93,21 @@ impl IoHandle {
         }
     }
 
-    /// Asks the I/O thread for something. Wakes it if it sleeps: it announces its sleep, then looks
-    /// for commands once more; here the command is there before the announcement is looked at.
+    /// Asks the I/O thread for something.
     pub(crate) fn post(&self, command: IoCommand) {
+        self.put(command);
+        self.rouse();
+    }
+
+    /// Like [`post`](Self::post) under a socket's lock, so that no later command overtakes this
+    /// one. The caller [rouses](Self::rouse) the thread after unlocking.
+    pub(crate) fn put(&self, command: IoCommand) {
         self.shared.commands.lock().push(command);
+    }
+
+    /// Wakes the I/O thread if it sleeps: it announces its sleep, then looks for commands once
+    /// more; here the commands are there before the announcement is looked at.
+    pub(crate) fn rouse(&self) {
         if self.shared.asleep.swap(false, Ordering::AcqRel) {
             self.shared.reactor.notify();
         }

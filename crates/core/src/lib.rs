@@ -33,6 +33,7 @@ mod socket;
 mod stats;
 pub mod strategy;
 mod sync;
+mod unsent;
 mod wait;
 pub mod world;
 

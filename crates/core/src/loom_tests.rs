@@ -13,7 +13,9 @@
 //! | [`outbound`] | the right to write, and senders that found a pipe full |
 //! | [`events`] | the last event of a socket, and its end |
 //! | [`io`] | commands for an I/O thread that is about to sleep |
+//! | [`endpoints`] | what `bind` asks of an I/O thread, and what closing asks |
 
+mod endpoints;
 mod events;
 mod inbound;
 mod io;

@@ -24,6 +24,7 @@ use ferromq_wire::{Command, Encoder, Message, Part};
 
 use crate::rope::{Rope, Window};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
+use crate::unsent::Unsent;
 use crate::world::{Habit, Stream, World};
 
 /// Bytes queued from which a burst is written at once.
@@ -137,13 +138,6 @@ pub(crate) enum Look {
     Again,
     /// Stragglers: the I/O thread holds the token and writes.
     Write,
-}
-
-/// What a lost connection leaves behind.
-#[derive(Debug, Default)]
-pub(crate) struct Unsent {
-    /// Messages of which the kernel has not taken the last byte, in order, with their envelopes.
-    pub(crate) messages: Vec<Message>,
 }
 
 impl Outbound {
@@ -355,15 +349,18 @@ impl Outbound {
         !state.writing
     }
 
-    /// Takes back every unsent message. Only without a connection and without a writer.
+    /// Takes back every message of which the kernel has not taken the last byte. Nothing while
+    /// there is a connection, or a writer inside.
     pub(crate) fn take_unsent(&self) -> Unsent {
         let mut state = self.state.lock();
-        debug_assert!(state.link.is_none() && !state.writing);
-        let messages = state.rope.take_messages();
-        state.ends.clear();
+        if state.link.is_some() || state.writing {
+            return Unsent::default();
+        }
+        let rope = state.rope.take();
+        let messages = std::mem::take(&mut state.ends).len();
         self.queued.store(0, Ordering::Release);
         self.settle_gate(&state);
-        Unsent { messages }
+        Unsent::of_rope(rope, messages as u64)
     }
 
     /// Ends the pipe: it never has room again.

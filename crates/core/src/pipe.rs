@@ -4,7 +4,12 @@
 #[cfg(feature = "inproc")]
 mod inproc;
 
+#[cfg(feature = "inproc")]
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+#[cfg(feature = "inproc")]
+use ferromq_wire::Incoming;
 
 #[cfg(feature = "inproc")]
 pub(crate) use self::inproc::InprocPipe;
@@ -64,6 +69,16 @@ impl Link {
     }
 }
 
+/// What is left of a pipe that is over, on its way back to the socket that sent it.
+#[derive(Debug)]
+pub(crate) enum Rest {
+    /// What lies in the queue of this pipe. Whoever takes it out accounts for it.
+    Stream(Arc<StreamPipe>),
+    /// What the peer in the same process had taken out and not received.
+    #[cfg(feature = "inproc")]
+    Inproc(VecDeque<Incoming>),
+}
+
 /// A pipe whose peer is behind a stream.
 #[derive(Debug)]
 pub(crate) struct StreamPipe {
@@ -114,6 +129,7 @@ impl StreamPipe {
     /// Writes, holding the token, and tells everybody whom the outcome concerns. No lock is held.
     pub(crate) fn write(&self) {
         let wrote = self.out.write(&*self.port.world);
+        self.port.counters.hand_over(self.out.take_handed_over());
         match wrote {
             Wrote::All => {}
             Wrote::Blocked => self.io.post(IoCommand::Blocked(self.key)),
@@ -121,21 +137,15 @@ impl StreamPipe {
             Wrote::Failed => self.io.post(IoCommand::WriteFailed(self.key)),
             Wrote::Orphaned => self.io.post(IoCommand::Orphaned(self.key)),
         }
-        self.settle();
+        if self.out.take_thirst() {
+            self.port.post(Note::Writable(self.id));
+        }
     }
 
     /// Writes if there is something to write and nobody else does it.
     pub(crate) fn flush(&self) {
         if self.out.claim_write() {
             self.write();
-        }
-    }
-
-    /// After a write: counts what was handed over and wakes senders that found the pipe full.
-    fn settle(&self) {
-        self.port.counters.hand_over(self.out.take_handed_over());
-        if self.out.take_thirst() {
-            self.port.post(Note::Writable(self.id));
         }
     }
 }

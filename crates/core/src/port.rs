@@ -17,11 +17,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
+use crate::close::Closing;
 use crate::event::EventHub;
 use crate::options::Options;
-use crate::outbound::Unsent;
 use crate::pattern::{Kind, Origin, Peer, PipeId};
-use crate::pipe::Link;
+use crate::pipe::{Link, Rest};
 use crate::stats::Counters;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::world::World;
@@ -33,10 +33,10 @@ pub(crate) enum Note {
     Attached(PipeId, Link, Origin),
     /// A dialed pipe has a connection to this peer.
     Hiccup(PipeId, Arc<Peer>),
-    /// A dialed pipe lost its connection, and these messages are to go elsewhere.
-    Lost(PipeId, Unsent),
-    /// A pipe is over. What it brought before can still be received.
-    Gone(PipeId, Unsent),
+    /// A dialed pipe lost its connection; nobody writes there any more.
+    Lost(PipeId),
+    /// A pipe is over, and this is left of it. What it brought before can still be received.
+    Gone(PipeId, Rest),
     /// An inproc pipe waiting for its name to be bound has a peer.
     #[cfg(feature = "inproc")]
     Bound(PipeId, Arc<Port>, PipeId, Arc<Peer>),
@@ -62,6 +62,7 @@ pub(crate) struct Port {
     pub(crate) world: Arc<dyn World>,
     pub(crate) events: EventHub,
     pub(crate) counters: Counters,
+    pub(crate) closing: Closing,
     notes: Mutex<Vec<Note>>,
     pending: AtomicBool,
     ids: Mutex<PipeIds>,
@@ -84,6 +85,7 @@ impl Port {
             world,
             events: EventHub::default(),
             counters: Counters::default(),
+            closing: Closing::default(),
             notes: Mutex::new(Vec::new()),
             pending: AtomicBool::new(false),
             ids: Mutex::new(PipeIds::default()),
@@ -154,7 +156,7 @@ impl Port {
             match note {
                 Note::Attached(_, link, _) => link.abandon(),
                 #[cfg(feature = "inproc")]
-                Note::Bound(_, peer, pipe, _) => peer.post(Note::Gone(pipe, Unsent::default())),
+                Note::Bound(_, peer, pipe, _) => peer.post(Note::Gone(pipe, Rest::nothing())),
                 _ => {}
             }
         }

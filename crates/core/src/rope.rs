@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::Bytes;
-use ferromq_wire::{Decoder, Incoming, Limits, Message, Part, put_frame, put_frame_header};
+use ferromq_wire::{Message, Part, put_frame, put_frame_header, split_frame_header};
 
 use crate::pool::{self, CHUNK};
 
@@ -185,16 +185,54 @@ impl Rope {
         self.segments.append(&mut successor.segments);
     }
 
-    /// Decodes everything that is not over, and empties the rope.
-    pub(crate) fn take_messages(&mut self) -> Vec<Message> {
-        let mut bytes = Vec::new();
-        for segment in &self.segments {
-            bytes.extend_from_slice(segment.bytes());
+    /// Takes the first message out that is not over, from a rope that is written no more. Large
+    /// payloads are not copied.
+    pub(crate) fn pop_message(&mut self) -> Option<Message> {
+        let mut message = Message::new();
+        loop {
+            let (part, more) = self.pop_part()?;
+            message.push_back(part);
+            if !more {
+                return Some(message);
+            }
         }
-        let skip = (self.boundary - self.base) as usize;
-        let messages = decode_own(bytes.get(skip..).unwrap_or_default());
-        *self = Self::starting_at(self.end);
-        messages
+    }
+
+    fn pop_part(&mut self) -> Option<(Part, bool)> {
+        self.drop_taken();
+        let frame = match self.segments.front()? {
+            Segment::Chunk(chunk) => chunk.get((self.boundary - self.base) as usize..)?,
+            Segment::Payload(_) => return None,
+        };
+        let (more, len, body) = split_frame_header(frame)?;
+        let header = (frame.len() - body.len()) as u64;
+        if len < BY_REFERENCE {
+            let part = Part::from(body.get(..len)?);
+            self.boundary += header + len as u64;
+            return Some((part, more));
+        }
+        self.boundary += header;
+        self.drop_taken();
+        let Segment::Payload(payload) = self.segments.pop_front()? else {
+            return None;
+        };
+        self.boundary += payload.len() as u64;
+        self.base = self.boundary;
+        Some((Part::from(payload), more))
+    }
+
+    /// Gives the segments back that end before the boundary.
+    fn drop_taken(&mut self) {
+        while let Some(first) = self.segments.front() {
+            let behind = self.base + first.bytes().len() as u64;
+            if behind > self.boundary {
+                return;
+            }
+            self.base = behind;
+            if let Some(Segment::Chunk(chunk)) = self.segments.pop_front() {
+                pool::give(chunk);
+            }
+        }
     }
 
     fn starting_at(at: u64) -> Self {
@@ -239,19 +277,5 @@ impl Rope {
     }
 }
 
-/// Frames that we have encoded ourselves, as messages.
-fn decode_own(mut bytes: &[u8]) -> Vec<Message> {
-    let limits = Limits {
-        max_message_size: None,
-        max_parts: usize::MAX,
-        ..Limits::default()
-    };
-    let mut incoming = VecDeque::new();
-    let decoded = Decoder::new(limits).decode(&mut bytes, usize::MAX, &mut incoming);
-    debug_assert!(decoded.is_ok() && bytes.is_empty());
-    let message = |item| match item {
-        Incoming::Message(message) => Some(message),
-        Incoming::Command(_) => None,
-    };
-    incoming.into_iter().filter_map(message).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,9 @@ mod state;
 mod streaming;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 pub(crate) use after::flush_left;
@@ -30,16 +32,19 @@ pub(crate) use state::State;
 #[cfg(feature = "futures")]
 pub use streaming::{MessageSink, MessageStream};
 
-use crate::close::{CloseReport, Closing};
+use crate::close::{CloseReport, Life};
 use crate::context::{Context, ContextInner, Handle};
 use crate::error::ClosedError;
 use crate::event::Events;
 use crate::options::Options;
-use crate::pattern::{Actions, Dropped, Pattern, Readiness};
+use crate::pattern::{Actions, Pattern, Readiness};
 use crate::port::{Port, Shell};
 use crate::stats::Stats;
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::Waiter;
+
+/// How much longer than linger a close waits for the I/O threads.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// A socket of one pattern. Usable from several threads at once; dropping it closes it.
 ///
@@ -56,7 +61,6 @@ pub(crate) struct Shared<P: Pattern> {
     port: Arc<Port>,
     context: Arc<ContextInner>,
     state: Mutex<State<P>>,
-    closing: Arc<Closing>,
     looking: leading::Looking,
 }
 
@@ -69,7 +73,6 @@ impl<P: Pattern> Socket<P> {
             port,
             context: inner,
             state: Mutex::new(State::new(pattern)),
-            closing: Arc::new(Closing::default()),
             looking: leading::Looking::new(),
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
@@ -99,15 +102,11 @@ impl<P: Pattern> Socket<P> {
         let world = self.shared.context.world();
         let bell = world.bell();
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
-        loop {
-            if let Some(report) = self.shared.closing.poll(&waiter) {
-                return report;
-            }
-            if world.now() >= until + Duration::from_millis(100) {
-                return self.shared.closing.give_up(&waiter);
-            }
-            bell.wait(&[], Some(until + Duration::from_millis(100)));
+        let latest = until + GRACE;
+        while !self.shared.port.closing.is_over(&waiter) && world.now() < latest {
+            bell.wait(&[], Some(latest));
         }
+        self.shared.report(&waiter)
     }
 
     /// Like [`close`](Self::close), as a future. The I/O threads end linger, so it always
@@ -115,11 +114,11 @@ impl<P: Pattern> Socket<P> {
     pub async fn close_async(&self) -> CloseReport {
         self.shared.begin_close(ClosedError::Closed);
         let waiter = Waiter::task();
-        std::future::poll_fn(|context| {
+        poll_fn(|context| {
             drop(waiter.set_waker(context.waker()));
-            match self.shared.closing.poll(&waiter) {
-                Some(report) => std::task::Poll::Ready(report),
-                None => std::task::Poll::Pending,
+            match self.shared.port.closing.is_over(&waiter) {
+                true => Poll::Ready(self.shared.report(&waiter)),
+                false => Poll::Pending,
             }
         })
         .await
@@ -233,16 +232,19 @@ impl<P: Pattern> Shared<P> {
             self.port.options.linger
         };
         let until = now + linger;
-        let closed = self.with(|state| state.close(why, until, &self.closing, &self.port));
+        let _life = Life::of(&self.port);
+        let closed = self.with(|state| state.close(why, until, &self.port));
         if closed {
             #[cfg(feature = "inproc")]
             self.release_names();
-            let lost = self.with(|state| state.body.drop_unrouted());
-            self.port.counters.drop_messages(Dropped::Closed, lost);
-            self.closing.lose(lost);
-            self.port.events.end();
         }
         until
+    }
+
+    /// What closing has come to. Notes may still tell of what was lost.
+    fn report(&self, waiter: &Arc<Waiter>) -> CloseReport {
+        self.with(|_| ());
+        self.port.closing.report(waiter)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// A socket's counters at one moment, in messages. Fan-out counts one per peer.
 ///
-/// At a quiet moment `accepted == queued + handed_over + dropped(..) + taken back by close`.
+/// At a quiet moment `accepted` is `queued`, `handed_over` and what was dropped of the outgoing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -58,6 +58,12 @@ impl Counters {
 
     pub(crate) fn hand_over(&self, messages: u64) {
         self.handed_over.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    /// What was handed over within the process, and came back.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn take_back(&self, messages: u64) {
+        self.handed_over.fetch_sub(messages, Ordering::Relaxed);
     }
 
     pub(crate) fn drop_message(&self, reason: Dropped) {

@@ -101,7 +101,6 @@ fn close_of_a_receiver_does_not_wait_for_a_flooding_peer() {
 }
 
 #[test]
-#[ignore = "what a lost connection gives back while the socket closes is not reported"]
 fn close_while_the_connection_is_lost_reports_what_is_unsent() {
     under("closing and lost", || {
         for _ in 0..20 {
@@ -118,6 +117,43 @@ fn close_while_the_connection_is_lost_reports_what_is_unsent() {
             assert_eq!(report.complete, report.unsent == 0, "{report:?}");
             assert_eq!(stats.dropped(Dropped::Closed), report.unsent);
         }
+    });
+}
+
+#[test]
+fn close_during_writes_reports_exactly_what_is_unsent() {
+    under("closing during writes", || {
+        for endpoint in ENDPOINTS {
+            for round in 1..20 {
+                let (push, pull) = pair(endpoint, Duration::ZERO);
+                let report = thread::scope(|scope| {
+                    scope.spawn(|| while pull.recv().is_ok() {});
+                    scope.spawn(|| while push.send(vec![0; 60_000]).is_ok() {});
+                    until(|| push.stats().handed_over >= round);
+                    let report = push.close();
+                    pull.close();
+                    report
+                });
+                let stats = push.stats();
+                assert_eq!(stats.accepted, stats.handed_over + report.unsent);
+                assert_eq!(stats.dropped(Dropped::Closed), report.unsent);
+            }
+        }
+    });
+}
+
+#[test]
+fn close_of_a_long_queue_counts_it_at_once() {
+    under("long queue", || {
+        let messages = 1_000_000;
+        let push = Push::builder().linger(Duration::ZERO);
+        let push = push.send_high_water_mark(0).build(&Context::new()).unwrap();
+        push.connect("tcp://127.77.0.4:1").unwrap();
+        (0..messages).for_each(|_| push.send("unsent").unwrap());
+        let (report, took) = timed(|| push.close());
+        assert_eq!(report.unsent, messages);
+        assert_eq!(push.stats().dropped(Dropped::Closed), messages);
+        assert!(took < QUICK, "{took:?}");
     });
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::frame::{COMMAND, LONG, MORE};
+use crate::frame::{COMMAND, FrameHeader, LONG, MORE};
 use crate::handshake::{V3_1, Version};
 use crate::{Command, INLINE, Message, Part};
 
@@ -28,6 +28,14 @@ pub fn put_frame(out: &mut Vec<u8>, more: bool, part: &Part) {
 #[inline]
 pub fn put_frame_header(out: &mut Vec<u8>, more: bool, len: usize) {
     put_header(out, if more { MORE } else { 0 }, len);
+}
+
+/// Reads back what [`put_frame_header`] has written at the front of `frame`: whether more parts
+/// follow, the length of the body, and what is behind the header. `None`: that is not there.
+#[inline]
+pub fn split_frame_header(frame: &[u8]) -> Option<(bool, usize, &[u8])> {
+    let (header, body) = FrameHeader::parse(frame).ok()??;
+    Some((header.more, usize::try_from(header.len).ok()?, body))
 }
 
 /// Appends all frames of a message. Nothing for a message of no parts.

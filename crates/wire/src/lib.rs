@@ -41,7 +41,9 @@ pub use bytes::Bytes;
 
 pub use command::Command;
 pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
-pub use encode::{Encoder, HEADER_MAX, put_frame, put_frame_header, put_message};
+pub use encode::{
+    Encoder, HEADER_MAX, put_frame, put_frame_header, put_message, split_frame_header,
+};
 pub use handshake::{
     Established, Handshake, HandshakeConfig, Output, PeerInfo, V3_0, V3_1, Version,
 };

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ferromq_transport::Endpoint;
 
 use super::session::Context;
+use crate::close::Life;
 use crate::event::Event;
-use crate::port::Port;
 use crate::world::{Interest, Listener, Stream};
 
 /// Connections taken in one turn.
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A listener and the socket that it serves.
 pub(super) struct Listening {
     pub(super) key: u64,
-    pub(super) port: Arc<Port>,
+    pub(super) port: Life,
     pub(super) endpoint: Endpoint,
     listener: Arc<dyn Listener>,
 }
@@ -30,7 +30,7 @@ impl Listening {
     pub(super) fn new(
         key: u64,
         listener: Arc<dyn Listener>,
-        port: Arc<Port>,
+        port: Life,
         cx: &mut Context<'_>,
     ) -> Self {
         let listening = Self {
@@ -74,6 +74,18 @@ impl Listening {
             self.report(&error);
             cx.timers.set(cx.now + PAUSE, self.key);
         }
+    }
+
+    /// Closes the listener: its address is free.
+    pub(super) fn close(self) {
+        let Self {
+            port,
+            endpoint,
+            listener,
+            ..
+        } = self;
+        drop(listener);
+        port.events.report(|| Event::Unbound { endpoint });
     }
 
     pub(super) fn report(&self, error: &io::Error) {

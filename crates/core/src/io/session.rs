@@ -14,7 +14,7 @@
 //! ends: a plain close with unread input would make the kernel drop what it has accepted from us.
 //!
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
-//! touched only when that thread has left.
+//! touched only when that thread has left. *Leaving*: the same at the end of the session.
 
 use std::collections::VecDeque;
 use std::io;
@@ -27,14 +27,13 @@ use ferromq_wire::{Decoder, Established, HandshakeConfig};
 use super::IoHandle;
 use super::shaking::Shaking;
 use super::timers::Timers;
-use crate::close::Closing;
+use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
-use crate::outbound::Unsent;
-use crate::pattern::{Dropped, Origin, Peer, Refusal};
-use crate::pipe::{Link, StreamPipe};
+use crate::pattern::{Origin, Peer, Refusal};
+use crate::pipe::{Link, Rest, StreamPipe};
 use crate::pool;
-use crate::port::{Note, Port};
+use crate::port::Note;
 use crate::world::{Interest, Reactor, Stream, World};
 
 /// How long the reading side of a connection may live on after a write to it has failed.
@@ -70,7 +69,7 @@ pub(super) enum Fate {
 /// A dialed endpoint, or an accepted connection.
 pub(super) struct Session {
     key: u64,
-    port: Arc<Port>,
+    port: Life,
     endpoint: Endpoint,
     role: Role,
     phase: Phase,
@@ -79,7 +78,8 @@ pub(super) struct Session {
     attempt: u32,
     deadline: Option<Instant>,
     left: Option<Instant>,
-    closing: Option<(Instant, Arc<Closing>)>,
+    /// The application closes: the end of linger.
+    closing: Option<Instant>,
 }
 
 enum Role {
@@ -94,6 +94,7 @@ enum Phase {
     Refusing(Arc<dyn Stream>),
     Live(Arc<Connection>),
     Orphan,
+    Leaving,
     Pausing,
     Parting(Arc<dyn Stream>),
 }
@@ -103,7 +104,7 @@ impl Session {
     pub(super) fn dial(
         pipe: Arc<StreamPipe>,
         endpoint: Endpoint,
-        port: Arc<Port>,
+        port: Life,
         cx: &mut Context<'_>,
     ) -> Self {
         let mut session = Self {
@@ -128,7 +129,7 @@ impl Session {
         key: u64,
         stream: Arc<dyn Stream>,
         listener: (u64, &Endpoint),
-        port: Arc<Port>,
+        port: Life,
         cx: &mut Context<'_>,
     ) -> io::Result<Self> {
         cx.reactor.add(stream.source(), key)?;
@@ -194,17 +195,15 @@ impl Session {
                 let stream = Arc::clone(stream);
                 self.discard(&*stream, cx)
             }
-            Phase::Resolving | Phase::Orphan | Phase::Pausing => Fate::Lives,
+            Phase::Resolving | Phase::Orphan | Phase::Leaving | Phase::Pausing => Fate::Lives,
         }
     }
 
     /// A deadline of this session may have passed.
     pub(super) fn handle_timer(&mut self, cx: &mut Context<'_>) -> Fate {
-        if let Some((until, closing)) = &self.closing
-            && cx.now >= *until
-        {
-            closing.cut_short();
-            return self.finish(cx);
+        if self.closing.is_some_and(|until| cx.now >= until) {
+            self.port.closing.cut_short();
+            return self.finish();
         }
         if self.left.is_some_and(|at| cx.now >= at) && self.look_after_left(cx) == Fate::Over {
             return Fate::Over;
@@ -299,6 +298,7 @@ impl Session {
     pub(super) fn handle_orphaned(&mut self, cx: &mut Context<'_>) -> Fate {
         match self.phase {
             Phase::Orphan => self.after_end(cx),
+            Phase::Leaving => self.let_go(),
             _ => Fate::Lives,
         }
     }
@@ -314,30 +314,27 @@ impl Session {
         }
     }
 
-    /// The application closes: flush until `until`.
-    pub(super) fn handle_close(
-        &mut self,
-        until: Instant,
-        closing: Arc<Closing>,
-        cx: &mut Context<'_>,
-    ) -> Fate {
+    /// The application closes: flush until `until`, and take nothing more.
+    pub(super) fn handle_close(&mut self, until: Instant, cx: &mut Context<'_>) -> Fate {
         if self.closing.is_some() {
-            closing.finish(0);
             return Fate::Lives;
         }
-        self.closing = Some((until, closing));
+        self.closing = Some(until);
         cx.timers.set(until, self.key);
-        let unsent = self.pipe.as_ref().is_some_and(|pipe| pipe.out.queued() > 0);
+        let unsent = self.pipe.as_ref().is_some_and(|pipe| {
+            pipe.out.kill();
+            pipe.out.queued() > 0
+        });
         match &self.phase {
             Phase::Live(_) if cx.now < until => self.look_at_parting(cx),
-            Phase::Parting(_) | Phase::Orphan => Fate::Lives,
+            Phase::Parting(_) | Phase::Orphan | Phase::Leaving => Fate::Lives,
             _ if unsent && cx.now < until => Fate::Lives,
-            _ => self.finish(cx),
+            _ => self.finish(),
         }
     }
 
     /// Ends at once.
-    pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> Fate {
+    pub(super) fn finish(&mut self) -> Fate {
         let live = match std::mem::replace(&mut self.phase, Phase::Pausing) {
             Phase::Live(connection) => Some(connection),
             Phase::Parting(stream) | Phase::Refusing(stream) | Phase::Dialing(stream, _) => {
@@ -349,14 +346,13 @@ impl Session {
                 self.report_shake(Reason::Closed);
                 None
             }
-            Phase::Resolving | Phase::Orphan | Phase::Pausing => None,
+            Phase::Resolving | Phase::Orphan | Phase::Leaving | Phase::Pausing => None,
         };
         if let Some(connection) = live {
             connection.stream.shutdown();
             self.report_end(Reason::Closed);
         }
-        self.let_go(cx);
-        Fate::Over
+        self.let_go()
     }
 
     fn resolve(&mut self, cx: &mut Context<'_>) {
@@ -508,10 +504,7 @@ impl Session {
         let refused = matches!(self.phase, Phase::Refusing(_));
         match self.role {
             Role::Dialed if refused => self.pause(cx),
-            _ => {
-                self.let_go(cx);
-                Fate::Over
-            }
+            _ => self.let_go(),
         }
     }
 
@@ -662,50 +655,31 @@ impl Session {
             return Fate::Over;
         };
         match self.role {
-            Role::Accepted { .. } => {
-                self.let_go(cx);
-                Fate::Over
-            }
-            Role::Dialed if self.closing.is_some() => {
-                if pipe.out.queued() > 0 {
-                    return self.pause(cx);
-                }
-                self.let_go(cx);
-                Fate::Over
-            }
-            Role::Dialed => {
-                let requeues = self.port.kind.requeues;
-                let unsent = if requeues {
-                    pipe.out.take_unsent()
-                } else {
-                    Unsent::default()
-                };
-                self.port.post(Note::Lost(pipe.id, unsent));
+            Role::Accepted { .. } => self.let_go(),
+            Role::Dialed if self.closing.is_none() => {
+                self.port.post(Note::Lost(pipe.id));
                 self.pause(cx)
             }
+            Role::Dialed if pipe.out.queued() > 0 => self.pause(cx),
+            Role::Dialed => self.let_go(),
         }
     }
 
-    /// The session is over: whoever waits for it, and the socket, are told.
-    fn let_go(&mut self, _cx: &mut Context<'_>) {
-        let mut unsent = Unsent::default();
-        if let Some(pipe) = self.pipe.take() {
-            pipe.set_connection(None);
-            pipe.out.kill();
-            if pipe.out.disconnect() {
-                unsent = pipe.out.take_unsent();
-            }
-            let back = match self.closing {
-                None => std::mem::take(&mut unsent),
-                Some(_) => Unsent::default(),
-            };
-            self.port.post(Note::Gone(pipe.id, back));
+    /// The session is over, as soon as nobody writes any more: what is left in its queue goes back
+    /// to the socket.
+    fn let_go(&mut self) -> Fate {
+        let Some(pipe) = &self.pipe else {
+            return Fate::Over;
+        };
+        pipe.set_connection(None);
+        pipe.out.kill();
+        if !pipe.out.disconnect() {
+            self.phase = Phase::Leaving;
+            return Fate::Lives;
         }
-        if let Some((_, closing)) = self.closing.take() {
-            let lost = unsent.messages.len() as u64;
-            self.port.counters.drop_messages(Dropped::Closed, lost);
-            closing.finish(lost);
-        }
+        let rest = Rest::Stream(Arc::clone(pipe));
+        self.port.post(Note::Gone(pipe.id, rest));
+        Fate::Over
     }
 
     fn set_deadline(&mut self, at: Instant, cx: &mut Context<'_>) {
@@ -726,7 +700,7 @@ impl Session {
 
     fn part(&mut self, connection: &Arc<Connection>, cx: &mut Context<'_>) -> Fate {
         let Some(pipe) = self.pipe.clone() else {
-            return self.finish(cx);
+            return self.finish();
         };
         pipe.flush();
         if !pipe.out.is_empty() {
@@ -738,8 +712,7 @@ impl Session {
         self.report_end(Reason::Closed);
         if !pipe.out.was_used() || stream.shutdown_write().is_err() {
             stream.shutdown();
-            self.let_go(cx);
-            return Fate::Over;
+            return self.let_go();
         }
         self.deadline = None;
         self.phase = Phase::Parting(Arc::clone(&stream));

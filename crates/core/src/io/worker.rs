@@ -8,7 +8,7 @@ use super::listening::Listening;
 use super::session::{Context, Fate, Session};
 use super::timers::Timers;
 use super::{IoCommand, IoHandle};
-use crate::event::Event;
+use crate::close::Life;
 use crate::outbound::{Look, STRAGGLER};
 use crate::pipe::StreamPipe;
 use crate::world::{Reactor, Ready, Stream, Turn, Worker, World};
@@ -108,7 +108,7 @@ impl IoWorker {
     fn run(&mut self, command: IoCommand) {
         match command {
             IoCommand::Blocked(key) => self.with_session(key, Session::handle_blocked),
-            IoCommand::Close(key, until, closing) => self.close(key, until, closing),
+            IoCommand::Close(key, until) => self.close(key, until),
             IoCommand::Dial(pipe, endpoint, port) => {
                 let key = pipe.key;
                 let session = self.with_context(|cx| Session::dial(pipe, endpoint, port, cx));
@@ -118,7 +118,7 @@ impl IoWorker {
                 self.dirty.push(pipe);
                 self.dirty_at = None;
             }
-            IoCommand::Drop(key) => self.with_session(key, Session::finish),
+            IoCommand::Drop(key) => self.with_session(key, |session, _| session.finish()),
             IoCommand::Listen(key, listener, port) => {
                 let new = self.with_context(|cx| Listening::new(key, listener, port, cx));
                 self.listeners.insert(key, new);
@@ -134,9 +134,11 @@ impl IoWorker {
             IoCommand::Left(key) => self.with_session(key, Session::handle_left),
             IoCommand::Resume(key) => self.with_session(key, Session::handle_resume),
             IoCommand::Stop(at) => self.stop = Some(at),
-            IoCommand::Unlisten(key, until, closing, ack) => {
-                self.unlisten(key, until, &closing);
-                ack.finish();
+            IoCommand::Unlisten(key, until, ack) => {
+                self.unlisten(key, until);
+                if let Some(ack) = ack {
+                    ack.finish();
+                }
             }
             IoCommand::Write(key) => {
                 self.with_session(key, |session, cx| session.handle_write(false, cx));
@@ -153,18 +155,14 @@ impl IoWorker {
         self.io.add_load(1, 0);
     }
 
-    fn close(&mut self, key: u64, until: Instant, closing: Arc<crate::close::Closing>) {
-        if !self.sessions.contains_key(&key) {
-            closing.finish(0);
-            return;
-        }
-        self.with_session(key, |session, cx| session.handle_close(until, closing, cx));
+    fn close(&mut self, key: u64, until: Instant) {
+        self.with_session(key, |session, cx| session.handle_close(until, cx));
     }
 
-    /// Closes a listener, of which `closing` is told; what it accepted ends within the deadline.
-    fn unlisten(&mut self, key: u64, until: Instant, closing: &Arc<crate::close::Closing>) {
+    /// Closes a listener; what it accepted ends within the deadline.
+    fn unlisten(&mut self, key: u64, until: Instant) {
         let Some(listening) = self.listeners.remove(&key) else {
-            return closing.finish(0);
+            return;
         };
         self.io.add_load(0, 1);
         let came = self
@@ -173,13 +171,9 @@ impl IoWorker {
             .filter(|(_, session)| session.came_by(key));
         let keys: Vec<u64> = came.map(|(&key, _)| key).collect();
         for key in keys {
-            closing.begin();
-            self.close(key, until, Arc::clone(closing));
+            self.close(key, until);
         }
-        let (port, endpoint) = (Arc::clone(&listening.port), listening.endpoint.clone());
-        drop(listening);
-        port.events.report(|| Event::Unbound { endpoint });
-        closing.finish(0);
+        listening.close();
     }
 
     fn dispatch(&mut self, ready: Ready) {
@@ -198,7 +192,7 @@ impl IoWorker {
 
     fn accept(&mut self, listening: &Listening, stream: Arc<dyn Stream>) {
         let key = self.io.new_key();
-        let port = Arc::clone(&listening.port);
+        let port = Life::of(&listening.port);
         let from = (listening.key, &listening.endpoint);
         match self.with_context(|cx| Session::accept(key, stream, from, port, cx)) {
             Ok(session) => {
@@ -249,7 +243,7 @@ impl IoWorker {
         if !self.sessions.is_empty() && self.world.now() >= at {
             let keys: Vec<u64> = self.sessions.keys().copied().collect();
             for key in keys {
-                self.with_session(key, Session::finish);
+                self.with_session(key, |session, _| session.finish());
             }
         }
         self.sessions.is_empty()

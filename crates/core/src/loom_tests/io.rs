@@ -11,7 +11,6 @@ use loom::thread;
 
 use super::explore;
 use super::stub::{StubReactor, StubWorld};
-use crate::close::Closing;
 use crate::io::{Ack, IoCommand, IoHandle, IoWorker};
 use crate::wait::Waiter;
 use crate::world::{Turn, Worker, World};
@@ -20,13 +19,8 @@ use crate::world::{Turn, Worker, World};
 fn ask(io: &IoHandle, world: &dyn World) {
     let bell = world.bell();
     let ack = Arc::new(Ack::new(Waiter::Thread(Arc::clone(&bell))));
-    let closing = Arc::new(Closing::default());
-    io.post(IoCommand::Unlisten(
-        1,
-        world.now(),
-        closing,
-        Arc::clone(&ack),
-    ));
+    let asked = Some(Arc::clone(&ack));
+    io.post(IoCommand::Unlisten(1, world.now(), asked));
     while !ack.is_done() {
         bell.wait(&[], None);
     }

@@ -3,18 +3,18 @@
 //! Two threads post while a third one, or another of the two, holds the socket's lock. Asserted:
 //! when all have ended, every note was handled, although nobody looks at the socket any more.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ferromq_wire::Message;
+use ferromq_wire::{Incoming, Message};
 use loom::thread;
 
 use super::stub::Toy;
 use super::{context, explore, socket};
 use crate::inbound::Inbound;
-use crate::outbound::Unsent;
 use crate::pattern::{Dropped, Origin, PipeId};
-use crate::pipe::{InprocPipe, Link};
+use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
 use crate::socket::Socket;
 
@@ -61,12 +61,8 @@ impl Model {
 
 /// A note that leaves something to be done after unlocking: a message to be dropped.
 fn gone() -> Note {
-    Note::Gone(
-        PipeId::new(7, 0),
-        Unsent {
-            messages: vec![Message::from("unsent")],
-        },
-    )
+    let unread = VecDeque::from([Incoming::Message(Message::from("unread"))]);
+    Note::Gone(PipeId::new(7, 0), Rest::Inproc(unread))
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! A pipe whose peer is a socket of the same context: our outgoing queue is its incoming one.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ferromq_wire::{Command, Incoming, Message};
 
 use crate::inbound::Inbound;
-use crate::outbound::Unsent;
 use crate::pattern::PipeId;
+use crate::pipe::Rest;
 use crate::port::{Note, Port};
 
 /// The two queues, and the socket at their other ends.
@@ -35,7 +36,7 @@ impl InprocPipe {
     /// Tells the peer that this side is over.
     pub(super) fn leave(&self) {
         if let Some((port, pipe)) = &self.peer {
-            port.post(Note::Gone(*pipe, Unsent::default()));
+            port.post(Note::Gone(*pipe, Rest::nothing()));
         }
     }
 
@@ -55,9 +56,21 @@ impl InprocPipe {
         Some((Arc::clone(port), Note::Writable(*pipe)))
     }
 
+    /// True if messages go to the peer at once.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.peer.is_some()
+    }
+
     fn push(&self, item: Incoming) -> Option<(Arc<Port>, Note)> {
         let was_empty = self.outgoing.push(item);
         let (port, pipe) = self.peer.as_ref().filter(|_| was_empty)?;
         Some((Arc::clone(port), Note::Readable(*pipe)))
+    }
+}
+
+impl Rest {
+    /// Of an inproc pipe from which nothing was taken out.
+    pub(crate) fn nothing() -> Self {
+        Self::Inproc(VecDeque::new())
     }
 }

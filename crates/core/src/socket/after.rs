@@ -9,6 +9,7 @@ use crate::io::{IoCommand, IoHandle};
 use crate::pipe::StreamPipe;
 use crate::port::{Note, Port};
 use crate::sync::thread_local;
+use crate::unsent::Unsent;
 use crate::wait::Waiter;
 
 /// Deferred effects, in the order of their kinds below.
@@ -28,6 +29,8 @@ pub(crate) struct After {
     pub(crate) garbage: Vec<Message>,
     /// The same for what was never taken out of a queue.
     pub(crate) unread: Vec<std::collections::VecDeque<Incoming>>,
+    /// The same for what was never sent.
+    pub(crate) unsent: Vec<Unsent>,
     /// Set with anything above.
     pub(crate) any: bool,
 }
@@ -93,6 +96,7 @@ impl After {
         }
         self.garbage.clear();
         self.unread.clear();
+        self.unsent.clear();
         self.any = false;
     }
 }

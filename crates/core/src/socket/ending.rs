@@ -6,36 +6,33 @@ use std::time::Instant;
 
 use ferromq_wire::Incoming;
 
-use super::state::{Body, Entry, State};
-use crate::close::Closing;
+use super::state::{Entry, Pipes, State};
 use crate::error::ClosedError;
 use crate::io::IoCommand;
-use crate::outbound::Unsent;
-use crate::pattern::{Dropped, Pattern, PipeId};
-use crate::pipe::Link;
+use crate::pattern::{Dropped, Pattern, PipeId, Room};
+use crate::pipe::{Link, Rest};
 use crate::port::Port;
+use crate::unsent::Unsent;
 
 impl<P: Pattern> State<P> {
     /// Ends the socket. False: it was closed before.
-    pub(super) fn close(
-        &mut self,
-        why: ClosedError,
-        until: Instant,
-        closing: &Arc<Closing>,
-        port: &Arc<Port>,
-    ) -> bool {
+    pub(super) fn close(&mut self, why: ClosedError, until: Instant, port: &Arc<Port>) -> bool {
         if self.body.closed.is_some() {
             return false;
         }
+        port.closing.begin();
         self.place_requeued(port);
+        self.place_requeued_anywhere(port);
         self.body.closed = Some(why);
-        self.body
-            .endpoints
-            .close(until, closing, &mut self.body.after);
+        let unplaced = std::mem::take(&mut self.body.requeued);
+        self.lose(unplaced, port);
+        self.body.endpoints.close(until, &mut self.body.after);
         let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
         for pipe in pipes {
-            self.close_pipe(pipe, until, closing, port);
+            self.close_pipe(pipe, until, port);
         }
+        let unread = self.body.ready.len() as u64;
+        port.counters.drop_messages(Dropped::Closed, unread);
         self.body.after.garbage.extend(self.body.ready.drain(..));
         self.body.after.any = true;
         self.body.wake_everybody();
@@ -43,26 +40,19 @@ impl<P: Pattern> State<P> {
     }
 
     /// Ends a pipe on behalf of the application: what is queued goes out within linger.
-    pub(super) fn close_pipe(
-        &mut self,
-        pipe: PipeId,
-        until: Instant,
-        closing: &Arc<Closing>,
-        port: &Arc<Port>,
-    ) {
+    pub(super) fn close_pipe(&mut self, pipe: PipeId, until: Instant, port: &Arc<Port>) {
         let Some(entry) = self.body.pipes.get_mut(pipe) else {
             return;
         };
         match entry.link.clone() {
             Link::Stream(stream) => {
-                closing.begin();
-                let command = IoCommand::Close(stream.key, until, Arc::clone(closing));
+                let command = IoCommand::Close(stream.key, until);
                 self.body.after.commands.push((stream.io.clone(), command));
             }
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => {
                 let unread = entry.batch.drain(&inproc.incoming);
-                self.leave_inproc(&inproc, unread, closing, port);
+                self.leave_inproc(&inproc, unread, port);
             }
         }
         self.body.after.any = true;
@@ -89,12 +79,14 @@ impl<P: Pattern> State<P> {
         self.carry_out(port);
     }
 
-    pub(super) fn handle_lost(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
-        if self.body.pipes.get(pipe).is_none() {
-            port.counters
-                .drop_messages(Dropped::PeerGone, unsent.messages.len() as u64);
-            return;
-        }
+    /// A dialed pipe lost its connection. If the socket has let go of it, its session keeps what is
+    /// unsent, for the next connection within linger.
+    pub(super) fn handle_lost(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        let unsent = match self.body.pipes.get(pipe).map(|entry| &entry.link) {
+            None => return,
+            Some(Link::Stream(stream)) if P::KIND.requeues => stream.out.take_unsent(),
+            Some(_) => Unsent::default(),
+        };
         self.pattern.lost(pipe, &mut self.actions);
         self.carry_out(port);
         self.pattern.writable(pipe);
@@ -102,12 +94,20 @@ impl<P: Pattern> State<P> {
         self.body.wake_all_senders();
     }
 
-    pub(super) fn handle_gone(&mut self, pipe: PipeId, unsent: Unsent, port: &Arc<Port>) {
-        self.take_back(unsent, port);
-        let Some(entry) = self.body.pipes.get_mut(pipe) else {
-            return;
+    /// A pipe is over. What the application had let go of before is lost: linger is over.
+    pub(super) fn handle_gone(&mut self, pipe: PipeId, rest: Rest, port: &Arc<Port>) {
+        let entry = self.body.pipes.get_mut(pipe);
+        let known = entry.map(|entry| entry.ending = true).is_some();
+        let unsent = match rest {
+            Rest::Stream(stream) if known => stream.out.take_unsent(),
+            Rest::Stream(stream) => return self.lose(stream.out.take_unsent(), port),
+            #[cfg(feature = "inproc")]
+            Rest::Inproc(unread) => self.untake(pipe, unread, port),
         };
-        entry.ending = true;
+        self.take_back(unsent, port);
+        if !known {
+            return;
+        }
         let wanted = self.pattern.ending(pipe, &mut self.actions);
         self.carry_out(port);
         match self.body.pipes.get(pipe) {
@@ -130,45 +130,59 @@ impl<P: Pattern> State<P> {
     }
 
     /// Messages of a lost peer: to the others, or counted.
-    pub(super) fn take_back(&mut self, unsent: Unsent, port: &Port) {
+    fn take_back(&mut self, unsent: Unsent, port: &Port) {
         if P::KIND.requeues && self.body.closed.is_none() {
-            self.body.requeued.extend(unsent.messages);
-            return;
+            return self.body.requeued.append(unsent);
         }
-        let lost = unsent.messages.len() as u64;
-        port.counters.drop_messages(Dropped::PeerGone, lost);
-        self.body.after.any |= lost > 0;
-        self.body.after.garbage.extend(unsent.messages);
+        port.counters.drop_messages(Dropped::PeerGone, unsent.len());
+        self.discard(unsent);
+    }
+
+    /// Messages that closing loses.
+    pub(super) fn lose(&mut self, unsent: Unsent, port: &Port) {
+        port.counters.drop_messages(Dropped::Closed, unsent.len());
+        port.closing.lose(unsent.len());
+        self.discard(unsent);
+    }
+
+    fn discard(&mut self, unsent: Unsent) {
+        self.body.after.unsent.push(unsent);
+        self.body.after.any = true;
     }
 
     /// Gives what was taken back to the next peers with room.
     pub(super) fn place_requeued(&mut self, port: &Port) {
-        let had_some = !self.body.requeued.is_empty();
+        if !self.body.requeued.is_empty() && self.place(Pipes::has_room, port) {
+            self.body.wake_all_senders();
+        }
+    }
+
+    /// Gives what was taken back to whomever there is: nothing follows it.
+    fn place_requeued_anywhere(&mut self, port: &Port) {
+        if !self.body.requeued.is_empty() {
+            let pipes = self.body.pipes.iter();
+            pipes.for_each(|(pipe, _)| self.pattern.writable(pipe));
+            let lives = |pipes: &Pipes, pipe| pipes.get(pipe).is_some_and(|entry| !entry.ending);
+            self.place(lives, port);
+        }
+    }
+
+    /// True if everything found its place.
+    fn place(&mut self, has_room: impl Fn(&Pipes, PipeId) -> bool, port: &Port) -> bool {
         while !self.body.requeued.is_empty() {
-            let pipe = self.pattern.reroute(&self.body.pipes, &mut self.actions);
+            let room = |pipe| has_room(&self.body.pipes, pipe);
+            let pipe = self.pattern.reroute(&room, &mut self.actions);
             self.body.carry_out(&mut self.actions, port);
             let Some(pipe) = pipe else {
-                return;
+                return false;
             };
             let Some(mut message) = self.body.requeued.pop_front() else {
-                return;
+                return true;
             };
             self.body.send_to(pipe, &[], &mut message, 0, port);
             self.body.after.garbage.push(message);
             self.body.after.any = true;
         }
-        if had_some {
-            self.body.wake_all_senders();
-        }
-    }
-}
-
-impl Body {
-    /// After closing: drops what had no peer to go to.
-    pub(super) fn drop_unrouted(&mut self) -> u64 {
-        let lost = self.requeued.len() as u64;
-        self.after.garbage.extend(self.requeued.drain(..));
-        self.after.any |= lost > 0;
-        lost
+        true
     }
 }

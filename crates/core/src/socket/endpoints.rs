@@ -10,13 +10,14 @@ use super::after::After;
 #[cfg(feature = "inproc")]
 use super::inproc::Names;
 use super::state::State;
-use crate::close::Closing;
+use crate::close::Life;
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::Event;
 use crate::io::{Ack, IoCommand, IoHandle};
 use crate::pattern::{Origin, Pattern, PipeId};
 use crate::pipe::{Link, StreamPipe};
 use crate::wait::Waiter;
+use crate::world::Listener;
 
 /// The endpoints of one socket.
 #[derive(Default)]
@@ -30,11 +31,9 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Ends every listener.
-    pub(super) fn close(&mut self, until: Instant, closing: &Arc<Closing>, after: &mut After) {
+    pub(super) fn close(&mut self, until: Instant, after: &mut After) {
         for (_, io, key) in self.bound.drain(..) {
-            closing.begin();
-            let ack = Arc::new(Ack::new(Waiter::Task(Default::default())));
-            let command = IoCommand::Unlisten(key, until, Arc::clone(closing), ack);
+            let command = IoCommand::Unlisten(key, until, None);
             after.commands.push((io, command));
             after.any = true;
         }
@@ -126,12 +125,11 @@ impl<P: Pattern> Socket<P> {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
         self.check_open()?;
         let until = self.linger_end();
-        let closing = Arc::new(Closing::default());
         let found = self.shared.with(|state| {
             let dialed = &mut state.body.endpoints.dialed;
             let at = dialed.iter().position(|(other, _)| *other == endpoint)?;
             let (_, pipe) = dialed.swap_remove(at);
-            state.close_pipe(pipe, until, &closing, &self.shared.port);
+            state.close_pipe(pipe, until, &self.shared.port);
             Some(())
         });
         found.ok_or(ReleaseError::NotFound)?;
@@ -156,38 +154,37 @@ impl<P: Pattern> Socket<P> {
         let world = shared.context.world();
         let listener = world.listen(endpoint, &shared.port.options.transport)?;
         let concrete = listener.endpoint();
+        let mut listener: Option<Arc<dyn Listener>> = Some(Arc::from(listener));
         let key = io.new_key();
+        shared.port.events.report(|| Event::Listening {
+            endpoint: concrete.clone(),
+        });
         let closed = shared.with(|state| {
-            if state.body.closed.is_none() {
-                let listener = (concrete.clone(), io.clone(), key);
-                state.body.endpoints.bound.push(listener);
+            if state.body.closed.is_none()
+                && let Some(listener) = listener.take()
+            {
+                let bound = (concrete.clone(), io.clone(), key);
+                state.body.endpoints.bound.push(bound);
+                let life = Life::of(&shared.port);
+                io.put(IoCommand::Listen(key, listener, life));
             }
             state.body.closed
         });
         if let Some(closed) = closed {
+            drop(listener);
+            let endpoint = concrete;
+            shared.port.events.report(|| Event::Unbound { endpoint });
             return Err(closed.into());
         }
-        io.post(IoCommand::Listen(
-            key,
-            Arc::from(listener),
-            Arc::clone(&shared.port),
-        ));
-        shared.port.events.report(|| Event::Listening {
-            endpoint: concrete.clone(),
-        });
+        io.rouse();
         Ok(concrete)
     }
 
     fn unlisten(&self, io: &IoHandle, key: u64) {
         let bell = self.shared.context.world().bell();
         let ack = Arc::new(Ack::new(Waiter::Thread(Arc::clone(&bell))));
-        let closing = Arc::new(Closing::default());
-        io.post(IoCommand::Unlisten(
-            key,
-            self.linger_end(),
-            closing,
-            Arc::clone(&ack),
-        ));
+        let asked = Some(Arc::clone(&ack));
+        io.post(IoCommand::Unlisten(key, self.linger_end(), asked));
         while !ack.is_done() {
             bell.wait(
                 &[],
@@ -208,16 +205,22 @@ impl<P: Pattern> Socket<P> {
             Arc::clone(&port),
         ));
         let link = Link::Stream(Arc::clone(&pipe));
-        self.add_dialed(id, link, &endpoint)?;
-        io.post(IoCommand::Dial(pipe, endpoint, port));
+        self.add_dialed(id, link, &endpoint, || {
+            let life = Life::of(&port);
+            io.put(IoCommand::Dial(pipe, endpoint.clone(), life));
+        })?;
+        io.rouse();
         Ok(())
     }
 
+    /// Adds a pipe for an endpoint; `then` is called under the lock, so that what it asks of an
+    /// I/O thread is not overtaken by the end of the pipe.
     pub(super) fn add_dialed(
         &self,
         pipe: PipeId,
         link: Link,
         endpoint: &Endpoint,
+        then: impl FnOnce(),
     ) -> Result<(), ConnectError> {
         let port = &self.shared.port;
         let added = self.shared.with(|state: &mut State<P>| {
@@ -226,6 +229,7 @@ impl<P: Pattern> Socket<P> {
             }
             state.attach(pipe, link, &Origin::Dialed, port)?;
             state.body.endpoints.dialed.push((endpoint.clone(), pipe));
+            then();
             Ok(())
         });
         if added.is_err() {

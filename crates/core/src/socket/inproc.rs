@@ -4,18 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ferromq_transport::{Connected, Endpoint, InprocName, ParkedId};
-use ferromq_wire::{Incoming, Message, SocketType};
+use ferromq_wire::{Incoming, SocketType};
 
 use super::state::{Entry, State};
 use super::{Shared, Socket};
-use crate::close::Closing;
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::Event;
 use crate::inbound::Inbound;
-use crate::outbound::Unsent;
-use crate::pattern::{Dropped, Origin, Pattern, Peer, PipeId};
-use crate::pipe::{InprocPipe, Link};
+use crate::pattern::{Origin, Pattern, Peer, PipeId};
+use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
+use crate::unsent::Unsent;
 
 /// The names of one socket.
 #[derive(Debug, Default)]
@@ -80,7 +79,7 @@ impl<P: Pattern> Socket<P> {
             peer: None,
         };
         let link = Link::Inproc(queues.clone());
-        self.add_dialed(id, link, &Endpoint::Inproc(name.clone()))?;
+        self.add_dialed(id, link, &Endpoint::Inproc(name.clone()), || ())?;
         let connect = Connecting {
             port: Arc::clone(port),
             pipe: id,
@@ -100,7 +99,7 @@ impl<P: Pattern> Socket<P> {
             Connected::Bound(peer, _) if !peer.accepts(port.kind.socket_type) => {
                 shared.with(|state| {
                     state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
-                    state.detach(id, Dropped::PeerGone, port);
+                    state.handle_gone(id, Rest::nothing(), port);
                 });
                 Err(ConnectError::IncompatiblePeer)
             }
@@ -150,10 +149,11 @@ impl<P: Pattern> State<P> {
             ..
         }) = self.body.pipes.get_mut(pipe)
         else {
-            let gone = Note::Gone(peer.1, Unsent::default());
+            let gone = Note::Gone(peer.1, Rest::nothing());
             return self.body.after.tell(Some((peer.0, gone)));
         };
         inproc.peer = Some(peer.clone());
+        port.counters.hand_over(inproc.outgoing.produced());
         if inproc.outgoing.waiting() > 0 {
             let readable = Note::Readable(peer.1);
             self.body.after.tell(Some((peer.0, readable)));
@@ -168,31 +168,50 @@ impl<P: Pattern> State<P> {
         &mut self,
         inproc: &InprocPipe,
         unread: VecDeque<Incoming>,
-        closing: &Closing,
         port: &Port,
     ) {
-        let after = &mut self.body.after;
         match &inproc.peer {
             Some((peer, id)) => {
-                let messages = messages_of(unread);
-                let gone = Note::Gone(*id, Unsent { messages });
-                after.tell(Some((Arc::clone(peer), gone)));
+                let gone = Note::Gone(*id, Rest::Inproc(unread));
+                self.body.after.tell(Some((Arc::clone(peer), gone)));
             }
             None => {
-                let lost = messages_of(inproc.outgoing.take_back());
-                let count = lost.len() as u64;
-                port.counters.drop_messages(Dropped::Closed, count);
-                closing.lose(count);
-                after.garbage.extend(lost);
+                let unsent = Unsent::of_queue(inproc.outgoing.take_back());
+                // A peer that has come, and is not known yet, may have taken some.
+                let taken = inproc.outgoing.produced() - unsent.len();
+                port.counters.hand_over(taken);
+                self.lose(unsent, port);
             }
         }
     }
 
+    /// A pipe is over: what the peer gave back, and what it never took. That was not handed over
+    /// after all.
+    pub(super) fn untake(
+        &mut self,
+        pipe: PipeId,
+        unread: VecDeque<Incoming>,
+        port: &Port,
+    ) -> Unsent {
+        let mut unsent = Unsent::of_queue(unread);
+        let mut joined = true;
+        if let Some(entry) = self.body.pipes.get(pipe)
+            && let Link::Inproc(inproc) = &entry.link
+        {
+            unsent.append(Unsent::of_queue(inproc.outgoing.take_back()));
+            joined = inproc.is_joined();
+        }
+        if joined {
+            port.counters.take_back(unsent.len());
+        }
+        unsent
+    }
+
     /// The socket does not take a pipe: what was sent through it goes back to the peer.
     pub(super) fn dismiss_inproc(&mut self, inproc: &InprocPipe) {
-        let messages = messages_of(inproc.incoming.take_back());
+        let unread = inproc.incoming.take_back();
         if let Some((peer, id)) = &inproc.peer {
-            let gone = Note::Gone(*id, Unsent { messages });
+            let gone = Note::Gone(*id, Rest::Inproc(unread));
             self.body.after.tell(Some((Arc::clone(peer), gone)));
         }
     }
@@ -225,7 +244,7 @@ impl Port {
 fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
     let Connecting { port, pipe, queues } = connect;
     if !bound.accepts(port.kind.socket_type) {
-        port.post(Note::Gone(pipe, crate::outbound::Unsent::default()));
+        port.post(Note::Gone(pipe, Rest::nothing()));
         return;
     }
     let there = bound.new_pipe();
@@ -257,13 +276,4 @@ fn sum(sender: u32, receiver: u32) -> u64 {
     } else {
         u64::from(sender) + u64::from(receiver)
     }
-}
-
-/// The messages among what was in a queue.
-fn messages_of(items: VecDeque<Incoming>) -> Vec<Message> {
-    let message = |item| match item {
-        Incoming::Message(message) => Some(message),
-        Incoming::Command(_) => None,
-    };
-    items.into_iter().filter_map(message).collect()
 }

@@ -322,7 +322,7 @@ impl Body {
                         .chain(std::mem::take(message).into_iter().skip(strip))
                         .collect(),
                 };
-                port.counters.hand_over(1);
+                port.counters.hand_over(u64::from(inproc.is_joined()));
                 self.after.tell(inproc.send(whole));
             }
         }

@@ -16,6 +16,7 @@ use crate::pattern::{
 };
 use crate::pipe::Link;
 use crate::port::{Note, Port};
+use crate::unsent::Unsent;
 use crate::wait::{WaitList, Waiter};
 
 /// The state of one socket, under its lock.
@@ -31,7 +32,7 @@ pub(crate) struct State<P> {
 pub(crate) struct Body {
     pub(super) pipes: Pipes,
     /// Taken back from lost peers: goes out before anything new.
-    pub(super) requeued: VecDeque<Message>,
+    pub(super) requeued: Unsent,
     /// Admitted and not yet taken by the application.
     pub(super) ready: VecDeque<Message>,
     pub(super) senders: WaitList,
@@ -228,8 +229,8 @@ impl<P: Pattern> State<P> {
         match note {
             Note::Attached(pipe, link, origin) => self.handle_attached(pipe, link, &origin, port),
             Note::Hiccup(pipe, peer) => self.handle_hiccup(pipe, &peer, port),
-            Note::Lost(pipe, unsent) => self.handle_lost(pipe, unsent, port),
-            Note::Gone(pipe, unsent) => self.handle_gone(pipe, unsent, port),
+            Note::Lost(pipe) => self.handle_lost(pipe, port),
+            Note::Gone(pipe, rest) => self.handle_gone(pipe, rest, port),
             #[cfg(feature = "inproc")]
             Note::Bound(pipe, peer_port, peer_pipe, peer) => {
                 self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
@@ -492,7 +493,7 @@ impl Body {
         let unread = |entry: &Entry| entry.batch.len() + entry.link.inbound().waiting();
         let waiting: usize = entries().map(unread).sum();
         (
-            queued + self.requeued.len() as u64,
+            queued + self.requeued.len(),
             (waiting + self.ready.len()) as u64,
         )
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Encoder, HEADER_MAX, put_frame_header, put_message};
+use super::{Encoder, HEADER_MAX, put_frame_header, put_message, split_frame_header};
 use crate::{Command, Message, V3_0, V3_1};
 
 fn header(more: bool, len: usize) -> Vec<u8> {
@@ -132,4 +132,18 @@ fn only_peers_from_3_1_on_have_traffic_commands() {
     assert!(!Encoder::new(V3_0).has_traffic_commands());
     assert!(Encoder::new(V3_1).has_traffic_commands());
     assert!(Encoder::new((4, 0)).has_traffic_commands());
+}
+
+#[test]
+fn frame_header_is_read_back_as_it_was_put() {
+    for more in [false, true] {
+        for len in [0, 1, 255, 256, 1 << 40] {
+            let mut frame = Vec::new();
+            put_frame_header(&mut frame, more, len);
+            frame.push(7);
+            assert_eq!(split_frame_header(&frame), Some((more, len, &[7][..])));
+            frame.truncate(frame.len() - 2);
+            assert_eq!(split_frame_header(&frame), None);
+        }
+    }
 }
