@@ -44,6 +44,33 @@ pub enum Work {
     Pair,
     /// PAIR and PAIR, there and back.
     PairHot,
+    /// PUB to a hundred SUB, first all reading, then all but one.
+    Stalled,
+    /// So many connections from one PUSH to one PULL, idle.
+    Connections(u32),
+    /// A SUB with so many subscriptions, at one PUB.
+    Prefixes(u32),
+    /// So many SUB, each with a thousand subscriptions, at one PUB.
+    Topics(u32),
+    /// Contexts and sockets made and dropped.
+    StartUp,
+    /// PUSH to a PULL that does not read.
+    Backlog,
+}
+
+impl Work {
+    /// Whether it is about numbers of things rather than a rate or a time.
+    pub fn is_scale(self) -> bool {
+        matches!(
+            self,
+            Self::Stalled
+                | Self::Connections(_)
+                | Self::Prefixes(_)
+                | Self::Topics(_)
+                | Self::StartUp
+                | Self::Backlog
+        )
+    }
 }
 
 /// How the two sides are connected.
@@ -105,6 +132,9 @@ impl fmt::Display for Cell {
             placement,
             ..
         } = self;
+        if work.is_scale() {
+            return write!(f, "{work}");
+        }
         let size = Size(self.size);
         write!(f, "{work} {transport} {size} {placement}")?;
         match self.ends {
@@ -127,6 +157,12 @@ impl fmt::Display for Work {
             Self::FanOut => f.write_str("fan-out 1→4"),
             Self::Pair => f.write_str("PAIR one-way"),
             Self::PairHot => f.write_str("PAIR hot"),
+            Self::Stalled => f.write_str("PUB→100, one stalls"),
+            Self::Connections(count) => write!(f, "{count} connections"),
+            Self::Prefixes(count) => write!(f, "{count} prefixes"),
+            Self::Topics(count) => write!(f, "{count} SUB × 1000 topics"),
+            Self::StartUp => f.write_str("start-up"),
+            Self::Backlog => f.write_str("backlog of 1 KiB messages"),
         }
     }
 }

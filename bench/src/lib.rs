@@ -4,7 +4,8 @@
 //! - [`opponent`]: what an implementation must be able to do; [`serve`] is its whole `main`;
 //! - [`cell`]: what is measured: a workload, a transport, a size and a placement;
 //! - `work`: how, one workload per file; `runner`: the two sides as threads or processes;
-//! - `side`, `link`: what a side is made of, and how the two agree on when what begins;
+//! - `side` (with `meter` and `stage`) and `link`: what a side is made of, and how the two agree on
+//!   when what begins;
 //! - [`sample`]: what has been measured; `payload`: messages, and their check; `machine`.
 //!
 //! A run is a process of its own (or two), so that none inherits another's memory or threads. The
@@ -17,11 +18,13 @@
 pub mod cell;
 mod link;
 pub mod machine;
+mod meter;
 pub mod opponent;
 mod payload;
 mod runner;
 pub mod sample;
 mod side;
+mod stage;
 mod work;
 
 pub use opponent::{Kind, Marks, Opponent, Socket};

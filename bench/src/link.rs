@@ -63,6 +63,15 @@ impl Writer {
         Ok(lock(&self.stream).write_all(&line)?)
     }
 
+    /// For a receiver that is the only one.
+    pub(crate) fn acknowledge(&self, phase: Phase, received: u64) -> Outcome {
+        self.tell(&Note::Ack {
+            receiver: 0,
+            mark: Mark { lane: 0, phase },
+            received,
+        })
+    }
+
     /// Ends the run on both sides, with this as its result.
     pub(crate) fn fail(&self, problem: String) {
         lock(&self.failure).get_or_insert(problem);
@@ -109,6 +118,8 @@ pub(crate) enum Phase {
     /// Not measured yet.
     Warm,
     Measured,
+    /// What some workloads measure besides.
+    Extra,
     /// Everything stays open and nothing is sent.
     Idle,
     /// The last messages, which say so.
@@ -119,6 +130,15 @@ pub(crate) enum Phase {
 
 impl Phase {
     /// Those before everything is over.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Join,
+        Self::Warm,
+        Self::Measured,
+        Self::Extra,
+        Self::Idle,
+        Self::Leave,
+    ];
+    /// Those of most workloads.
     pub(crate) const RUN: [Self; 5] = [
         Self::Join,
         Self::Warm,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, gettid, sched_setaffinity};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::Outcome;
@@ -39,6 +39,41 @@ pub(crate) fn nanoseconds() -> u64 {
 #[inline]
 fn since_zero(time: Timespec) -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+/// The bytes of memory that this process occupies.
+pub(crate) fn memory() -> u64 {
+    const PAGE: u64 = 4096;
+    let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    PAGE * pages.unwrap_or(0)
+}
+
+/// How many descriptors this process has open, with the one that finds out.
+pub(crate) fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// How many threads this process has.
+pub(crate) fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+/// How often the other threads of this process have gone to sleep, and so woke up, so far.
+pub(crate) fn wake_ups() -> u64 {
+    let own = gettid().as_raw_nonzero().to_string();
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
+        return 0;
+    };
+    let others = tasks.flatten().filter(|task| *task.file_name() != *own);
+    let statuses = others.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+    let switches = |status: String| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|number| number.trim().parse::<u64>().ok())
+    };
+    statuses.filter_map(switches).sum()
 }
 
 /// How many nanoseconds a cache line takes from core 0 to core 1 and back: the best of 20 batches,

@@ -62,6 +62,11 @@ impl Payload {
     }
 }
 
+/// The number of a message.
+pub(crate) fn number(bytes: &[u8]) -> u64 {
+    head(bytes).unwrap_or_default() << 8 >> 8
+}
+
 /// The time in a message.
 #[inline]
 pub(crate) fn stamp(bytes: &[u8]) -> u64 {
@@ -84,7 +89,7 @@ pub(crate) fn parse_mark(bytes: &[u8]) -> Option<Mark> {
     if head >> 56 != MARKS {
         return None;
     }
-    let phases = Phase::RUN.into_iter();
+    let phases = Phase::ALL.into_iter();
     let phase = phases
         .into_iter()
         .find(|&phase| phase as u64 == head & 0xFF)?;
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn marks_are_read_as_written() {
-        for (lane, phase) in Phase::RUN.into_iter().enumerate() {
+        for (lane, phase) in Phase::ALL.into_iter().enumerate() {
             let written = Mark { lane, phase };
             assert_eq!(parse_mark(&mark(written)), Some(written));
         }

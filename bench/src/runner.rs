@@ -52,7 +52,7 @@ impl Task {
     pub(crate) fn length(&self, phase: Phase) -> Duration {
         match phase {
             Phase::Warm => self.measured / 8,
-            Phase::Measured => self.measured,
+            Phase::Measured | Phase::Extra => self.measured,
             Phase::Join | Phase::Idle | Phase::Leave | Phase::Over => Duration::ZERO,
         }
     }
@@ -142,8 +142,8 @@ fn side<O: Opponent>(
     }
     let context = shared.map_or_else(O::context, Ok)?;
     let mut sample = work::run::<O>(Side::new(task, role, context, link)?)?;
-    if task.cell.ends == Ends::Threads && sample.count == 0 {
-        (sample.cpu, sample.idle) = (0.0, 0.0);
+    if task.cell.ends == Ends::Threads && sample.total == 0 {
+        (sample.cpu, sample.idle, sample.wake_ups) = (0.0, 0.0, 0.0);
     }
     if let (Role::Binds, Some(path)) = (role, task.endpoint.strip_prefix("ipc://")) {
         // Some have removed it themselves.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Sample {
     /// Messages received, or round trips, while measuring.
     pub count: u64,
+    /// The same for the whole run, with what was before.
+    pub total: u64,
     /// Messages sent but not received.
     pub lost: u64,
     /// How long that took.
@@ -18,6 +20,8 @@ pub struct Sample {
     pub cpu: f64,
     /// How many processors were busy while everything was open and nothing was sent.
     pub idle: f64,
+    /// How often a thread woke up then, per second.
+    pub wake_ups: f64,
     /// What else was measured.
     pub figures: BTreeMap<Figure, f64>,
 }
@@ -30,6 +34,7 @@ impl Sample {
             Figure::Rate => (self.count > 0).then(|| count / self.seconds),
             Figure::Cpu => (self.count > 0).then(|| self.cpu * 1e6 / count),
             Figure::Idle => Some(self.idle * 1e6),
+            Figure::WakeUps => Some(self.wake_ups),
             _ => self.figures.get(&figure).copied(),
         }
     }
@@ -37,10 +42,12 @@ impl Sample {
     /// Both sides together: one of them has counted, each has used something.
     pub fn merge(mut self, other: Self) -> Self {
         self.count += other.count;
+        self.total += other.total;
         self.lost += other.lost;
         self.seconds += other.seconds;
         self.cpu += other.cpu;
         self.idle += other.idle;
+        self.wake_ups += other.wake_ups;
         self.figures.extend(other.figures);
         self
     }
@@ -61,6 +68,26 @@ pub enum Figure {
     Cpu,
     /// Processor time for each idle second, in microseconds.
     Idle,
+    /// Threads that woke up in each idle second.
+    WakeUps,
+    /// The rate with a receiver that does not read, as a share of the one without.
+    Stalled,
+    /// Until everything was connected, in milliseconds.
+    Up,
+    /// What it came to occupy on the side that binds, in bytes.
+    BindMemory,
+    /// The same on the side that connects.
+    ConnectMemory,
+    /// Descriptors for each connection, on the side that binds.
+    Descriptors,
+    /// Threads of the implementation, on the side that binds.
+    Threads,
+    /// Messages delivered per second.
+    Deliveries,
+    /// Messages taken from a sender whose receiver does not read.
+    Accepted,
+    /// The median time to make and drop a socket, in microseconds.
+    Socket,
     /// System calls for each message or round trip.
     SystemCalls,
 }
@@ -69,18 +96,22 @@ impl Figure {
     /// What it is counted in.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Rate => "/s",
-            Self::P50 | Self::P99 | Self::P999 => "µs",
+            Self::Rate | Self::Deliveries | Self::WakeUps => "/s",
+            Self::P50 | Self::P99 | Self::P999 | Self::Socket => "µs",
+            Self::Up => "ms",
+            Self::BindMemory | Self::ConnectMemory => "B",
+            Self::Threads | Self::Accepted => "",
             Self::Cpu => "µs each",
             Self::Idle => "µs/s",
-            Self::SystemCalls => "each",
+            Self::Stalled => "×",
+            Self::Descriptors | Self::SystemCalls => "each",
         }
     }
 
     /// Whether this ratio of ours to theirs means that ours is better.
     pub fn is_ahead(self, ratio: f64) -> bool {
         match self {
-            Self::Rate => ratio > 1.0,
+            Self::Rate | Self::Deliveries | Self::Stalled => ratio > 1.0,
             _ => ratio < 1.0,
         }
     }
@@ -95,6 +126,16 @@ impl fmt::Display for Figure {
             Self::P999 => "p99.9",
             Self::Cpu => "cpu",
             Self::Idle => "idle",
+            Self::WakeUps => "wake-ups",
+            Self::Up => "until up",
+            Self::BindMemory => "memory, binding side",
+            Self::ConnectMemory => "memory, connecting side",
+            Self::Descriptors => "descriptors",
+            Self::Threads => "threads",
+            Self::Deliveries => "deliveries",
+            Self::Accepted => "messages taken",
+            Self::Socket => "socket alone",
+            Self::Stalled => "rate with one stalled",
             Self::SystemCalls => "system calls",
         })
     }
@@ -117,6 +158,10 @@ impl Times {
     #[inline]
     pub(crate) fn push(&mut self, nanoseconds: u64) {
         self.0.push(u32::try_from(nanoseconds).unwrap_or(u32::MAX));
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len() as u64
     }
 
     pub(crate) fn clear(&mut self) {

@@ -6,32 +6,28 @@
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use crate::Outcome;
 use crate::cell::Role;
 use crate::link::{Link, Note, Phase, Writer, lock};
-use crate::machine::cpu_time;
+use crate::meter::Meter;
 use crate::opponent::{Opponent, Socket};
 use crate::runner::Task;
 use crate::sample::{Figure, Sample};
+use crate::stage::Stage;
 
-/// How long after the last message an opponent may still be busy.
-const SETTLE: Duration = Duration::from_millis(10);
-
-/// One side, in the thread that holds its link; sockets are in threads of their own.
+/// One side, in the thread that holds its link; sockets are often in threads of their own.
 pub(crate) struct Side<O: Opponent> {
     pub(crate) task: Task,
     pub(crate) role: Role,
     pub(crate) context: O::Context,
+    pub(crate) meter: Meter,
+    figures: Figures,
     link: Link,
-    meter: Meter,
-    /// The share of a processor that was used at rest.
-    idle: f64,
     threads: Vec<JoinHandle<()>>,
-    over: Arc<Gate>,
+    stage: Arc<Stage>,
 }
 
 impl<O: Opponent> Side<O> {
@@ -45,11 +41,11 @@ impl<O: Opponent> Side<O> {
             task: task.clone(),
             role,
             context,
-            link: Link::new(stream)?,
             meter: Meter::default(),
-            idle: 0.0,
+            figures: Figures::default(),
+            link: Link::new(stream)?,
             threads: Vec::new(),
-            over: Arc::default(),
+            stage: Arc::default(),
         })
     }
 
@@ -77,7 +73,7 @@ impl<O: Opponent> Side<O> {
             Role::Connects => loop {
                 match self.next()? {
                     Note::Endpoint(endpoint) => return Ok(Door::Connect(endpoint)),
-                    Note::Phase(phase) => self.meter.enter(phase),
+                    Note::Phase(phase) => self.note(phase),
                     note => return Err(format!("{note:?} instead of an endpoint").into()),
                 }
             },
@@ -88,72 +84,120 @@ impl<O: Opponent> Side<O> {
         self.link.next()
     }
 
+    /// Waits for the acknowledgement of the only receiver; how many messages it has.
+    pub(crate) fn acknowledged(&mut self) -> Outcome<u64> {
+        match self.next()? {
+            Note::Ack { received, .. } => Ok(received),
+            note => Err(format!("{note:?} instead of an acknowledgement").into()),
+        }
+    }
+
     pub(crate) fn writer(&self) -> Writer {
         self.link.writer().clone()
     }
 
-    /// What the threads wait for before they close their sockets.
-    pub(crate) fn over(&self) -> Arc<Gate> {
-        Arc::clone(&self.over)
+    /// For the threads of this side: in which phase it is.
+    pub(crate) fn stage(&self) -> Arc<Stage> {
+        Arc::clone(&self.stage)
     }
 
     /// Conducting: begins a phase on both sides.
     pub(crate) fn enter(&mut self, phase: Phase) -> Outcome {
-        self.meter.enter(phase);
+        self.note(phase);
         self.link.writer().tell(&Note::Phase(phase))
+    }
+
+    /// Conducting: ends the run, on this side first, so that the other one can take what is left.
+    pub(crate) fn close(&mut self) -> Outcome {
+        self.stage.enter(Phase::Over);
+        self.join()?;
+        self.enter(Phase::Over)
+    }
+
+    /// Following: notes the phases until all is over.
+    pub(crate) fn follow(&mut self) -> Outcome {
+        loop {
+            match self.next()? {
+                Note::Phase(phase) => self.note(phase),
+                note => return Err(format!("{note:?} out of place").into()),
+            }
+            match self.stage.phase() {
+                Some(Phase::Idle) => self.rest(),
+                Some(Phase::Over) => return self.join(),
+                _ => {}
+            }
+        }
     }
 
     /// While nothing is sent: measures what is used nevertheless. Each side does so by itself,
     /// since saying when would be something to do.
     pub(crate) fn rest(&mut self) {
-        thread::sleep(SETTLE);
-        let (start, cpu) = (Instant::now(), cpu_time());
-        thread::sleep(self.task.idle);
-        let (used, passed) = (cpu_time().saturating_sub(cpu), start.elapsed());
-        self.idle = used.as_secs_f64() / passed.as_secs_f64();
+        self.meter.rest(self.task.idle);
     }
 
-    /// Following: notes the phases until all is over.
-    pub(crate) fn follow(&mut self) -> Outcome {
-        while self.meter.phase != Some(Phase::Over) {
-            match self.next()? {
-                Note::Phase(phase) => self.meter.enter(phase),
-                note => return Err(format!("{note:?} out of place").into()),
-            }
-            if self.meter.phase == Some(Phase::Idle) {
-                self.rest();
-            }
-        }
-        self.over.open();
-        self.join()
+    /// Where the threads of this side put what they have measured.
+    pub(crate) fn figures(&self) -> Figures {
+        self.figures.clone()
+    }
+
+    pub(crate) fn put(&self, figure: Figure, value: f64) {
+        self.figures.put(figure, value);
+    }
+
+    /// What this side has used, and what it has measured.
+    pub(crate) fn sample(&self, count: Count) -> Outcome<Sample> {
+        let measured = self.meter.spent(Phase::Measured)?;
+        let at_rest = self.meter.at_rest();
+        let is_counting = count.total > 0;
+        Ok(Sample {
+            count: count.measured,
+            total: count.total,
+            lost: count.lost,
+            seconds: if is_counting { measured.seconds } else { 0.0 },
+            cpu: measured.cpu,
+            idle: at_rest.cores,
+            wake_ups: at_rest.wake_ups,
+            figures: std::mem::take(&mut *lock(&self.figures.0)),
+        })
+    }
+
+    fn note(&mut self, phase: Phase) {
+        self.meter.enter(phase);
+        self.stage.enter(phase);
     }
 
     /// Waits for the threads of this side.
-    pub(crate) fn join(&mut self) -> Outcome {
+    fn join(&mut self) -> Outcome {
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| "a thread has panicked")?;
         }
         self.link.writer().failure()
     }
+}
 
-    /// What this side has used, and what it has measured. The one that conducts knows how many
-    /// messages there were and how long they took.
-    pub(crate) fn sample(
-        &self,
-        count: u64,
-        lost: u64,
-        figures: BTreeMap<Figure, f64>,
-    ) -> Outcome<Sample> {
-        let measured = self.meter.spent(Phase::Measured)?;
-        Ok(Sample {
-            count,
-            lost,
-            seconds: if count > 0 { measured.seconds } else { 0.0 },
-            cpu: measured.cpu,
-            idle: self.idle,
-            figures,
-        })
+/// What the threads of a side have measured.
+#[derive(Clone, Default)]
+pub(crate) struct Figures(Arc<Mutex<BTreeMap<Figure, f64>>>);
+
+impl Figures {
+    pub(crate) fn put(&self, figure: Figure, value: f64) {
+        lock(&self.0).insert(figure, value);
     }
+
+    pub(crate) fn extend(&self, figures: BTreeMap<Figure, f64>) {
+        lock(&self.0).extend(figures);
+    }
+}
+
+/// How many messages or round trips there were; on the side that conducts, since it knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Count {
+    /// Those in the measured phase.
+    pub(crate) measured: u64,
+    /// Those of the whole run.
+    pub(crate) total: u64,
+    /// Those sent in the measured phase that did not come.
+    pub(crate) lost: u64,
 }
 
 /// How a socket gets its connections.
@@ -171,55 +215,4 @@ impl Door {
             Self::Connect(endpoint) => socket.connect(endpoint),
         }
     }
-}
-
-/// Opened once, for all who wait.
-#[derive(Default)]
-pub(crate) struct Gate {
-    is_open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    pub(crate) fn wait(&self) {
-        let guard = lock(&self.is_open);
-        let guard = self.opened.wait_while(guard, |is_open| !*is_open);
-        drop(guard.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn open(&self) {
-        *lock(&self.is_open) = true;
-        self.opened.notify_all();
-    }
-}
-
-/// When each phase began, and the processor time that this process had used by then.
-#[derive(Default)]
-struct Meter {
-    phase: Option<Phase>,
-    begun: BTreeMap<Phase, (Instant, Duration)>,
-}
-
-impl Meter {
-    fn enter(&mut self, phase: Phase) {
-        self.phase = Some(phase);
-        self.begun.insert(phase, (Instant::now(), cpu_time()));
-    }
-
-    /// What passed between the beginning of this phase and the next.
-    fn spent(&self, phase: Phase) -> Outcome<Spent> {
-        let mut from = self.begun.range(phase..).map(|(_, &moment)| moment);
-        let (Some((start, cpu)), Some((end, cpu_then))) = (from.next(), from.next()) else {
-            return Err(format!("{phase:?} has not ended").into());
-        };
-        Ok(Spent {
-            seconds: (end - start).as_secs_f64(),
-            cpu: cpu_then.saturating_sub(cpu).as_secs_f64(),
-        })
-    }
-}
-
-struct Spent {
-    seconds: f64,
-    cpu: f64,
 }

@@ -1,15 +1,20 @@
 //! The workloads: what the two sides do in each phase of a run.
 
+mod backlog;
+mod connections;
 mod echo;
 mod pipelined;
 mod round_trip;
+mod start_up;
 mod stream;
+mod subscriptions;
 
 use crate::Outcome;
 use crate::cell::Work;
 use crate::opponent::{Kind, Opponent};
 use crate::sample::Sample;
 use crate::side::Side;
+use subscriptions::{prefixes, topics};
 
 /// Runs one side of a cell.
 pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
@@ -19,9 +24,15 @@ pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
         | Work::Publish(_)
         | Work::FanIn
         | Work::FanOut
-        | Work::Pair => stream::run(side),
+        | Work::Pair
+        | Work::Stalled => stream::run(side),
         Work::Hot | Work::Cold => round_trip::run(side, Kind::Req, Kind::Rep),
         Work::PairHot => round_trip::run(side, Kind::Pair, Kind::Pair),
         Work::Pipelined => pipelined::run(side),
+        Work::Connections(count) => connections::run(side, count),
+        Work::Prefixes(count) => prefixes::run(side, count),
+        Work::Topics(count) => topics::run(side, count),
+        Work::StartUp => start_up::run(side),
+        Work::Backlog => backlog::run(side),
     }
 }

@@ -1,13 +1,11 @@
 //! The side that sends everything back, until it is told to leave.
 
-use std::collections::BTreeMap;
-
 use crate::Outcome;
 use crate::link::{Mark, Phase};
 use crate::opponent::{Kind, Marks, Opponent, Socket};
 use crate::payload::{mark, parse_mark};
 use crate::sample::Sample;
-use crate::side::Side;
+use crate::side::{Count, Side};
 
 /// What the asking side sends last.
 const LAST: Mark = Mark {
@@ -17,17 +15,17 @@ const LAST: Mark = Mark {
 
 /// Follows the side that asks.
 pub(super) fn run<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
-    let (door, over) = (side.door()?, side.over());
+    let (door, stage) = (side.door()?, side.stage());
     let context = side.context.clone();
     side.spawn("echo".to_owned(), move || {
         let mut socket = O::socket(&context, kind, Marks::Default)?;
         door.open(&mut socket)?;
         while !socket.echo(|bytes| parse_mark(bytes) == Some(LAST))? {}
-        over.wait();
+        stage.wait_for(Phase::Over);
         Ok(())
     })?;
     side.follow()?;
-    side.sample(0, 0, BTreeMap::new())
+    side.sample(Count::default())
 }
 
 /// Ends the loop on the other side.

@@ -1,6 +1,5 @@
 //! Round trips with 64 requests under way: DEALER and ROUTER.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::echo;
@@ -10,7 +9,7 @@ use crate::link::Phase;
 use crate::opponent::{Kind, Marks, Opponent, Socket};
 use crate::payload::Payload;
 use crate::sample::Sample;
-use crate::side::Side;
+use crate::side::{Count, Side};
 
 /// How many requests are under way.
 const DEPTH: u64 = 64;
@@ -34,20 +33,25 @@ fn ask<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
         answered: 0,
         socket,
     };
-    let mut count = 0;
+    let mut measured = 0;
     for phase in Phase::RUN {
         side.enter(phase)?;
         let length = side.task.length(phase);
         match phase {
             Phase::Join | Phase::Warm => _ = client.turns(length)?,
-            Phase::Measured => count = client.turns(length)?,
+            Phase::Measured => measured = client.turns(length)?,
             Phase::Idle => side.rest(),
-            Phase::Leave | Phase::Over => echo::leave(&mut client.socket)?,
+            Phase::Leave => echo::leave(&mut client.socket)?,
+            Phase::Extra | Phase::Over => {}
         }
     }
     drop(client.socket);
-    side.enter(Phase::Over)?;
-    side.sample(count, 0, BTreeMap::new())
+    side.close()?;
+    side.sample(Count {
+        measured,
+        total: client.answered,
+        lost: 0,
+    })
 }
 
 struct Client<S> {

@@ -10,7 +10,7 @@ use crate::link::Phase;
 use crate::opponent::{Kind, Marks, Opponent, Socket};
 use crate::payload::Payload;
 use crate::sample::{Sample, Times};
-use crate::side::Side;
+use crate::side::{Count, Side};
 
 /// Before each request when cold.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -33,21 +33,27 @@ fn ask<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
         times: Times::new(),
         socket,
     };
-    let mut count = 0;
+    let mut measured = 0;
     for phase in Phase::RUN {
         side.enter(phase)?;
         let length = side.task.length(phase);
         match phase {
             Phase::Join => client.turn()?,
             Phase::Warm => _ = client.turns(length)?,
-            Phase::Measured => count = client.turns(length)?,
+            Phase::Measured => measured = client.turns(length)?,
             Phase::Idle => side.rest(),
-            Phase::Leave | Phase::Over => echo::leave(&mut client.socket)?,
+            Phase::Leave => echo::leave(&mut client.socket)?,
+            Phase::Extra | Phase::Over => {}
         }
     }
     drop(client.socket);
-    side.enter(Phase::Over)?;
-    side.sample(count, 0, client.times.percentiles())
+    side.close()?;
+    side.figures().extend(client.times.percentiles());
+    side.sample(Count {
+        measured,
+        total: client.number,
+        lost: 0,
+    })
 }
 
 struct Client<S> {

@@ -9,10 +9,12 @@ mod board;
 mod receiving;
 mod sending;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::Outcome;
 use crate::cell::{Role, Work};
+use crate::link::Phase;
 use crate::opponent::{Kind, Marks, Opponent};
 use crate::sample::Sample;
 use crate::side::Side;
@@ -39,6 +41,9 @@ struct Shape {
     /// How many messages a publisher may be ahead of its slowest subscriber, since it must not
     /// drop any; `None`: it waits for room.
     window: Option<u64>,
+    marks: Marks,
+    /// Whether the first receiver stops reading in a phase of its own.
+    stalls: bool,
 }
 
 impl Shape {
@@ -50,6 +55,8 @@ impl Shape {
             receivers: 1,
             pace: None,
             window: None,
+            marks: Marks::Default,
+            stalls: false,
         };
         match work {
             Work::Paced(microseconds) => Self {
@@ -61,6 +68,16 @@ impl Shape {
                 receiver: Kind::Sub,
                 receivers: subscribers as usize,
                 window: Some(10_000.min((64 << 20) / size as u64)),
+                marks: Marks::Unlimited,
+                ..one_way
+            },
+            Work::Stalled => Self {
+                sender: Kind::Pub,
+                receiver: Kind::Sub,
+                receivers: 100,
+                // Within the marks of everybody, which now must do their work.
+                window: Some(500),
+                stalls: true,
                 ..one_way
             },
             Work::FanIn => Self {
@@ -89,12 +106,18 @@ impl Shape {
         }
     }
 
-    /// A publisher never waits: with a window, it needs no other limit.
-    fn marks(&self) -> Marks {
-        match self.window {
-            Some(_) => Marks::Unlimited,
-            None => Marks::Default,
+    fn phases(&self) -> &'static [Phase] {
+        if self.stalls {
+            &Phase::ALL
+        } else {
+            &Phase::RUN
         }
+    }
+
+    /// The receivers that read in a phase.
+    fn readers(&self, phase: Phase) -> Range<usize> {
+        let stalled = usize::from(self.stalls && phase == Phase::Extra);
+        stalled..self.receivers
     }
 
     /// How many receivers get each message.

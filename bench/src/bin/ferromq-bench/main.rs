@@ -3,7 +3,7 @@
 //!
 //! - `options`: what is asked for; `plan`: which cells that means; `targets`: what is aimed at;
 //! - `subject`: who is measured; `ferromq` and `raw` are in this program, rivals in their own;
-//! - `rounds`: every cell once a round, all subjects one right after the other;
+//! - `rounds`: every cell once a round, all subjects one right after the other; `runs`: one run;
 //! - `report`: medians, ratios, tables, JSON, charts.
 //!
 //! Ratios are taken within a round, then their median: on virtual machines everything that crosses
@@ -26,6 +26,8 @@ mod plan;
 mod report;
 #[cfg(target_os = "linux")]
 mod rounds;
+#[cfg(target_os = "linux")]
+mod runs;
 #[cfg(target_os = "linux")]
 mod subject;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,7 @@
 //! Which cells there are.
 
+use std::time::Duration;
+
 use ferromq_bench::cell::{Cell, Ends, Placement, Transport, Work};
 
 use Placement::{OneCore, TwoCores, Unpinned};
@@ -55,7 +57,30 @@ pub(crate) fn all() -> Vec<Cell> {
         placement: TwoCores,
         ends: Ends::Processes,
     }));
+    cells.extend(scale());
     cells
+}
+
+/// Cells about numbers of things rather than rates.
+fn scale() -> impl Iterator<Item = Cell> {
+    let cell = |work, ends| Cell {
+        work,
+        transport: Tcp,
+        size: if work == Work::Backlog { KIB } else { 64 },
+        placement: Unpinned,
+        ends,
+    };
+    let in_two_processes = [
+        Work::Connections(1000),
+        Work::Connections(10_000),
+        Work::Prefixes(1_000_000),
+        Work::Topics(1000),
+        Work::Backlog,
+    ];
+    let in_one = [Work::StartUp, Work::Stalled];
+    let two = in_two_processes.map(|work| cell(work, Ends::Processes));
+    let one = in_one.map(|work| cell(work, Ends::Threads));
+    two.into_iter().chain(one)
 }
 
 /// Whether a quick look includes this cell.
@@ -74,7 +99,24 @@ pub(crate) fn is_quick(cell: &Cell) -> bool {
     plain && work
 }
 
-/// How many runs of a cell a round has: where results vary most, more.
-pub(crate) fn runs(cell: &Cell) -> usize {
-    if cell.size >= 256 * KIB { 3 } else { 1 }
+/// How many runs of a cell a round has: where results vary most, more; what takes longest, in the
+/// first round only.
+pub(crate) fn runs(cell: &Cell, round: usize) -> usize {
+    match cell.work {
+        Work::Connections(_) | Work::Prefixes(_) | Work::Topics(_) => usize::from(round == 0),
+        Work::Stalled => 2,
+        _ if cell.size >= 256 * KIB => 3,
+        _ => 1,
+    }
+}
+
+/// How long a run of a cell measures if that is not as long as any other.
+pub(crate) fn measured(cell: &Cell) -> Option<Duration> {
+    // Ten round trips.
+    (cell.work == Work::Cold).then_some(Duration::from_secs(1))
+}
+
+/// How long a run of a cell then rests if that is not as long as any other.
+pub(crate) fn idle(cell: &Cell) -> Option<Duration> {
+    matches!(cell.work, Work::Connections(_)).then_some(Duration::from_secs(10))
 }

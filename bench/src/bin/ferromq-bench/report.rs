@@ -1,5 +1,7 @@
 //! What has been measured: medians with their range, ratios, verdicts, and the JSON.
 
+mod chart;
+mod charts;
 mod spread;
 mod tables;
 
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::subject::{OURS, Subject};
 use crate::targets::{Bound, Target};
 
-pub(crate) use spread::Spread;
+pub(crate) use spread::{Spread, three_digits};
 
 /// What is said about the options of all.
 const DEFAULTS: &str = "\
@@ -55,9 +57,6 @@ impl Results {
     }
 
     pub(crate) fn write(&self, path: &Path) -> Outcome {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
         Ok(fs::write(path, serde_json::to_string_pretty(self)?)?)
     }
 
@@ -96,6 +95,8 @@ pub(crate) struct Row {
     pub(crate) cell: Cell,
     /// By run, then by subject.
     pub(crate) runs: Vec<BTreeMap<String, Sample>>,
+    /// By subject: the system calls for each message.
+    calls: BTreeMap<String, f64>,
     /// What went wrong, without repetition.
     failures: Vec<String>,
 }
@@ -105,6 +106,7 @@ impl Row {
         Self {
             cell,
             runs: Vec::new(),
+            calls: BTreeMap::new(),
             failures: Vec::new(),
         }
     }
@@ -116,7 +118,19 @@ impl Row {
         }
     }
 
+    /// Whether anything of this subject was measured.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.runs.iter().any(|run| run.contains_key(name))
+    }
+
+    pub(crate) fn put_calls(&mut self, name: &str, calls: f64) {
+        self.calls.insert(name.to_owned(), calls);
+    }
+
     fn spread(&self, name: &str, figure: Figure) -> Spread {
+        if figure == Figure::SystemCalls {
+            return Spread::of(self.calls.get(name).copied().into_iter());
+        }
         let samples = self.runs.iter().filter_map(|run| run.get(name));
         Spread::of(samples.filter_map(|sample| sample.get(figure)))
     }
@@ -159,8 +173,16 @@ impl Row {
                 let worst = spread.least / spread.median?;
                 (worst >= share, worst)
             }
+            Bound::Least(least) => {
+                let median = self.spread(OURS, figure).median?;
+                (median >= least, median)
+            }
+            Bound::Most(most) => {
+                let median = self.spread(OURS, figure).median?;
+                (median <= most, median)
+            }
         };
-        Some((is_met, spread::three_digits(shown)))
+        Some((is_met, three_digits(shown)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use ferromq_bench::cell::{Cell, Placement, Transport, Work};
 use ferromq_bench::sample::Figure;
 
+use crate::report::three_digits;
 use crate::subject::{LIBZMQ, RAW};
 
 const KIB: usize = 1024;
@@ -26,12 +27,16 @@ pub(crate) enum Bound {
     Ahead(&'static str),
     /// Our worst run, as a share of our median.
     Steady(f64),
+    /// Our median, whatever that of others.
+    Least(f64),
+    Most(f64),
 }
 
 /// All targets of a cell.
 pub(crate) fn of(cell: &Cell) -> Vec<Target> {
-    if cell.placement == Placement::Unpinned {
-        return Vec::new();
+    let scale = scale(cell.work);
+    if cell.placement == Placement::Unpinned || !scale.is_empty() {
+        return scale;
     }
     let mut targets = match cell.work {
         Work::OneWay => one_way(cell),
@@ -48,9 +53,11 @@ pub(crate) fn of(cell: &Cell) -> Vec<Target> {
         Work::Pipelined => vec![at_least(2.5, LIBZMQ), at_least(1.0, RAW)],
         Work::Publish(_) => vec![at_least(3.0, LIBZMQ)],
         Work::FanIn | Work::FanOut => vec![at_least(2.5, LIBZMQ)],
-        Work::Pair | Work::PairHot => Vec::new(),
+        _ => Vec::new(),
     };
-    if !targets.is_empty() && cell.size < 256 * KIB {
+    // A paced sender looks at the clock all the time.
+    let has_cost = !matches!(cell.work, Work::Paced(_)) && cell.size < 256 * KIB;
+    if !targets.is_empty() && has_cost {
         // Against bare sockets this would follow from the rate.
         targets.push(at_most(Figure::Cpu, 1.0, LIBZMQ));
     }
@@ -101,6 +108,34 @@ fn hot(cell: &Cell) -> Vec<Target> {
     against_libzmq.chain(against_raw).collect()
 }
 
+/// Those that are not about rates and times beside others'.
+fn scale(work: Work) -> Vec<Target> {
+    let targets = match work {
+        Work::Connections(count) => vec![
+            (Figure::BindMemory, Bound::Most(8192.0 * f64::from(count))),
+            (
+                Figure::ConnectMemory,
+                Bound::Most(8192.0 * f64::from(count)),
+            ),
+            (Figure::Descriptors, Bound::Most(1.01)),
+            // The one I/O thread that all connections have.
+            (Figure::Threads, Bound::Most(1.0)),
+            (Figure::WakeUps, Bound::Most(0.5)),
+        ],
+        Work::Prefixes(count) => vec![
+            (Figure::Rate, Bound::Least(500e3)),
+            (Figure::BindMemory, Bound::Most(120.0 * f64::from(count))),
+            (Figure::P99, Bound::Most(2.0)),
+        ],
+        Work::Stalled => vec![(Figure::Stalled, Bound::Least(0.9))],
+        _ => Vec::new(),
+    };
+    let targets = targets.into_iter();
+    targets
+        .map(|(figure, bound)| Target { figure, bound })
+        .collect()
+}
+
 fn at_least(ratio: f64, against: &'static str) -> Target {
     Target {
         figure: Figure::Rate,
@@ -130,6 +165,8 @@ impl fmt::Display for Target {
             Bound::AtMost(ratio, against) => write!(f, "{figure} ≤ {ratio} × {against}"),
             Bound::Ahead(against) => write!(f, "{figure} ahead of {against} in ⅔ of the runs"),
             Bound::Steady(share) => write!(f, "worst {figure} ≥ {share} of the median"),
+            Bound::Least(least) => write!(f, "{figure} ≥ {}", three_digits(least)),
+            Bound::Most(most) => write!(f, "{figure} ≤ {}", three_digits(most)),
         }
     }
 }

@@ -1,49 +1,58 @@
 //! The side that receives, and follows.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
 use super::Shape;
 use crate::Outcome;
-use crate::link::{Mark, Note, Phase, Writer, lock};
+use crate::link::{Mark, Note, Phase, Writer};
 use crate::machine::nanoseconds;
 use crate::opponent::{Kind, Opponent, Socket};
 use crate::payload::{Checker, parse_mark, stamp};
 use crate::sample::{Figure, Sample, Times};
-use crate::side::Side;
+use crate::side::{Count, Side};
 
 /// Progress is reported so many times per window.
 const REPORTS: u64 = 4;
 
-/// What the receivers have measured.
-type Figures = Mutex<BTreeMap<Figure, f64>>;
-
 pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sample> {
     let door = side.door()?;
-    let figures = Arc::new(Figures::default());
     for index in 0..shape.receivers {
-        let (door, over, context) = (door.clone(), side.over(), side.context.clone());
+        let (door, stage, context) = (door.clone(), side.stage(), side.context.clone());
         let mut receiver = Receiver::new(index, &shape, side.task.cell.size, side.writer());
-        let figures = Arc::clone(&figures);
+        let figures = side.figures();
         side.spawn(format!("receiver-{index}"), move || {
-            let mut socket = O::socket(&context, shape.receiver, shape.marks())?;
+            let mut socket = O::socket(&context, shape.receiver, shape.marks)?;
             if shape.receiver == Kind::Sub {
                 socket.subscribe(b"")?;
             }
             door.open(&mut socket)?;
-            while !socket.recv(|bytes| receiver.take(bytes))?? {}
-            lock(&figures).extend(receiver.figures);
-            over.wait();
+            loop {
+                match socket.recv(|bytes| receiver.take(bytes))?? {
+                    Taken::More => {}
+                    Taken::Stall => stage.wait_for(Phase::Leave),
+                    Taken::Last => break,
+                }
+            }
+            figures.extend(receiver.figures);
+            stage.wait_for(Phase::Over);
             Ok(())
         })?;
     }
     side.follow()?;
-    side.sample(0, 0, std::mem::take(&mut *lock(&figures)))
+    side.sample(Count::default())
+}
+
+/// What a receiver does after a message.
+enum Taken {
+    More,
+    Stall,
+    Last,
 }
 
 /// One receiver: checks and counts what arrives.
 struct Receiver {
     index: usize,
+    stalls: bool,
     link: Writer,
     checker: Checker,
     /// By lane: the messages since its last mark, and the phase of that.
@@ -59,6 +68,7 @@ impl Receiver {
     fn new(index: usize, shape: &Shape, size: usize, link: Writer) -> Self {
         Self {
             index,
+            stalls: shape.stalls && index == 0,
             link,
             checker: Checker::new(size, shape.senders, shape.pace.is_some()),
             lanes: vec![(0, None); shape.senders],
@@ -68,9 +78,9 @@ impl Receiver {
         }
     }
 
-    /// Takes a message or a mark; true after the last one.
+    /// Takes a message or a mark.
     #[inline]
-    fn take(&mut self, bytes: &[u8]) -> Outcome<bool> {
+    fn take(&mut self, bytes: &[u8]) -> Outcome<Taken> {
         if let Some(mark) = parse_mark(bytes) {
             return self.take_mark(mark);
         }
@@ -88,13 +98,13 @@ impl Receiver {
                 })?;
             }
         }
-        Ok(false)
+        Ok(Taken::More)
     }
 
-    fn take_mark(&mut self, mark: Mark) -> Outcome<bool> {
+    fn take_mark(&mut self, mark: Mark) -> Outcome<Taken> {
         let (count, last) = &mut self.lanes[mark.lane];
         if *last >= Some(mark.phase) {
-            return Ok(false);
+            return Ok(Taken::More);
         }
         *last = Some(mark.phase);
         let received = std::mem::take(count);
@@ -108,9 +118,13 @@ impl Receiver {
             mark,
             received,
         })?;
-        Ok(self
-            .lanes
-            .iter()
-            .all(|(_, last)| *last == Some(Phase::Leave)))
+        let have_left = |(_, last): &(u64, Option<Phase>)| *last == Some(Phase::Leave);
+        Ok(if self.lanes.iter().all(have_left) {
+            Taken::Last
+        } else if self.stalls && mark.phase == Phase::Measured {
+            Taken::Stall
+        } else {
+            Taken::More
+        })
     }
 }

@@ -1,19 +1,19 @@
 //! The side that sends, and conducts.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Shape;
-use super::board::Board;
+use super::board::{Board, Totals};
 use crate::Outcome;
 use crate::link::{Mark, Note, Phase};
 use crate::machine::nanoseconds;
 use crate::opponent::{Opponent, Socket};
 use crate::payload::{Payload, mark};
 use crate::runner::Task;
-use crate::sample::Sample;
-use crate::side::Side;
+use crate::sample::{Figure, Sample};
+use crate::side::{Count, Side};
+use crate::stage::Stage;
 
 /// The most bytes, and messages, sent between two looks at the clock.
 const BATCH: (usize, usize) = (16 * 1024, 256);
@@ -25,11 +25,11 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
     let door = side.door()?;
     for lane in 0..shape.senders {
         let (board, door, context) = (Arc::clone(&board), door.clone(), side.context.clone());
-        let task = side.task.clone();
+        let (task, stage) = (side.task.clone(), side.stage());
         side.spawn(format!("sender-{lane}"), move || {
-            let mut socket = O::socket(&context, shape.sender, shape.marks())?;
+            let mut socket = O::socket(&context, shape.sender, shape.marks)?;
             door.open(&mut socket)?;
-            Lane {
+            let lane = Lane {
                 socket,
                 lane,
                 shape,
@@ -37,38 +37,53 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
                 number: 0,
                 slowest: 0,
                 board: &board,
-            }
-            .run(&task)
+                stage: &stage,
+            };
+            lane.run(&task)
         })?;
     }
-    let mut measured = (0, 0);
-    for phase in Phase::RUN {
-        side.enter(phase)?;
-        play(&mut side, &board, &shape, phase)?;
-        if phase == Phase::Measured {
-            measured = board.totals();
+    let (mut count, mut extra) = (Count::default(), None);
+    for &phase in shape.phases() {
+        let totals = play(&mut side, &board, &shape, phase)?;
+        count.total += totals.received;
+        match phase {
+            Phase::Measured => {
+                let copies = shape.copies() as u64;
+                count.measured = totals.received;
+                count.lost = (totals.sent * copies).saturating_sub(totals.received);
+            }
+            Phase::Extra => extra = Some(totals.received as f64),
+            _ => {}
         }
     }
-    board.open(Phase::Over, 0);
-    side.join()?;
-    side.enter(Phase::Over)?;
-    let (sent, received) = measured;
-    let lost = (sent * shape.copies() as u64).saturating_sub(received);
-    side.sample(received, lost, BTreeMap::new())
+    side.close()?;
+    if let Some(received) = extra {
+        let with = received / side.meter.spent(Phase::Extra)?.seconds;
+        let without = count.measured as f64 / side.meter.spent(Phase::Measured)?.seconds;
+        side.put(Figure::Stalled, with / without);
+    }
+    side.sample(count)
 }
 
 /// Lets the senders play a phase, and returns when it is over.
-fn play<O: Opponent>(side: &mut Side<O>, board: &Board, shape: &Shape, phase: Phase) -> Outcome {
-    board.open(phase, shape.senders * shape.receivers);
+fn play<O: Opponent>(
+    side: &mut Side<O>,
+    board: &Board,
+    shape: &Shape,
+    phase: Phase,
+) -> Outcome<Totals> {
+    board.open(phase, shape.senders * shape.readers(phase).len());
+    (0..shape.readers(phase).start).for_each(|stalled| board.advance(stalled, u64::MAX));
+    side.enter(phase)?;
     if phase == Phase::Idle {
         side.rest();
-        return Ok(());
+        return Ok(Totals::default());
     }
     loop {
         match side.next()? {
             Note::Ack { mark, received, .. } => {
-                if board.acknowledge(mark, received) {
-                    return Ok(());
+                if let Some(totals) = board.acknowledge(mark, received) {
+                    return Ok(totals);
                 }
             }
             Note::Progress { receiver, received } => board.advance(receiver, received),
@@ -88,15 +103,16 @@ struct Lane<'a, S> {
     /// How many messages each receiver is known to have.
     slowest: u64,
     board: &'a Board,
+    stage: &'a Stage,
 }
 
 impl<S: Socket> Lane<'_, S> {
     fn run(mut self, task: &Task) -> Outcome {
-        for phase in Phase::RUN {
+        for &phase in self.shape.phases() {
             if phase == Phase::Idle {
                 continue;
             }
-            self.board.wait_for(phase);
+            self.stage.wait_for(phase);
             let first = self.number;
             match self.shape.pace {
                 Some(pace) => self.send_paced(pace, task.length(phase))?,
@@ -105,7 +121,7 @@ impl<S: Socket> Lane<'_, S> {
             self.board.add_sent(self.number - first);
             self.send_marks(phase)?;
         }
-        self.board.wait_for(Phase::Over);
+        self.stage.wait_for(Phase::Over);
         Ok(())
     }
 
@@ -152,11 +168,11 @@ impl<S: Socket> Lane<'_, S> {
         });
         let (mut patience, most) = PATIENCE;
         loop {
-            for _ in 0..self.shape.receivers / self.shape.copies() {
+            for _ in 0..self.shape.receivers.div_ceil(self.shape.copies()) {
                 self.socket.send(&bytes)?;
             }
             self.socket.flush()?;
-            if self.board.has_ended(phase, patience) {
+            if self.stage.has_left(phase, patience) {
                 return Ok(());
             }
             patience = most.min(2 * patience);

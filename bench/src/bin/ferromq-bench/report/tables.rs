@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use ferromq_bench::cell::Work;
 use ferromq_bench::sample::Figure;
 
 use super::{Results, Row};
-use crate::subject::{LIBZMQ, OURS, RAW};
+use crate::subject::{LIBZMQ, RAW};
 use crate::targets;
 
 /// The figures that tables are about, and those beside them.
@@ -14,21 +15,53 @@ const TABLES: [(Figure, &[Figure]); 2] = [
     (Figure::P50, &[Figure::P99, Figure::P999]),
 ];
 /// What every line ends with.
-const COSTS: [Figure; 2] = [Figure::Cpu, Figure::Idle];
+const COSTS: [Figure; 3] = [Figure::Cpu, Figure::SystemCalls, Figure::Idle];
 
 impl Results {
     /// The tables: medians, with the range over the runs in brackets.
     pub(crate) fn tables(&self) -> String {
         let mut text = String::new();
         for (lead, beside) in TABLES {
-            let rows = self.rows.iter().filter(|row| row.lead() == lead);
+            let rows = self.rows.iter().filter(|row| row.lead() == Some(lead));
             let lines: Vec<String> = rows.map(|row| self.line(row, lead, beside)).collect();
             if !lines.is_empty() {
                 text += &self.head(lead, beside);
                 text.extend(lines);
             }
         }
+        text += &self.scale();
         text += &self.problems();
+        text
+    }
+
+    /// A line for each figure of the cells that are about something else.
+    fn scale(&self) -> String {
+        let rows: Vec<&Row> = self
+            .rows
+            .iter()
+            .filter(|row| row.lead().is_none())
+            .collect();
+        if rows.is_empty() {
+            return String::new();
+        }
+        let mut columns = vec!["scale".to_owned(), "figure".to_owned()];
+        columns.extend(self.names().map(str::to_owned));
+        columns.push(format!("÷ {LIBZMQ}"));
+        columns.push("targets".to_owned());
+        let mut text = head(&columns);
+        for row in rows {
+            for &figure in row.scale_figures() {
+                let unit = figure.unit();
+                let mut columns = vec![row.cell.to_string(), format!("{figure}, {unit}")];
+                columns.extend(
+                    self.names()
+                        .map(|name| row.spread(name, figure).to_string()),
+                );
+                columns.push(row.ratio(LIBZMQ, figure).short());
+                columns.push(row.verdicts(Some(figure)));
+                text += &format!("| {} |\n", columns.join(" | "));
+            }
+        }
         text
     }
 
@@ -40,8 +73,7 @@ impl Results {
         let further = beside.iter().chain(&COSTS);
         columns.extend(further.map(|figure| format!("{figure}, {}: {names}", figure.unit())));
         columns.push("targets".to_owned());
-        let rule = "|---".repeat(columns.len());
-        format!("\n| {} |\n{rule}|\n", columns.join(" | "))
+        head(&columns)
     }
 
     fn line(&self, row: &Row, lead: Figure, beside: &[Figure]) -> String {
@@ -55,7 +87,7 @@ impl Results {
             let medians = self.names().map(|name| row.spread(name, figure).short());
             columns.push(medians.collect::<Vec<_>>().join(" / "));
         }
-        columns.push(row.verdicts());
+        columns.push(row.verdicts(None));
         format!("| {} |\n", columns.join(" | "))
     }
 
@@ -85,16 +117,48 @@ impl Results {
     }
 }
 
+fn head(columns: &[String]) -> String {
+    let rule = "|---".repeat(columns.len());
+    format!("\n| {} |\n{rule}|\n", columns.join(" | "))
+}
+
 impl Row {
-    /// The figure that the cell is about.
-    fn lead(&self) -> Figure {
-        let has_times = self.spread(OURS, Figure::P50).median.is_some();
-        if has_times { Figure::P50 } else { Figure::Rate }
+    /// The figure that the cell is about, if that is a rate or a time.
+    fn lead(&self) -> Option<Figure> {
+        match self.cell.work {
+            Work::Paced(_) | Work::Hot | Work::Cold | Work::PairHot => Some(Figure::P50),
+            _ if self.scale_figures().is_empty() => Some(Figure::Rate),
+            _ => None,
+        }
     }
 
-    /// The targets that are missed, with what was reached, or that all are met.
-    fn verdicts(&self) -> String {
-        let targets = targets::of(&self.cell);
+    /// The figures that the cell is about otherwise.
+    fn scale_figures(&self) -> &'static [Figure] {
+        use Figure::*;
+        match self.cell.work {
+            Work::Connections(_) => &[
+                Up,
+                BindMemory,
+                ConnectMemory,
+                Descriptors,
+                Threads,
+                Idle,
+                WakeUps,
+            ],
+            Work::Prefixes(_) => &[Rate, BindMemory, ConnectMemory, P50, P99],
+            Work::Topics(_) => &[Rate, BindMemory, ConnectMemory, Deliveries],
+            Work::Backlog => &[Accepted, BindMemory, ConnectMemory, Idle, WakeUps],
+            Work::StartUp => &[P50, P99, Socket],
+            Work::Stalled => &[Rate, Stalled],
+            _ => &[],
+        }
+    }
+
+    /// The targets that are missed, with what was reached, or that all are met; those about one
+    /// figure, or all.
+    fn verdicts(&self, figure: Option<Figure>) -> String {
+        let mut targets = targets::of(&self.cell);
+        targets.retain(|target| figure.is_none_or(|figure| target.figure == figure));
         let verdicts = targets.iter().map(|target| (target, self.verdict(target)));
         let verdicts: Vec<_> = verdicts
             .filter_map(|(target, verdict)| Some((target, verdict?)))

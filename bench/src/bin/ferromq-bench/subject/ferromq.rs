@@ -1,6 +1,8 @@
 //! FerroMQ itself, blocking.
 
-use ferromq::{Context, Dealer, Message, Pair, Pub, Pull, Push, Rep, Req, Router, Sub};
+use ferromq::{
+    Context, Dealer, Message, Pair, Pub, Pull, Push, Rep, Req, Router, SendErrorKind, Sub,
+};
 use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket};
 
 /// This workspace's implementation.
@@ -85,6 +87,13 @@ impl Socket for AnySocket {
     fn send(&mut self, payload: &[u8]) -> Outcome {
         with!(self, Push Req Rep Dealer Router Pub Pair, socket => Ok(socket.send(payload)?);
             _ => Err(WRONG.into()))
+    }
+
+    fn try_send(&mut self, payload: &[u8]) -> Outcome<bool> {
+        with!(self, Push Req Rep Dealer Router Pub Pair, socket => match socket.try_send(payload) {
+            Err(error) if error.kind == SendErrorKind::Full => Ok(false),
+            sent => Ok(sent.map(|()| true)?),
+        }; _ => Err(WRONG.into()))
     }
 
     #[inline]

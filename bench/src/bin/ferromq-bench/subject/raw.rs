@@ -1,7 +1,7 @@
 //! The bare sockets: blocking, TCP_NODELAY, messages with four bytes of length before them. Within
 //! a process a bounded channel of vectors stands for them.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -232,16 +232,30 @@ impl Framed {
         }
     }
 
-    /// Written when it fills a chunk, or is flushed.
+    /// Written when it fills a chunk, or is flushed; at once if it is a chunk by itself.
     #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let length = message.len() as u32;
         self.output.extend_from_slice(&length.to_le_bytes());
+        if message.len() >= CHUNK {
+            return self.write_with(message);
+        }
         self.output.extend_from_slice(message);
         if self.output.len() < CHUNK {
             return Ok(());
         }
         self.flush()
+    }
+
+    /// Writes what is there and then these bytes, without copying them.
+    fn write_with(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let both = [IoSlice::new(&self.output), IoSlice::new(bytes)];
+        let written = self.stream.write_vectored(&both)?;
+        let rest = self.output.split_off(written.min(self.output.len()));
+        self.stream.write_all(&rest)?;
+        let of_these = written.saturating_sub(self.output.len());
+        self.output.clear();
+        self.stream.write_all(&bytes[of_these..])
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -278,8 +292,10 @@ impl Framed {
 
     /// Reads a chunk, or what the next message lacks.
     fn read(&mut self) -> io::Result<()> {
-        self.input.copy_within(self.unread.clone(), 0);
-        self.unread = 0..self.unread.len();
+        if self.unread.start > 0 {
+            self.input.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+        }
         let chunk = self.unread.end + CHUNK;
         let end = self.length().map_or(chunk, |length| length.max(chunk));
         if self.input.len() < end {
