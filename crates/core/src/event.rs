@@ -289,12 +289,12 @@ impl EventHub {
     pub(crate) fn subscribe(&self, world: Arc<dyn World>) -> Events {
         let channel = Arc::new(Channel::default());
         let mut readers = self.readers.lock();
-        readers.channels.push(Arc::downgrade(&channel));
-        let over = readers.over;
-        drop(readers);
-        if over {
-            channel.change(|queue| queue.over = true);
+        if readers.over {
+            channel.state.lock().over = true;
+        } else {
+            readers.channels.push(Arc::downgrade(&channel));
         }
+        drop(readers);
         Events { channel, world }
     }
 
@@ -310,10 +310,13 @@ impl EventHub {
         }
     }
 
-    /// No more events will come.
+    /// No more events will come: what is reported from now on nobody hears.
     pub(crate) fn end(&self) {
-        self.readers.lock().over = true;
-        for reader in self.living() {
+        let mut readers = self.readers.lock();
+        readers.over = true;
+        let channels = std::mem::take(&mut readers.channels);
+        drop(readers);
+        for reader in channels.iter().filter_map(Weak::upgrade) {
             reader.change(|queue| queue.over = true);
         }
     }

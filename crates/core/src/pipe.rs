@@ -59,6 +59,15 @@ impl Link {
         }
     }
 
+    /// False for an inproc connect that has no peer yet.
+    pub(crate) fn is_joined(&self) -> bool {
+        match self {
+            Self::Stream(_) => true,
+            #[cfg(feature = "inproc")]
+            Self::Inproc(pipe) => pipe.is_joined(),
+        }
+    }
+
     /// The socket that was to get this pipe is gone.
     pub(crate) fn abandon(&self) {
         match self {

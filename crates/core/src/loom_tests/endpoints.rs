@@ -1,7 +1,8 @@
-//! Binding while another thread ends the socket: what `bind` asks of the I/O thread is asked under
+//! Binding while another thread ends a socket: what `bind` asks of the I/O thread is asked under
 //! the socket's lock, so that what closing asks comes later.
 //!
-//! Asserted: when the I/O thread has done what it was asked, no listener is open.
+//! Asserted: when the I/O thread has done what it was asked, no listener is open; and a socket that
+//! was joined with one that goes meanwhile keeps no pipe to it.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering as Plain};
@@ -124,5 +125,21 @@ fn loom_listener_of_a_socket_that_is_closed_meanwhile_is_closed() {
         closing.join().unwrap();
         drop(socket);
         drop(context);
+    });
+}
+
+#[test]
+fn loom_inproc_peer_that_goes_while_its_name_is_bound_leaves_no_pipe() {
+    explore(3, || {
+        let context = super::context();
+        let sockets = [1, 2].map(|_| socket(&context, Toy::default(), 1, 1));
+        sockets[0].connect("inproc://name").unwrap();
+        let closing = {
+            let socket = Arc::clone(&sockets[0]);
+            thread::spawn(move || socket.shared().shut_down())
+        };
+        sockets[1].bind("inproc://name").unwrap();
+        closing.join().unwrap();
+        assert_eq!(sockets[1].pipes(), 0, "a pipe to nobody was left");
     });
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ferromq_wire::{Incoming, Message};
 
+#[cfg(feature = "inproc")]
+use crate::event::Event;
 use crate::io::{IoCommand, IoHandle};
 use crate::pipe::StreamPipe;
 use crate::port::{Note, Port};
@@ -23,6 +25,9 @@ pub(crate) struct After {
     pub(crate) commands: Vec<(IoHandle, IoCommand)>,
     /// For other sockets of the process.
     pub(crate) notes: Vec<(Arc<Port>, Note)>,
+    /// Readers of events are told.
+    #[cfg(feature = "inproc")]
+    pub(crate) events: Vec<(Arc<Port>, Event)>,
     /// Sleepers to be woken.
     pub(crate) woken: Vec<Arc<Waiter>>,
     /// Messages to be dropped: their payloads may run user code.
@@ -90,6 +95,10 @@ impl After {
         }
         for (port, note) in self.notes.drain(..) {
             port.post(note);
+        }
+        #[cfg(feature = "inproc")]
+        for (port, event) in self.events.drain(..) {
+            port.events.report(|| event);
         }
         for waiter in self.woken.drain(..) {
             waiter.wake();

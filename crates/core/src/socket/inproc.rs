@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ferromq_transport::{Connected, Endpoint, InprocName, ParkedId};
-use ferromq_wire::{Incoming, SocketType};
+use ferromq_wire::{Incoming, SocketType, Violation};
 
+use super::after::After;
 use super::state::{Entry, State};
 use super::{Shared, Socket};
 use crate::error::{BindError, ConnectError, ReleaseError};
-use crate::event::Event;
+use crate::event::{ConnectionId, Event, Reason};
 use crate::inbound::Inbound;
-use crate::pattern::{Origin, Pattern, Peer, PipeId};
+use crate::pattern::{Origin, Pattern, Peer, PipeId, Refusal};
 use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
 use crate::unsent::Unsent;
@@ -44,18 +45,21 @@ impl<P: Pattern> Socket<P> {
             }
             state.body.closed
         });
-        if let Some(closed) = closed {
-            drop(shared.context.names().unbind(name));
-            return Err(closed.into());
-        }
-        for connect in waiting {
-            join(port, connect, name.as_str());
-        }
         let endpoint = Endpoint::Inproc(name.clone());
         port.events.report(|| Event::Listening {
             endpoint: endpoint.clone(),
         });
-        Ok(endpoint)
+        // Closed or not: those who have waited are told.
+        for connect in waiting {
+            join(port, connect, name);
+        }
+        match closed {
+            None => Ok(endpoint),
+            Some(closed) => {
+                shared.free_name(name);
+                Err(closed.into())
+            }
+        }
     }
 
     pub(super) fn unbind_inproc(&self, name: &InprocName) -> Result<(), ReleaseError> {
@@ -65,7 +69,7 @@ impl<P: Pattern> Socket<P> {
             Some(bound.swap_remove(at))
         });
         found.ok_or(ReleaseError::NotFound)?;
-        drop(self.shared.context.names().unbind(name));
+        self.shared.free_name(name);
         Ok(())
     }
 
@@ -87,25 +91,24 @@ impl<P: Pattern> Socket<P> {
         };
         match shared.context.names().connect(name, connect) {
             Connected::Parked(parked) => {
-                let closed = shared.with(|state| {
+                let over = shared.with(|state| {
                     state.body.endpoints.names.parked.push((id, parked));
-                    state.body.closed
+                    state.body.pipes.get(id).is_none()
                 });
-                if closed.is_some() {
+                if over {
                     shared.cancel_connects();
                 }
                 Ok(())
             }
-            Connected::Bound(peer, _) if !peer.accepts(port.kind.socket_type) => {
-                shared.with(|state| {
-                    state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
-                    state.handle_gone(id, Rest::nothing(), port);
-                });
-                Err(ConnectError::IncompatiblePeer)
-            }
             Connected::Bound(peer, connect) => {
-                join(&peer, connect, name.as_str());
-                Ok(())
+                if join(&peer, connect, name) {
+                    return Ok(());
+                }
+                let dialed = |state: &mut State<P>| {
+                    state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
+                };
+                shared.with(dialed);
+                Err(ConnectError::IncompatiblePeer)
             }
         }
     }
@@ -116,9 +119,15 @@ impl<P: Pattern> Shared<P> {
     pub(super) fn release_names(&self) {
         let bound = self.with(|state| std::mem::take(&mut state.body.endpoints.names.bound));
         for name in bound {
-            drop(self.context.names().unbind(&name));
+            self.free_name(&name);
         }
         self.cancel_connects();
+    }
+
+    fn free_name(&self, name: &InprocName) {
+        drop(self.context.names().unbind(name));
+        let endpoint = Endpoint::Inproc(name.clone());
+        self.port.events.report(|| Event::Unbound { endpoint });
     }
 
     /// The connects of pipes that are over no longer wait.
@@ -160,6 +169,29 @@ impl<P: Pattern> State<P> {
         }
         self.handle_hiccup(pipe, info, port);
         self.handle_readable(pipe, port);
+    }
+
+    /// The pattern does not take the peer that a connect has found.
+    pub(super) fn refuse_bound(
+        &mut self,
+        pipe: PipeId,
+        peer: &Peer,
+        refusal: Refusal,
+        port: &Arc<Port>,
+    ) {
+        let Some(Entry {
+            link: Link::Inproc(inproc),
+            batch,
+            ..
+        }) = self.body.pipes.get_mut(pipe)
+        else {
+            return;
+        };
+        let unread = batch.drain(&inproc.incoming);
+        let inproc = inproc.clone();
+        self.body.after.refuse(&inproc, peer, refusal, port);
+        self.leave_inproc(&inproc, unread, port);
+        self.handle_gone(pipe, Rest::nothing(), port);
     }
 
     /// The application ends a pipe: what it has not read goes back to the peer; without a peer,
@@ -217,9 +249,31 @@ impl<P: Pattern> State<P> {
     }
 }
 
+impl After {
+    /// Tells the readers of both sides' events of a refusal.
+    pub(super) fn refuse(
+        &mut self,
+        inproc: &InprocPipe,
+        peer: &Peer,
+        refusal: Refusal,
+        port: &Arc<Port>,
+    ) {
+        let Some((other, _)) = &inproc.peer else {
+            return;
+        };
+        // The address of an inproc peer is the name that joins the two.
+        if let Ok(name) = peer.address.parse() {
+            let event = refused(&name, Reason::Refusal(refusal), port);
+            self.events.push((Arc::clone(port), event.clone()));
+            self.events.push((Arc::clone(other), event));
+            self.any = true;
+        }
+    }
+}
+
 impl Port {
     /// What a peer in the same process is told about this socket.
-    fn as_peer(&self, name: &str) -> Arc<Peer> {
+    fn as_peer(&self, name: &InprocName) -> Arc<Peer> {
         let id = self
             .options
             .routing_id
@@ -228,7 +282,7 @@ impl Port {
         Arc::new(Peer {
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),
-            address: name.to_owned(),
+            address: name.to_string(),
             metadata: Vec::new(),
         })
     }
@@ -240,12 +294,19 @@ impl Port {
 }
 
 /// Joins a socket that has connected to a name with the one bound to it: both get the two queues,
-/// crosswise.
-fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
+/// crosswise. False: they are of incompatible types.
+///
+/// The one that is bound is told first: if the other one is gone meanwhile, what follows from that
+/// finds the pipe there. Until the other one is told, it does not look at what arrives.
+fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     let Connecting { port, pipe, queues } = connect;
     if !bound.accepts(port.kind.socket_type) {
+        let why = Reason::Violation(Violation::IncompatibleSocketType);
+        let event = refused(name, why, bound);
+        bound.events.report(|| event.clone());
+        port.events.report(|| event);
         port.post(Note::Gone(pipe, Rest::nothing()));
-        return;
+        return false;
     }
     let there = bound.new_pipe();
     queues
@@ -260,13 +321,19 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &str) {
         peer: Some((Arc::clone(&port), pipe)),
     };
     let origin = Origin::Inproc(port.as_peer(name));
-    port.post(Note::Bound(
-        pipe,
-        Arc::clone(bound),
-        there,
-        bound.as_peer(name),
-    ));
     bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
+    let peer = bound.as_peer(name);
+    port.post(Note::Bound(pipe, Arc::clone(bound), there, peer));
+    true
+}
+
+/// The event of two sockets that do not come together.
+fn refused(name: &InprocName, reason: Reason, port: &Port) -> Event {
+    Event::HandshakeFailed {
+        connection: ConnectionId(port.world.random()),
+        endpoint: Endpoint::Inproc(name.clone()),
+        reason,
+    }
 }
 
 /// The high-water mark of an inproc queue: both sides' marks; 0 on either side is unlimited.

@@ -265,7 +265,12 @@ impl<P: Pattern> State<P> {
                     self.body.after.commands.push((stream.io.clone(), command));
                 }
                 #[cfg(feature = "inproc")]
-                Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
+                Link::Inproc(inproc) => {
+                    if let Some(peer) = origin.peer() {
+                        self.body.after.refuse(&inproc, peer, refusal, port);
+                    }
+                    self.dismiss_inproc(&inproc);
+                }
             }
         }
     }
@@ -282,7 +287,7 @@ impl<P: Pattern> State<P> {
                     self.body.after.any = true;
                 }
                 #[cfg(feature = "inproc")]
-                Link::Inproc(_) => {}
+                Link::Inproc(_) => self.refuse_bound(pipe, peer, refusal, port),
             }
             return;
         }
@@ -292,7 +297,8 @@ impl<P: Pattern> State<P> {
     }
 
     pub(super) fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        if self.body.closed.is_some() || self.body.pipes.get(pipe).is_none() {
+        let link = self.body.pipes.get(pipe).map(|entry| &entry.link);
+        if self.body.closed.is_some() || link.is_none_or(|link| !link.is_joined()) {
             return;
         }
         self.pattern.readable(pipe);
