@@ -1,7 +1,6 @@
 //! Futures on a small executor: dropping one at any poll loses nothing, and passes its turn on.
 
 #![cfg(all(
-    unix,
     feature = "pipeline",
     feature = "reqrep",
     feature = "pubsub",
@@ -29,7 +28,12 @@ use ferromq_testkit::sim::{SimWorld, for_seeds};
 mod common;
 use common::{WAIT, block_on, under, until};
 
-const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc://*", "inproc://name"];
+const ENDPOINTS: &[&str] = &[
+    "tcp://127.0.0.1:*",
+    #[cfg(unix)]
+    "ipc://*",
+    "inproc://name",
+];
 
 /// Counts how often a future is woken.
 #[derive(Default)]
@@ -67,7 +71,7 @@ fn number(message: &Message) -> u32 {
 #[test]
 fn futures_exchange_messages_over_every_transport() {
     under("futures", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let context = Context::new();
             let (req, rep) = (Req::new(&context), Rep::new(&context));
             req.connect(rep.bind(endpoint).unwrap()).unwrap();
@@ -95,7 +99,7 @@ fn futures_exchange_messages_over_every_transport() {
 #[test]
 fn future_dropped_at_any_poll_loses_no_incoming_message() {
     under("dropped receivers", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let (push, pull) = push_and_pull(&Context::new(), endpoint);
             let sending = thread::spawn(move || {
                 (0..5000_u32).for_each(|n| push.send(n.to_string()).unwrap());
@@ -125,7 +129,7 @@ fn future_dropped_at_any_poll_loses_no_incoming_message() {
 #[test]
 fn future_dropped_at_any_poll_sends_all_or_nothing() {
     under("dropped senders", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let context = Context::new();
             let (push, pull) = push_and_pull(&context, endpoint);
             let receiving = thread::spawn(move || {
@@ -156,7 +160,12 @@ fn future_dropped_at_any_poll_sends_all_or_nothing() {
 #[test]
 fn cancelled_receiver_passes_its_turn_to_the_next() {
     for_seeds(0..10, |seed| {
-        for endpoint in ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"] {
+        for endpoint in [
+            "tcp://127.0.0.1:*",
+            #[cfg(unix)]
+            "ipc:///sim/pipe",
+            "inproc://name",
+        ] {
             let world = SimWorld::new(seed);
             let context = Context::with_world(Arc::new(world.clone()), 1);
             let (push, pull) = push_and_pull(&context, endpoint);
@@ -201,7 +210,7 @@ fn cancelled_sender_passes_its_turn_to_the_next() {
 #[test]
 fn futures_that_came_before_any_peer_are_woken_when_one_comes() {
     under("late peers", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let context = Context::new();
             let (dealer, router) = (Dealer::new(&context), Router::new(&context));
             let endpoint = dealer.bind(endpoint).unwrap();
@@ -222,7 +231,7 @@ fn futures_that_came_before_any_peer_are_woken_when_one_comes() {
 #[test]
 fn sender_at_the_mark_is_woken_when_the_receiver_makes_room() {
     under("room", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let (push, pull) = push_and_pull(&Context::new(), endpoint);
             let sending = thread::spawn(move || {
                 block_on(async {
@@ -245,7 +254,7 @@ fn sender_at_the_mark_is_woken_when_the_receiver_makes_room() {
 #[test]
 fn several_receiving_futures_share_the_messages() {
     under("shared", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let (push, pull) = push_and_pull(&Context::new(), endpoint);
             let mut seen = thread::scope(|scope| {
                 let receive = || -> Vec<u32> {
@@ -300,7 +309,7 @@ fn events_come_as_futures() {
 #[test]
 fn poll_tells_which_of_several_sockets_are_ready() {
     under("poll", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let context = Context::new();
             let pairs: Vec<_> = (0..6)
                 .map(|n| push_and_pull(&context, &endpoint.replace("name", &format!("name{n}"))))
@@ -341,7 +350,7 @@ fn poll_tells_which_of_several_sockets_are_ready() {
 #[test]
 fn poll_is_woken_by_a_message_of_another_thread() {
     under("poll woken", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let context = Context::new();
             let (push, pull) = push_and_pull(&context, endpoint);
             let lonely = Pull::new(&context);

@@ -2,7 +2,6 @@
 //! the socket serves the honest ones.
 
 #![cfg(all(
-    unix,
     feature = "pipeline",
     feature = "pubsub",
     feature = "tcp",
@@ -10,10 +9,8 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::fs;
 use std::io;
 use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use ferromq::{Context, Endpoint, Event, Events, Initiator, Pub, Pull, Push, Reason, Violation};
@@ -112,6 +109,7 @@ fn bad_beginning_fails_the_handshake_with_its_reason_over_tcp() {
 }
 
 #[test]
+#[cfg(unix)]
 fn bad_beginning_fails_the_handshake_with_its_reason_over_ipc() {
     under("bad beginnings, ipc", || {
         let pull = Pull::new(&Context::new());
@@ -119,7 +117,7 @@ fn bad_beginning_fails_the_handshake_with_its_reason_over_ipc() {
         let endpoint = pull.bind("ipc://*").unwrap();
         let path = endpoint.to_string().replacen("ipc://", "", 1);
         for (name, bytes, violation) in bad_beginnings() {
-            let mut peer = MockPeer::over(UnixStream::connect(&path).unwrap());
+            let mut peer = MockPeer::over(std::os::unix::net::UnixStream::connect(&path).unwrap());
             peer.send_raw(bytes);
             let reason = handshake_failure(&events);
             assert_eq!(reason, Reason::Violation(violation), "{name}");
@@ -268,8 +266,9 @@ fn endless_parts_end_the_connection_and_nothing_is_delivered() {
 }
 
 /// Resident memory of this process, in KiB.
+#[cfg(target_os = "linux")]
 fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status
         .lines()
         .find(|line| line.starts_with("VmRSS:"))

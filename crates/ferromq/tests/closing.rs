@@ -1,7 +1,6 @@
 //! Closing: what is flushed, what is reported, and how long it takes.
 
 #![cfg(all(
-    unix,
     feature = "pipeline",
     feature = "reqrep",
     feature = "tcp",
@@ -23,7 +22,11 @@ use ferromq::{
 mod common;
 use common::{WAIT, handshake_success, under, until, wait_for};
 
-const ENDPOINTS: [&str; 2] = ["tcp://127.0.0.1:*", "ipc://*"];
+const ENDPOINTS: &[&str] = &[
+    "tcp://127.0.0.1:*",
+    #[cfg(unix)]
+    "ipc://*",
+];
 
 /// The default.
 const LINGER: Duration = Duration::from_secs(5);
@@ -52,7 +55,7 @@ fn pair(endpoint: &str, linger: Duration) -> (Push, Pull) {
 #[test]
 fn close_with_nothing_unsent_returns_at_once() {
     under("quick close", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             for sent in [0, 10] {
                 let (push, pull) = pair(endpoint, LINGER);
                 (0..sent).for_each(|_| push.send("a").unwrap());
@@ -72,7 +75,7 @@ fn close_with_nothing_unsent_returns_at_once() {
 #[test]
 fn close_of_a_bound_sender_returns_when_the_live_peer_has_everything() {
     under("bound sender", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let (push, pull) = (Push::new(&Context::new()), Pull::new(&Context::new()));
             pull.connect(push.bind(endpoint).unwrap()).unwrap();
             (0..500_u32).for_each(|n| push.send(n.to_string()).unwrap());
@@ -90,7 +93,7 @@ fn close_of_a_bound_sender_returns_when_the_live_peer_has_everything() {
 #[test]
 fn close_of_a_receiver_does_not_wait_for_a_flooding_peer() {
     under("flooded receiver", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let (push, pull) = pair(endpoint, Duration::ZERO);
             while push.try_send(vec![0; 10_000]).is_ok() {}
             let (report, took) = timed(|| pull.close());
@@ -234,7 +237,7 @@ fn close_with_a_peer_that_does_not_read_ends_with_linger() {
 #[test]
 fn dropped_socket_and_context_flush_everything() {
     under("drop flushes", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let pull = Pull::new(&Context::new());
             let endpoint = pull.bind(endpoint).unwrap();
             let sending = thread::spawn(move || {
@@ -257,7 +260,7 @@ fn dropped_socket_and_context_flush_everything() {
 #[test]
 fn message_just_sent_arrives_whole_though_replies_are_unread() {
     under("unread replies", || {
-        for endpoint in ENDPOINTS {
+        for &endpoint in ENDPOINTS {
             let router = Router::new(&Context::new());
             let endpoint = router.bind(endpoint).unwrap();
             for round in 0..20 {
@@ -310,15 +313,26 @@ fn peer_learns_of_a_close_and_who_did_it() {
     });
 }
 
+/// A path of this process alone.
+#[cfg(unix)]
+fn ipc_path() -> String {
+    let name = format!("ferromq-unbind-{}", std::process::id());
+    std::env::temp_dir().join(name).display().to_string()
+}
+
 #[test]
 fn unbind_frees_the_address_at_once_and_ends_its_connections() {
     under("unbind", || {
-        let name = format!("ferromq-unbind-{}", std::process::id());
-        let path = format!("ipc://{}", std::env::temp_dir().join(&name).display());
-        for endpoint in ["tcp://127.0.0.1:*", &path, &format!("ipc://@{name}")] {
+        for endpoint in [
+            "tcp://127.0.0.1:*".to_owned(),
+            #[cfg(unix)]
+            format!("ipc://{}", ipc_path()),
+            #[cfg(target_os = "linux")]
+            format!("ipc://@{}", ipc_path()),
+        ] {
             let pull = Pull::new(&Context::new());
             let events = pull.events();
-            let endpoint = pull.bind(endpoint).unwrap();
+            let endpoint = pull.bind(&endpoint).unwrap();
             let push = Push::new(&Context::new());
             push.connect(&endpoint).unwrap();
             for _ in 0..5 {
@@ -360,7 +374,12 @@ fn inproc_unbind_frees_the_name_and_keeps_its_peers() {
 #[test]
 fn disconnect_flushes_and_forgets_the_peer() {
     under("disconnect", || {
-        for endpoint in ["tcp://127.0.0.1:*", "ipc://*", "inproc://a"] {
+        for endpoint in [
+            "tcp://127.0.0.1:*",
+            #[cfg(unix)]
+            "ipc://*",
+            "inproc://a",
+        ] {
             let context = Context::new();
             let (push, pull) = (Push::new(&context), Pull::new(&context));
             let endpoint = pull.bind(endpoint).unwrap();

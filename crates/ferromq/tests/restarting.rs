@@ -83,7 +83,11 @@ type Exchange<A, B> = fn(&SimWorld, &A, &B, &str);
 /// other side bound.
 fn restart<A: Peer, B: Peer>(exchange: Exchange<A, B>) {
     for_seeds(0..8, |seed| {
-        for endpoint in ["tcp://127.0.0.1:5555", "ipc:///sim/pipe"] {
+        for endpoint in [
+            "tcp://127.0.0.1:5555",
+            #[cfg(unix)]
+            "ipc:///sim/pipe",
+        ] {
             restart_bound::<A, B>(seed, endpoint, exchange);
             restart_bound::<B, A>(seed, endpoint, |world, b, a, round| {
                 exchange(world, a, b, round);

@@ -5,8 +5,9 @@
 //! uses them waits for readiness itself. Only [`resolve`] (the system's resolver) and
 //! [`Listener::bind`] (a name to bind, a file lock held by somebody else) may take a while.
 //!
-//! Tested on Linux. The other unixes differ in what is marked in the documentation (abstract
-//! names, interface names, credentials); on Windows there is only tcp. Both are untested.
+//! Tested on Linux. The other unixes, which are untested, differ in what is marked in the
+//! documentation (abstract names, interface names, credentials); on Windows, which was tested under
+//! Wine, there is only tcp.
 #![forbid(unsafe_code)]
 
 mod address;

@@ -117,11 +117,12 @@ impl AsSocket for Listener {
 }
 
 /// Errors that tell of one connection, not of the listener: among them the network errors that
-/// Linux passes on from the connection that is taken (accept(2)).
+/// Linux passes on from the connection that is taken (accept(2)), and on Windows that it has no
+/// peer any more.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
-        NetworkUnreachable,
+        NetworkUnreachable, NotConnected,
     };
     let kinds = [
         ConnectionAborted,
@@ -130,6 +131,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         Interrupted,
         NetworkDown,
         NetworkUnreachable,
+        NotConnected,
     ];
     kinds.contains(&error.kind()) || is_protocol_error(error)
 }

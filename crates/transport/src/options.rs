@@ -25,7 +25,8 @@ pub struct TransportOptions {
     #[doc(alias = "ZMQ_IPV6")]
     pub ipv6: bool,
     /// Type of service (IPv4) or traffic class (IPv6), 0 to 255; default `None`: the system's
-    /// choice. Set on TCP streams, accepted and connected.
+    /// choice. Set on TCP streams, accepted and connected. Windows refuses it, so that binding
+    /// and dialing fail, unless its administrator allows it.
     #[doc(alias = "ZMQ_TOS")]
     pub type_of_service: Option<u8>,
 }

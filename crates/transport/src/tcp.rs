@@ -151,6 +151,9 @@ fn set_stream_options(
     options: &TransportOptions,
 ) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
+    // There is no urgency in ZMTP. And where reactors wait for urgent bytes as well, one that stays
+    // beside the stream would be reported again and again.
+    socket.set_out_of_band_inline(true)?;
     if let Some(keepalive) = options.keepalive {
         socket.set_tcp_keepalive(&tcp_keepalive(keepalive))?;
     }

@@ -3,9 +3,9 @@
 #[cfg(all(unix, feature = "ipc"))]
 mod ipc;
 mod left_out;
-#[cfg(all(unix, any(feature = "tcp", feature = "ipc")))]
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod suite;
-#[cfg(all(unix, feature = "tcp"))]
+#[cfg(feature = "tcp")]
 mod tcp;
-#[cfg(all(unix, any(feature = "tcp", feature = "ipc")))]
+#[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod waiting;

@@ -29,14 +29,14 @@ fn tcp_v6() -> Place {
 }
 
 /// A path in the private directory of a wildcard listener, which is kept for its directory.
-#[cfg(feature = "ipc")]
+#[cfg(all(unix, feature = "ipc"))]
 fn ipc_path() -> Place {
     let directory = listen(&endpoint("ipc://*"));
     let path = format!("{}-other", directory.endpoint());
     Some((endpoint(&path), Some(directory)))
 }
 
-#[cfg(feature = "ipc")]
+#[cfg(all(unix, feature = "ipc"))]
 fn ipc_abstract() -> Place {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -186,7 +186,8 @@ fn end_of_stream_leaves_the_other_direction_open(on: &Endpoint) {
     drop(b);
     assert_eq!(read_up_to(&a, 100), b"still");
     let error = a.write(&[IoSlice::new(b"x")]).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    // Windows has a code of its own for that, which the standard library does not know.
+    assert!(cfg!(windows) || error.kind() == ErrorKind::BrokenPipe);
 }
 
 fn shutdown_wakes_who_waits_and_may_be_repeated(on: &Endpoint) {
@@ -249,6 +250,8 @@ fn options_are_applied(on: &Endpoint) {
         let received = stream.socket().recv_buffer_size().unwrap();
         assert!(sent == size || sent == 2 * size, "{sent}");
         assert!(received == size || received == 2 * size, "{received}");
+        // Windows does not tell.
+        #[cfg(unix)]
         assert!(stream.socket().nonblocking().unwrap());
     }
 }
@@ -273,7 +276,7 @@ macro_rules! suites {
     ($tests:tt) => {
         #[cfg(feature = "tcp")]
         suite!(tcp_v4, tcp_v6; $tests);
-        #[cfg(feature = "ipc")]
+        #[cfg(all(unix, feature = "ipc"))]
         suite!(ipc_path, ipc_abstract; $tests);
     };
 }

@@ -1,9 +1,9 @@
 //! Waiting for readiness, with a deadline that fails the test.
 
 use std::io::{self, IoSlice};
-use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 
 use crate::{Endpoint, Listener, Stream, TransportOptions, resolve};
 
