@@ -27,11 +27,29 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, fence};
 /// The incoming half of a pipe.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    queue: Mutex<VecDeque<Incoming>>,
-    produced: Padded<AtomicU64>,
+    queue: Padded<Mutex<Queue>>,
+    produced: Padded<Produced>,
     consumed: Padded<AtomicU64>,
     starved: AtomicBool,
     mark: AtomicU64,
+}
+
+/// What the filling side counts.
+#[derive(Debug)]
+struct Produced {
+    messages: AtomicU64,
+    /// What it last saw consumed: looking again for each message would cost more than the rest.
+    seen: AtomicU64,
+}
+
+/// What was put in and not taken out.
+#[derive(Debug)]
+struct Queue {
+    items: VecDeque<Incoming>,
+    /// The emptying side has found nothing: whoever fills next tells it. (Telling it whenever the
+    /// queue was empty would mean telling it of nearly every message, where both sides are equally
+    /// fast.)
+    idle: bool,
 }
 
 /// The emptying side's part: what it has taken out and not consumed yet.
@@ -57,8 +75,14 @@ impl Inbound {
     /// An empty queue for `mark` messages (0: unlimited).
     pub(crate) fn new(mark: u64) -> Self {
         Self {
-            queue: Mutex::new(VecDeque::new()),
-            produced: Padded(AtomicU64::new(0)),
+            queue: Padded(Mutex::new(Queue {
+                items: VecDeque::new(),
+                idle: true,
+            })),
+            produced: Padded(Produced {
+                messages: AtomicU64::new(0),
+                seen: AtomicU64::new(0),
+            }),
             consumed: Padded(AtomicU64::new(0)),
             starved: AtomicBool::new(false),
             mark: AtomicU64::new(unlimited_if_zero(mark)),
@@ -71,6 +95,19 @@ impl Inbound {
         self.mark.store(unlimited_if_zero(mark), Ordering::Release);
     }
 
+    /// Filler: true if a message fits now.
+    pub(crate) fn has_room(&self) -> bool {
+        let Produced { messages, seen } = &self.produced.0;
+        let mark = self.mark.load(Ordering::Relaxed);
+        let produced = messages.load(Ordering::Relaxed);
+        if produced - seen.load(Ordering::Relaxed) < mark {
+            return true;
+        }
+        let consumed = self.consumed.0.load(Ordering::Acquire);
+        seen.store(consumed, Ordering::Relaxed);
+        produced - consumed < mark
+    }
+
     /// How many messages fit now.
     pub(crate) fn room(&self) -> u64 {
         self.mark
@@ -81,67 +118,65 @@ impl Inbound {
     /// Messages put in and not consumed by the application.
     pub(crate) fn outstanding(&self) -> u64 {
         let consumed = self.consumed.0.load(Ordering::Acquire);
-        self.produced
-            .0
-            .load(Ordering::Acquire)
-            .saturating_sub(consumed)
+        let produced = self.produced.0.messages.load(Ordering::Acquire);
+        produced.saturating_sub(consumed)
     }
 
     /// Messages ever put in.
     #[cfg(feature = "inproc")]
     pub(crate) fn produced(&self) -> u64 {
-        self.produced.0.load(Ordering::Acquire)
+        self.produced.0.messages.load(Ordering::Acquire)
     }
 
     /// Filler: declares itself starved. True: there is room after all.
     pub(crate) fn starve(&self) -> bool {
         self.starved.swap(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        let room = self.room() > 0;
+        let room = self.has_room();
         if room {
             self.starved.store(false, Ordering::Relaxed);
         }
         room
     }
 
-    /// Filler: appends what was decoded, of which `messages` count. True: the queue was empty.
+    /// Filler: appends what was decoded, of which `messages` count. True: the emptying side has to
+    /// be told.
     pub(crate) fn append(&self, items: &mut VecDeque<Incoming>, messages: usize) -> bool {
         self.count(messages as u64);
-        let mut queue = self.queue.lock();
-        let was_empty = queue.is_empty();
-        if was_empty {
-            std::mem::swap(&mut *queue, items);
+        let mut queue = self.queue.0.lock();
+        if queue.items.is_empty() {
+            std::mem::swap(&mut queue.items, items);
         } else {
-            queue.append(items);
+            queue.items.append(items);
         }
-        was_empty
+        std::mem::take(&mut queue.idle)
     }
 
-    /// Filler: appends one message, or a command that does not count. True: the queue was empty.
+    /// Filler: appends one message, or a command that does not count. True: the emptying side has
+    /// to be told.
     #[cfg(feature = "inproc")]
     pub(crate) fn push(&self, item: Incoming) -> bool {
         if matches!(item, Incoming::Message(_)) {
             self.count(1);
         }
-        let mut queue = self.queue.lock();
-        let was_empty = queue.is_empty();
-        queue.push_back(item);
-        was_empty
+        let mut queue = self.queue.0.lock();
+        queue.items.push_back(item);
+        std::mem::take(&mut queue.idle)
     }
 
     /// Takes back everything that the other side has not taken out.
     pub(crate) fn take_back(&self) -> VecDeque<Incoming> {
-        std::mem::take(&mut *self.queue.lock())
+        std::mem::take(&mut self.queue.0.lock().items)
     }
 
     /// Messages and commands that the other side has not taken out.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.lock().len()
+        self.queue.0.lock().items.len()
     }
 
     fn count(&self, messages: u64) {
-        let produced = self.produced.0.load(Ordering::Relaxed) + messages;
-        self.produced.0.store(produced, Ordering::Release);
+        let count = &self.produced.0.messages;
+        count.store(count.load(Ordering::Relaxed) + messages, Ordering::Release);
     }
 
     fn step(&self) -> bool {
@@ -156,7 +191,9 @@ impl Batch {
     #[inline]
     pub(crate) fn take(&mut self, from: &Inbound, into: &mut Message) -> Taken {
         if self.items.is_empty() {
-            std::mem::swap(&mut *from.queue.lock(), &mut self.items);
+            let mut queue = from.queue.0.lock();
+            queue.idle = queue.items.is_empty();
+            std::mem::swap(&mut queue.items, &mut self.items);
         }
         match self.items.pop_front() {
             Some(Incoming::Message(message)) => {
@@ -182,6 +219,17 @@ impl Batch {
         }
         self.since_step = 0;
         from.step()
+    }
+
+    /// Emptier: true if nothing is left; the next filler tells, as after a [`take`](Self::take) of
+    /// nothing.
+    pub(crate) fn is_used_up(&self, from: &Inbound) -> bool {
+        if !self.items.is_empty() {
+            return false;
+        }
+        let mut queue = from.queue.0.lock();
+        queue.idle = queue.items.is_empty();
+        queue.idle
     }
 
     /// Emptier: drops everything that is here and there. The items, and whether to wake the filler.

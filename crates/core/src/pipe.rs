@@ -41,6 +41,15 @@ impl Link {
         }
     }
 
+    /// True if the peer is in the same process.
+    pub(crate) fn is_inproc(&self) -> bool {
+        match self {
+            Self::Stream(_) => false,
+            #[cfg(feature = "inproc")]
+            Self::Inproc(_) => true,
+        }
+    }
+
     /// Would a message be accepted now? If not, [`Note::Writable`] follows when it would.
     pub(crate) fn has_room(&self) -> bool {
         match self {

@@ -13,6 +13,11 @@
 //! first, the poster's swap has read from it (or from a later one), so the unlock before it
 //! happened before the poster's `try_lock`, which then cannot fail because of this holder. A later
 //! holder is the same case again.
+//!
+//! A receiver that *looks* for messages from its own process without sleeping takes them itself:
+//! meanwhile whoever has some for it leaves the note and goes on. When it stops, it takes the lock
+//! like any other holder; the same two swaps tell that it finds the note, or the poster `looking`
+//! unset.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -65,6 +70,7 @@ pub(crate) struct Port {
     pub(crate) closing: Closing,
     notes: Mutex<Vec<Note>>,
     pending: AtomicBool,
+    looking: AtomicBool,
     ids: Mutex<PipeIds>,
     shell: OnceLock<Weak<dyn Shell>>,
 }
@@ -88,6 +94,7 @@ impl Port {
             closing: Closing::default(),
             notes: Mutex::new(Vec::new()),
             pending: AtomicBool::new(false),
+            looking: AtomicBool::new(false),
             ids: Mutex::new(PipeIds::default()),
             shell: OnceLock::new(),
         }
@@ -106,17 +113,33 @@ impl Port {
     /// Tells the socket something. Takes the socket's lock if it is free; holds none of its own
     /// then.
     pub(crate) fn post(&self, note: Note) {
+        let for_receivers = matches!(note, Note::Readable(_));
         self.notes.lock().push(note);
-        match self.shell() {
-            Some(shell) => {
-                self.pending.swap(true, Ordering::AcqRel);
-                shell.settle();
-            }
-            None => self.refuse_all(),
+        let Some(shell) = self.shell() else {
+            return self.refuse_all();
+        };
+        self.pending.swap(true, Ordering::AcqRel);
+        if !(for_receivers && self.is_looked_for()) {
+            shell.settle();
         }
     }
 
-    /// Under the socket's lock: notes to be drained?
+    /// True if a receiver will drain what was posted before.
+    fn is_looked_for(&self) -> bool {
+        self.looking.load(Ordering::Acquire)
+    }
+
+    /// A receiver begins to look at [`has_notes`](Self::has_notes). False: another one does so.
+    pub(crate) fn start_looking(&self) -> bool {
+        !self.looking.swap(true, Ordering::AcqRel)
+    }
+
+    /// It stops. Next it takes the lock, and so drains the notes that were left to it.
+    pub(crate) fn stop_looking(&self) {
+        self.looking.store(false, Ordering::Release);
+    }
+
+    /// Notes to be drained? Certain under the socket's lock.
     #[inline]
     pub(crate) fn has_notes(&self) -> bool {
         self.pending.load(Ordering::Acquire)

@@ -239,7 +239,7 @@ impl Pattern for Toy {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         Admit::Deliver
     }

@@ -22,7 +22,7 @@ pub(crate) struct InprocPipe {
 impl InprocPipe {
     /// Would a message be accepted now? If not, the peer tells when it would.
     pub(super) fn has_room(&self) -> bool {
-        self.outgoing.room() > 0 || self.outgoing.starve()
+        self.outgoing.has_room() || self.outgoing.starve()
     }
 
     /// Messages that no peer has: they wait for the name to be bound.
@@ -62,8 +62,8 @@ impl InprocPipe {
     }
 
     fn push(&self, item: Incoming) -> Option<(Arc<Port>, Note)> {
-        let was_empty = self.outgoing.push(item);
-        let (port, pipe) = self.peer.as_ref().filter(|_| was_empty)?;
+        let tell = self.outgoing.push(item);
+        let (port, pipe) = self.peer.as_ref().filter(|_| tell)?;
         Some((Arc::clone(port), Note::Readable(*pipe)))
     }
 }

@@ -164,6 +164,9 @@ impl<P: Pattern> Shared<P> {
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
         let most = self.most();
         let mut had_turn = false;
+        if self.look_inside(into)? {
+            return Ok(());
+        }
         loop {
             if let Some(claim) = self.with(|state| state.body.lead(most)) {
                 match self.lead(&claim, &bell, deadline, into)? {

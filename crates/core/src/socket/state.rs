@@ -504,6 +504,12 @@ impl Body {
         )
     }
 
+    /// True if the socket's peers are in the same process.
+    pub(super) fn has_inproc(&self) -> bool {
+        let first = self.pipes.iter().next();
+        first.is_some_and(|(_, entry)| entry.link.is_inproc())
+    }
+
     pub(super) fn pipe_count(&self) -> usize {
         self.pipes.count
     }
@@ -519,8 +525,15 @@ impl Body {
     /// (A pipe tells of its first message only; more may come before that one is taken.)
     #[inline]
     fn share_rest(&mut self) {
-        let more = |(_, entry): (_, &Entry)| !entry.is_drained();
-        if !self.receivers.is_empty() && (!self.ready.is_empty() || self.pipes.iter().any(more)) {
+        if !self.receivers.is_empty() || !self.watchers.is_empty() {
+            self.share_rest_among_waiters();
+        }
+    }
+
+    #[cold]
+    fn share_rest_among_waiters(&mut self) {
+        let more = |(_, entry): (_, &Entry)| !entry.batch.is_used_up(entry.link.inbound());
+        if !self.ready.is_empty() || self.pipes.iter().any(more) {
             self.wake_receivers(1);
         }
     }
