@@ -321,10 +321,12 @@ fn ipc_path() -> String {
 }
 
 #[test]
-fn unbind_frees_the_address_at_once_and_ends_its_connections() {
+fn unbind_and_close_free_the_address_at_once_and_end_its_connections() {
     under("unbind", || {
         for endpoint in [
             "tcp://127.0.0.1:*".to_owned(),
+            #[cfg(unix)]
+            "ipc://*".to_owned(),
             #[cfg(unix)]
             format!("ipc://{}", ipc_path()),
             #[cfg(target_os = "linux")]
@@ -349,6 +351,8 @@ fn unbind_frees_the_address_at_once_and_ends_its_connections() {
             handshake_success(&events);
             push.send("last").unwrap();
             assert_eq!(pull.recv_timeout(WAIT), Ok(Message::from("last")));
+            pull.close();
+            Pull::new(&Context::new()).bind(&endpoint).unwrap();
         }
     });
 }

@@ -37,7 +37,8 @@ impl Listener {
     ///   listens there is found out by connecting, which a live listener sees as a connection that
     ///   ends at once.
     /// - `ipc://*`: the file `socket` in a fresh directory below the temporary directory, only
-    ///   accessible to this user.
+    ///   accessible to this user. The path that came of it can be bound again, as private as it
+    ///   was, after the directory has gone with the listener.
     ///
     /// # Blocking
     /// For as long as the resolver takes if a host name is given; and up to 100 ms while others

@@ -27,6 +27,12 @@ use socket2::Socket;
 use super::{listen, new_socket, socket_address};
 use crate::{EndpointError, IpcAddress, IpcEndpoint, ListenError, TransportOptions};
 
+/// What the private directory of a wildcard is called, before a random number.
+const PRIVATE_PREFIX: &str = "ferromq-";
+
+/// What the socket in it is called.
+const PRIVATE_NAME: &str = "socket";
+
 /// How often a path is tried that others make and remove at the same time.
 const BIND_TRIES: usize = 4;
 
@@ -51,6 +57,7 @@ impl SocketFile {
         options: &TransportOptions,
     ) -> Result<(Self, Socket), ListenError> {
         let absolute = std::path::absolute(path)?;
+        let directory = PrivateDirectory::restore(&absolute);
         let address = IpcAddress::Path(path.into());
         let _lock = absolute.parent().and_then(lock_directory);
         let socket = new_socket(options)?;
@@ -62,7 +69,7 @@ impl SocketFile {
                     let file = Self {
                         path: absolute,
                         identity,
-                        _directory: None,
+                        _directory: directory,
                     };
                     listen(&socket, options)?;
                     return Ok((file, socket));
@@ -81,7 +88,7 @@ impl SocketFile {
         options: &TransportOptions,
     ) -> Result<(Self, Socket, IpcEndpoint), ListenError> {
         let directory = PrivateDirectory::make()?;
-        let path = directory.0.join("socket");
+        let path = directory.0.join(PRIVATE_NAME);
         let text = path.to_str().ok_or(ListenError::Unsupported)?;
         let endpoint: IpcEndpoint = text.parse().map_err(|error| match error {
             EndpointError::PathTooLong => ListenError::PathTooLong,
@@ -112,13 +119,33 @@ impl PrivateDirectory {
     fn make() -> io::Result<Self> {
         loop {
             let random = RandomState::new().build_hasher().finish();
-            let path = std::env::temp_dir().join(format!("ferromq-{random:016x}"));
-            match DirBuilder::new().mode(0o700).create(&path) {
+            let name = format!("{PRIVATE_PREFIX}{random:016x}");
+            match Self::create(std::env::temp_dir().join(name)) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(Self(path)),
+                made => return made,
             }
         }
+    }
+
+    /// The directory for a socket's path that a wildcard had given out, if it went with its
+    /// listener: so the endpoint can be bound again.
+    fn restore(socket: &Path) -> Option<Self> {
+        let directory = socket.parent()?;
+        let number = directory.file_name()?.to_str()?;
+        let number = number.strip_prefix(PRIVATE_PREFIX)?;
+        let was_ours = socket.ends_with(PRIVATE_NAME)
+            && directory.parent()? == std::env::temp_dir()
+            && number.len() == 16
+            && u64::from_str_radix(number, 16).is_ok();
+        if !was_ours {
+            return None;
+        }
+        Self::create(directory.to_owned()).ok()
+    }
+
+    fn create(path: PathBuf) -> io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
     }
 }
 

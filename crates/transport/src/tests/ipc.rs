@@ -165,6 +165,19 @@ fn wildcard_has_a_private_directory_that_goes_with_it() {
 }
 
 #[test]
+fn path_of_a_wildcard_that_has_gone_can_be_bound_again_as_private_as_it_was() {
+    let on = listen(&endpoint("ipc://*")).endpoint();
+    let directory = path_of(&on).parent().unwrap().to_owned();
+    assert!(!directory.exists());
+    let again = listen(&on);
+    let mode = fs::metadata(&directory).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    connect(&on).unwrap();
+    drop(again);
+    assert!(!directory.exists());
+}
+
+#[test]
 fn relative_path_is_bound_and_removed() {
     let name = format!("ferromq-test-{}", std::process::id());
     let on = endpoint(&format!("ipc://{name}"));
