@@ -5,6 +5,7 @@
 //! calls a pattern: it posts notes to the socket's mailbox.
 
 mod listening;
+mod racing;
 mod session;
 mod shaking;
 mod timers;

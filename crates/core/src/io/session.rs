@@ -10,13 +10,14 @@
 //!                              └─► Refusing ─► pause (dialed), over (accepted)
 //! ```
 //!
+//! *Dialing*: a race of the endpoint's addresses, which are looked up anew each time.
+//!
 //! *Refusing* and *Parting*: everything is said, and what the peer still sends is dropped, until it
 //! ends: a plain close with unread input would make the kernel drop what it has accepted from us.
 //!
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
 //! touched only when that thread has left. *Leaving*: the same at the end of the session.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use ferromq_transport::{Address, Endpoint};
 use ferromq_wire::{Decoder, Established, HandshakeConfig};
 
 use super::IoHandle;
+use super::racing::{Race, Standing, Track};
 use super::shaking::Shaking;
 use super::timers::Timers;
 use crate::close::Life;
@@ -89,7 +91,7 @@ enum Role {
 
 enum Phase {
     Resolving,
-    Dialing(Arc<dyn Stream>, VecDeque<Address>),
+    Dialing(Race),
     Shaking(Box<Shaking>),
     Refusing(Arc<dyn Stream>),
     Live(Arc<Connection>),
@@ -172,7 +174,10 @@ impl Session {
             return Fate::Lives;
         }
         match result {
-            Ok(addresses) => self.try_next(addresses.into(), None, cx),
+            Ok(addresses) => {
+                self.phase = Phase::Dialing(Race::new(addresses));
+                self.go_on_dialing(cx)
+            }
             Err(error) => self.fail_dial(&error, cx),
         }
     }
@@ -185,7 +190,7 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Fate {
         match &mut self.phase {
-            Phase::Dialing(..) => self.finish_dial(cx),
+            Phase::Dialing(_) => self.go_on_dialing(cx),
             Phase::Shaking(_) => self.go_on_shaking(cx),
             Phase::Live(connection) => {
                 let connection = Arc::clone(connection);
@@ -217,6 +222,7 @@ impl Session {
                 self.resolve(cx);
                 Fate::Lives
             }
+            Phase::Dialing(_) => self.go_on_dialing(cx),
             Phase::Shaking(_) => self.fail_shake(Reason::TimedOut, cx),
             Phase::Refusing(_) => self.leave(cx),
             Phase::Live(connection) if self.closing.is_some() => {
@@ -337,8 +343,12 @@ impl Session {
     pub(super) fn finish(&mut self) -> Fate {
         let live = match std::mem::replace(&mut self.phase, Phase::Pausing) {
             Phase::Live(connection) => Some(connection),
-            Phase::Parting(stream) | Phase::Refusing(stream) | Phase::Dialing(stream, _) => {
+            Phase::Parting(stream) | Phase::Refusing(stream) => {
                 stream.shutdown();
+                None
+            }
+            Phase::Dialing(race) => {
+                race.give_up();
                 None
             }
             Phase::Shaking(shaking) => {
@@ -362,66 +372,24 @@ impl Session {
         cx.world.resolve(&self.endpoint, Box::new(reply));
     }
 
-    /// Dials the next address; without one, fails with the last error.
-    fn try_next(
-        &mut self,
-        mut rest: VecDeque<Address>,
-        mut last: Option<io::Error>,
-        cx: &mut Context<'_>,
-    ) -> Fate {
-        while let Some(address) = rest.pop_front() {
-            match self.dial_one(&address, cx) {
-                Ok(stream) => {
-                    self.phase = Phase::Dialing(stream, rest);
-                    return Fate::Lives;
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        let error = last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-        self.fail_dial(&error, cx)
-    }
-
-    fn dial_one(&self, address: &Address, cx: &mut Context<'_>) -> io::Result<Arc<dyn Stream>> {
-        let stream = cx.world.dial(address, &self.port.options.transport)?;
-        cx.reactor.add(stream.source(), self.key)?;
-        cx.reactor.arm(
-            stream.source(),
-            self.key,
-            Interest {
-                read: false,
-                write: true,
-            },
-        )?;
-        Ok(stream)
-    }
-
-    fn finish_dial(&mut self, cx: &mut Context<'_>) -> Fate {
-        let Phase::Dialing(stream, rest) = std::mem::replace(&mut self.phase, Phase::Pausing)
-        else {
+    fn go_on_dialing(&mut self, cx: &mut Context<'_>) -> Fate {
+        let Phase::Dialing(race) = &mut self.phase else {
             return Fate::Lives;
         };
-        match stream.finish_connect() {
-            Ok(()) => self.connected(stream, cx),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let write = Interest {
-                    read: false,
-                    write: true,
-                };
-                match cx.reactor.arm(stream.source(), self.key, write) {
-                    Ok(()) => {
-                        self.phase = Phase::Dialing(stream, rest);
-                        Fate::Lives
-                    }
-                    Err(error) => self.try_next(rest, Some(error), cx),
-                }
-            }
-            Err(error) => self.try_next(rest, Some(error), cx),
+        let options = &self.port.options.transport;
+        let key = self.key;
+        match race.advance(&Track { key, options, cx }) {
+            Standing::Open(Some(at)) => self.set_deadline(at, cx),
+            Standing::Open(None) => {}
+            Standing::Won(stream) => return self.connected(stream, cx),
+            Standing::Lost(error) => return self.fail_dial(&error, cx),
         }
+        Fate::Lives
     }
 
     fn connected(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> Fate {
         self.connection = ConnectionId(cx.world.random());
+        self.deadline = None;
         self.port.events.report(|| Event::Connected {
             connection: self.connection,
             endpoint: self.endpoint.clone(),

@@ -67,6 +67,10 @@ impl<P: Pattern> Socket<P> {
     /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever
     /// the connection is lost. Returns at once; that nobody is there yet is not an error.
     ///
+    /// A host name is looked up for each attempt. If it has several addresses, they race as in RFC
+    /// 8305: each starts 250 ms after the one before, or when that fails, IPv6 and IPv4 in turns;
+    /// the first to connect is used.
+    ///
     /// *Errors*: see [`ConnectError`]; among them a malformed endpoint.
     #[doc(alias = "zmq_connect")]
     pub fn connect<E>(&self, endpoint: E) -> Result<(), ConnectError>

@@ -1,0 +1,176 @@
+//! Reaching one of an endpoint's addresses: they race, and the first to connect wins.
+//!
+//! This is RFC 8305 ("happy eyeballs"), sections 4 and 5: the families take turns, beginning with
+//! that of the first address; the next attempt starts 250 ms after the one before, or as soon as
+//! one fails; attempts go on until one has connected, and then the others are dropped. So an
+//! address that does not answer costs 250 ms, not the minutes after which the system gives it up.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferromq_transport::{Address, TransportOptions};
+
+use super::session::Context;
+use crate::world::{Interest, Stream};
+
+/// How long an attempt is waited for before the next one starts (RFC 8305, section 5).
+const DELAY: Duration = Duration::from_millis(250);
+
+/// The attempts to reach one of some addresses.
+#[derive(Debug)]
+pub(super) struct Race {
+    waiting: VecDeque<Address>,
+    running: Vec<Arc<dyn Stream>>,
+    /// When the next attempt starts, if there is one.
+    next: Option<Instant>,
+    /// Why the last attempt that failed did.
+    failure: io::Error,
+}
+
+/// How a race stands.
+pub(super) enum Standing {
+    /// Go on when a stream has become writable, and at this time.
+    Open(Option<Instant>),
+    /// This stream is connected.
+    Won(Arc<dyn Stream>),
+    /// No address is left.
+    Lost(io::Error),
+}
+
+/// By what a race dials.
+pub(super) struct Track<'a, 'b> {
+    /// Of the session: every stream of its race is reported by it.
+    pub(super) key: u64,
+    pub(super) options: &'a TransportOptions,
+    pub(super) cx: &'a Context<'b>,
+}
+
+impl Race {
+    pub(super) fn new(addresses: Vec<Address>) -> Self {
+        Self {
+            waiting: in_turns(addresses),
+            running: Vec::new(),
+            next: None,
+            failure: io::ErrorKind::AddrNotAvailable.into(),
+        }
+    }
+
+    /// Looks how the attempts stand, and starts those that are due.
+    pub(super) fn advance(&mut self, track: &Track<'_, '_>) -> Standing {
+        let running = self.running.len();
+        for stream in std::mem::take(&mut self.running) {
+            let attempt = match stream.finish_connect() {
+                Ok(()) => return Standing::Won(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => track.watch(&*stream),
+                Err(error) => Err(error),
+            };
+            self.keep(attempt.map(|()| stream));
+        }
+        let mut due = self.running.len() < running || self.next.is_none_or(|at| at <= track.cx.now);
+        while due && let Some(address) = self.waiting.pop_front() {
+            due = !self.keep(track.dial(&address));
+            self.next = Some(track.cx.now + DELAY);
+        }
+        if self.running.is_empty() {
+            let failure =
+                std::mem::replace(&mut self.failure, io::ErrorKind::AddrNotAvailable.into());
+            return Standing::Lost(failure);
+        }
+        Standing::Open(self.next.filter(|_| !self.waiting.is_empty()))
+    }
+
+    /// Ends every attempt.
+    pub(super) fn give_up(&self) {
+        self.running.iter().for_each(|stream| stream.shutdown());
+    }
+
+    /// Keeps an attempt that goes on, or why it does not. True: it goes on.
+    fn keep(&mut self, attempt: io::Result<Arc<dyn Stream>>) -> bool {
+        match attempt {
+            Ok(stream) => {
+                self.running.push(stream);
+                true
+            }
+            Err(error) => {
+                self.failure = error;
+                false
+            }
+        }
+    }
+}
+
+impl Track<'_, '_> {
+    fn dial(&self, address: &Address) -> io::Result<Arc<dyn Stream>> {
+        let stream = self.cx.world.dial(address, self.options)?;
+        self.cx.reactor.add(stream.source(), self.key)?;
+        self.watch(&*stream)?;
+        Ok(stream)
+    }
+
+    fn watch(&self, stream: &dyn Stream) -> io::Result<()> {
+        let write = Interest {
+            read: false,
+            write: true,
+        };
+        self.cx.reactor.arm(stream.source(), self.key, write)
+    }
+}
+
+/// The addresses with the families in turns, each in its order, beginning with that of the first.
+fn in_turns(addresses: Vec<Address>) -> VecDeque<Address> {
+    let first = addresses.first().is_some_and(is_ipv6);
+    let (mut ours, others): (VecDeque<_>, VecDeque<_>) = addresses
+        .into_iter()
+        .partition(|address| is_ipv6(address) == first);
+    for (at, other) in others.into_iter().enumerate() {
+        ours.insert(ours.len().min(2 * at + 1), other);
+    }
+    ours
+}
+
+fn is_ipv6(address: &Address) -> bool {
+    matches!(address, Address::Tcp { to, .. } if to.is_ipv6())
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    /// The order of these, `6…` and `4…`, as it becomes.
+    fn order(names: &str) -> String {
+        let address = |name: &str| {
+            let to = match name.split_at(1) {
+                ("6", port) => format!("[::1]:{port}"),
+                (_, port) => format!("127.0.0.1:{port}"),
+            };
+            Address::Tcp {
+                to: to.parse().unwrap(),
+                from: None,
+            }
+        };
+        let name = |address: Address| match address {
+            Address::Tcp { to, .. } if to.is_ipv6() => format!("6{}", to.port()),
+            Address::Tcp { to, .. } => format!("4{}", to.port()),
+            Address::Ipc(path) => path.to_string(),
+        };
+        let ordered = in_turns(names.split_whitespace().map(address).collect());
+        ordered.into_iter().map(name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn families_take_turns_until_one_is_used_up() {
+        for (given, expected) in [
+            ("", ""),
+            ("41 42", "41 42"),
+            ("61 62 41 42 43", "61 41 62 42 43"),
+            ("61 62 63 41", "61 41 62 63"),
+            ("41 61 62 63", "41 61 62 63"),
+            ("41 61 42 62", "41 61 42 62"),
+        ] {
+            assert_eq!(order(given), expected, "{given}");
+        }
+    }
+}
