@@ -79,15 +79,18 @@ peers! {
 /// Sends messages of this round and checks that they arrive.
 type Exchange<A, B> = fn(&SimWorld, &A, &B, &str);
 
+/// Where the peers meet: in the simulated world.
+const ENDPOINTS: &[&str] = &[
+    "tcp://127.0.0.1:5555",
+    #[cfg(unix)]
+    "ipc:///sim/pipe",
+];
+
 /// Restarts the side that binds, and cuts the connection, again and again; then the same with the
 /// other side bound.
 fn restart<A: Peer, B: Peer>(exchange: Exchange<A, B>) {
     for_seeds(0..8, |seed| {
-        for endpoint in [
-            "tcp://127.0.0.1:5555",
-            #[cfg(unix)]
-            "ipc:///sim/pipe",
-        ] {
+        for &endpoint in ENDPOINTS {
             restart_bound::<A, B>(seed, endpoint, exchange);
             restart_bound::<B, A>(seed, endpoint, |world, b, a, round| {
                 exchange(world, a, b, round);

@@ -8,7 +8,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::waiting::{accept, connect, endpoint, listen};
-use crate::{Credentials, Endpoint, IpcAddress, ListenError, Listener, TransportOptions};
+use crate::{Endpoint, IpcAddress, ListenError, Listener, TransportOptions};
 
 /// A private directory: that of a wildcard listener.
 struct Directory(Listener);
@@ -225,7 +225,7 @@ fn credentials_are_those_of_the_peer() {
     let listener = listen(&endpoint("ipc://*"));
     let dialled = connect(&listener.endpoint()).unwrap();
     let accepted = accept(&listener);
-    let own = Credentials {
+    let own = crate::Credentials {
         pid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
