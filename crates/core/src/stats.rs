@@ -47,13 +47,19 @@ impl Counters {
     /// Under the socket's lock: counts without a locked instruction.
     #[inline]
     pub(crate) fn accept(&self) {
-        bump(&self.accepted);
+        add(&self.accepted, 1);
+    }
+
+    /// Under the socket's lock.
+    #[inline]
+    pub(crate) fn accept_messages(&self, messages: u64) {
+        add(&self.accepted, messages);
     }
 
     /// Under the socket's lock.
     #[inline]
     pub(crate) fn deliver(&self) {
-        bump(&self.delivered);
+        add(&self.delivered, 1);
     }
 
     pub(crate) fn hand_over(&self, messages: u64) {
@@ -90,8 +96,9 @@ impl Counters {
 }
 
 #[inline]
-fn bump(counter: &AtomicU64) {
-    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+fn add(counter: &AtomicU64, messages: u64) {
+    let sum = counter.load(Ordering::Relaxed) + messages;
+    counter.store(sum, Ordering::Relaxed);
 }
 
 fn index(reason: Dropped) -> usize {

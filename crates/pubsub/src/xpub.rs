@@ -89,8 +89,9 @@ socket_type! {
     ///
     /// A received message of one part is a subscription (a byte 1 and the topic) when a topic gets
     /// its first subscriber, and a cancellation (a byte 0 and the topic) when it loses its last.
-    /// Other messages are what XSUB peers sent. (libzmq also reports cancellations of topics that
-    /// nobody had subscribed to.)
+    /// Other messages are what XSUB peers sent; while as many as the receive high-water mark wait,
+    /// further ones are dropped, and counted. (libzmq keeps them without limit, and also reports
+    /// cancellations of topics that nobody had subscribed to.)
     #[doc(alias = "ZMQ_XPUB")]
     pub struct Xpub(XpubPattern);
 }

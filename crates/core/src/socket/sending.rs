@@ -270,8 +270,9 @@ impl<P: Pattern> State<P> {
                 body.send_to(pipe, prefix, message, strip, port);
             }
             Route::Each { pipes, skipped } => {
-                port.counters
-                    .drop_messages(Dropped::HighWaterMark, skipped as u64);
+                let skipped = skipped as u64;
+                port.counters.accept_messages(skipped);
+                port.counters.drop_messages(Dropped::HighWaterMark, skipped);
                 body.send_to_each(pipes, message, port);
             }
             Route::Done => {}

@@ -316,11 +316,21 @@ impl<P: Pattern> State<P> {
             .wake_receivers(waiting.max(1) + self.body.ready.len());
     }
 
-    /// Admits everything that a pipe of an eager type brought.
+    /// Admits everything that a pipe of an eager type brought: a subscription must not wait for the
+    /// application to read. Messages beyond the high-water mark are dropped.
     fn admit_all(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        let mark = match port.options.receive_mark {
+            0 => usize::MAX,
+            mark => mark as usize,
+        };
         let mut message = Message::new();
         loop {
             match self.admit(pipe, &mut message, port) {
+                Admitted::Message if self.body.ready.len() >= mark => {
+                    port.counters.drop_message(Dropped::HighWaterMark);
+                    self.body.after.garbage.push(std::mem::take(&mut message));
+                    self.body.after.any = true;
+                }
                 Admitted::Message => self.body.ready.push_back(std::mem::take(&mut message)),
                 Admitted::Other => {}
                 Admitted::Nothing => return,
