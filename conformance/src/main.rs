@@ -26,6 +26,7 @@ mod report;
 mod requirements;
 mod run;
 mod socket;
+mod vacancy;
 mod wire;
 
 use std::fs;

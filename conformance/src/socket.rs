@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use ferromq::{
-    Builder, Context, Dealer, Endpoint, Events, Message, Pair, Part, Pub, Pull, Push, Rep, Req,
-    Router, SocketType, Sub, Xpub, Xsub,
+    Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events, Message, Pair, Part,
+    Pub, Pull, Push, RecvError, Rep, Req, Router, SendError, SocketType, Stats, Sub, Xpub, Xsub,
 };
 use ferromq_core::{BuildableSocket, Command};
 
@@ -18,23 +18,42 @@ pub(crate) struct Settings {
     pub(crate) routing_id: Option<Part>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) max_parts: Option<usize>,
-    /// Both high-water marks.
-    pub(crate) mark: Option<u32>,
+    pub(crate) send_mark: Option<u32>,
+    pub(crate) receive_mark: Option<u32>,
+    /// The kernel holds little, so that queues fill soon.
+    pub(crate) small_buffers: bool,
+    /// Without it what is unsent at the end is dropped.
+    pub(crate) linger: Option<Duration>,
+    /// A ROUTER drops what it cannot route.
+    pub(crate) drop_unroutable: bool,
 }
 
 /// A socket of any type. What a type does not have (a PULL's `send`) panics.
 pub(crate) trait AnySocket: fmt::Debug + Send + Sync {
     fn bind(&self, endpoint: &str) -> Endpoint;
     fn connect(&self, endpoint: &Endpoint);
+    fn try_connect(&self, endpoint: &Endpoint) -> Result<(), ConnectError>;
     fn events(&self) -> Events;
+    /// How many peers there are; a dialed endpoint counts at once.
+    fn pipes(&self) -> usize;
+    fn stats(&self) -> Stats;
+    fn close(&self) -> CloseReport;
     /// Sends, waiting at most [`WAIT`].
     fn send(&self, message: Message);
+    /// Sends if that is possible now; gives the message back if it is not.
+    fn try_send(&self, message: Message) -> Result<(), SendError>;
+    /// Sends, waiting at most so long.
+    fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError>;
     /// The next message; waits at most [`WAIT`].
     fn recv(&self) -> Message;
     /// A message that is there already.
-    fn try_recv(&self) -> Option<Message>;
+    fn try_recv(&self) -> Result<Message, RecvError>;
     /// Subscribes, or takes a subscription back.
     fn request(&self, command: &Command);
+    /// How many different topics the subscribers have.
+    fn topics(&self) -> usize;
+    fn disconnect(&self, endpoint: &Endpoint);
+    fn unbind(&self, endpoint: &Endpoint);
 }
 
 /// A socket of this type.
@@ -52,7 +71,13 @@ pub(crate) fn make(
         SocketType::Req => of!(Req),
         SocketType::Rep => of!(Rep),
         SocketType::Dealer => of!(Dealer),
-        SocketType::Router => of!(Router),
+        SocketType::Router => {
+            let router = Router::made(context, settings);
+            router
+                .set_drop_unroutable(settings.drop_unroutable)
+                .unwrap();
+            Box::new(router)
+        }
         SocketType::Pub => of!(Pub),
         SocketType::Sub => of!(Sub),
         SocketType::Xpub => of!(Xpub),
@@ -73,11 +98,17 @@ macro_rules! half {
     (send sends, $socket:ident, $message:ident) => {
         (**$socket).send_timeout($message, WAIT).unwrap()
     };
+    (try_send sends, $socket:ident, $message:ident) => {
+        (**$socket).try_send($message)
+    };
+    (send_timeout sends, $socket:ident, $message:ident, $timeout:ident) => {
+        (**$socket).send_timeout($message, $timeout)
+    };
     (recv receives, $socket:ident) => {
         (**$socket).recv_timeout(WAIT).unwrap()
     };
     (try_recv receives, $socket:ident) => {
-        (**$socket).try_recv().ok()
+        (**$socket).try_recv()
     };
     (request subscribes, $socket:ident, $command:ident) => {
         match $command {
@@ -93,7 +124,10 @@ macro_rules! half {
             other => panic!("{other:?} is no subscription"),
         }
     };
-    ($call:ident none, $socket:ident $(, $what:ident)?) => {
+    (topics publishes, $socket:ident) => {
+        $socket.topics().unwrap()
+    };
+    ($call:ident $half:ident, $socket:ident $(, $what:ident)*) => {
         panic!("{:?} has no {}", $socket, stringify!($call))
     };
 }
@@ -115,8 +149,24 @@ macro_rules! sockets {
                 ferromq::Socket::connect(self, endpoint).unwrap();
             }
 
+            fn try_connect(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
+                ferromq::Socket::connect(self, endpoint)
+            }
+
             fn events(&self) -> Events {
                 ferromq::Socket::events(self)
+            }
+
+            fn pipes(&self) -> usize {
+                ferromq::Socket::pipes(self)
+            }
+
+            fn stats(&self) -> Stats {
+                ferromq::Socket::stats(self)
+            }
+
+            fn close(&self) -> CloseReport {
+                ferromq::Socket::close(self)
             }
 
             #[allow(unused_variables, reason = "there may be nothing to be done with it")]
@@ -124,17 +174,39 @@ macro_rules! sockets {
                 half!(send $send, self, message)
             }
 
+            #[allow(unused_variables, reason = "there may be nothing to be done with it")]
+            fn try_send(&self, message: Message) -> Result<(), SendError> {
+                half!(try_send $send, self, message)
+            }
+
+            #[allow(unused_variables, reason = "there may be nothing to be done with it")]
+            fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError> {
+                half!(send_timeout $send, self, message, timeout)
+            }
+
             fn recv(&self) -> Message {
                 half!(recv $receive, self)
             }
 
-            fn try_recv(&self) -> Option<Message> {
+            fn try_recv(&self) -> Result<Message, RecvError> {
                 half!(try_recv $receive, self)
             }
 
             #[allow(unused_variables, reason = "there may be nothing to be done with it")]
             fn request(&self, command: &Command) {
                 half!(request $request, self, command)
+            }
+
+            fn topics(&self) -> usize {
+                half!(topics $request, self)
+            }
+
+            fn disconnect(&self, endpoint: &Endpoint) {
+                ferromq::Socket::disconnect(self, endpoint).unwrap();
+            }
+
+            fn unbind(&self, endpoint: &Endpoint) {
+                ferromq::Socket::unbind(self, endpoint).unwrap();
             }
         }
     )*};
@@ -143,14 +215,14 @@ macro_rules! sockets {
 sockets! {
     Dealer: sends receives none;
     Pair: sends receives none;
-    Pub: sends none none;
+    Pub: sends none publishes;
     Pull: none receives none;
     Push: sends none none;
     Rep: sends receives none;
     Req: sends receives none;
     Router: sends receives none;
     Sub: none receives subscribes;
-    Xpub: sends receives none;
+    Xpub: sends receives publishes;
     Xsub: sends receives requests;
 }
 
@@ -169,11 +241,15 @@ impl Settings {
         if let Some(most) = self.max_parts {
             builder = builder.max_parts(most);
         }
-        if let Some(mark) = self.mark {
-            builder = builder
-                .send_high_water_mark(mark)
-                .receive_high_water_mark(mark);
+        if let Some(mark) = self.send_mark {
+            builder = builder.send_high_water_mark(mark);
         }
-        builder
+        if let Some(mark) = self.receive_mark {
+            builder = builder.receive_high_water_mark(mark);
+        }
+        if self.small_buffers {
+            builder = builder.kernel_buffers(Some(4096), Some(4096));
+        }
+        builder.linger(self.linger.unwrap_or_default())
     }
 }

@@ -9,7 +9,6 @@ mod greeting;
 mod machine;
 mod malformed;
 mod metadata;
-mod place;
 mod stage;
 mod subscriptions;
 mod versions;

@@ -80,13 +80,12 @@ fn greeting_is_that_of_the_grammar(stage: &Stage) {
     peer.send_greeting();
     let greeting = peer.next_greeting();
     assert_eq!((greeting[0], greeting[9]), (0xFF, 0x7F), "signature");
-    assert_eq!(greeting[1..9], [0; 8], "padding");
-    let minor = if stage.is_foreign() {
-        greeting[11].min(1)
-    } else {
-        1
-    };
-    assert_eq!((greeting[10], greeting[11]), (3, minor), "version");
+    assert_eq!(greeting[10], 3, "version");
+    // A foreign socket may be of 3.0, and its padding the beginning of an older greeting.
+    if !stage.is_foreign() {
+        assert_eq!(greeting[11], 1, "version");
+        assert_eq!(greeting[1..9], [0; 8], "padding");
+    }
     assert_eq!(greeting[12..16], *b"NULL", "mechanism");
     assert_eq!(greeting[16..32], [0; 16], "end of the mechanism");
     assert_eq!(greeting[32], 0, "as-server");
@@ -155,7 +154,6 @@ fn another_mechanism_is_refused(stage: &Stage) {
         greeting[12..32].copy_from_slice(&name);
         let mut peer = subject.dial();
         peer.send_raw(greeting);
-        peer.next_greeting();
         subject.expect_refused(&mut peer, Violation::MechanismMismatch);
     }
 }

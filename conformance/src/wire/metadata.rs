@@ -245,8 +245,8 @@ fn illegal_properties_are_refused(stage: &Stage) {
         let subject = stage.any();
         let mut peer = subject.dial();
         peer.send_greeting();
-        peer.send(frames::command("READY", &data));
         peer.next_greeting();
+        peer.send(frames::command("READY", &data));
         subject.expect_turned_away(&mut peer, violation);
     }
 }

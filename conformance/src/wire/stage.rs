@@ -12,16 +12,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ferromq::{Context, Endpoint, Event, Events, Message, Reason, SocketType, Violation};
+use ferromq::{
+    Context, Endpoint, Event, Events, Message, Reason, RecvError, SocketType, Violation,
+};
 use ferromq_testkit::{MockPeer, SimWorld, frames};
 use ferromq_wire::{Command, HandshakeConfig, Incoming, Limits};
 use parking_lot::Mutex;
 
 use super::machine::{Machine, MachineWire};
-use super::place::{self, Vacancy};
 use crate::case::skip;
 use crate::options::Foreign;
 use crate::socket::{self, AnySocket, Settings, WAIT};
+use crate::vacancy::{self, Vacancy};
 
 /// One stage.
 #[derive(Clone, Debug)]
@@ -207,7 +209,7 @@ impl Subject {
                 MockPeer::over(MachineWire(machine))
             }
             Inner::Live(live) => live.dial(),
-            Inner::Foreign(foreign) => place::dial(&foreign.endpoint),
+            Inner::Foreign(foreign) => vacancy::dial(&foreign.endpoint),
         }
     }
 
@@ -325,7 +327,7 @@ impl Subject {
     pub(super) fn expect_nothing(&self) {
         match &self.inner {
             Inner::Memory { .. } => assert_eq!(self.machine(Machine::take_delivered), []),
-            Inner::Live(live) => assert_eq!(live.socket.try_recv(), None),
+            Inner::Live(live) => assert_eq!(live.socket.try_recv(), Err(RecvError::Empty)),
             Inner::Foreign(_) => {}
         }
     }
@@ -367,9 +369,9 @@ impl Subject {
     }
 
     /// Connects to a place.
-    pub(super) fn connect(&self, vacancy: &Vacancy) {
+    pub(super) fn connect(&self, place: &Vacancy) {
         match &self.inner {
-            Inner::Live(live) => live.socket.connect(&vacancy.endpoint()),
+            Inner::Live(live) => live.socket.connect(&place.endpoint()),
             _ => panic!("only a whole socket dials"),
         }
     }
@@ -433,11 +435,11 @@ impl Live {
     fn dial(&self) -> MockPeer {
         match (&self.bound, &self.world) {
             (Some(endpoint), Some(world)) => MockPeer::dial(world, &endpoint.to_string()),
-            (Some(endpoint), None) => place::dial(&endpoint.to_string()),
+            (Some(endpoint), None) => vacancy::dial(&endpoint.to_string()),
             (None, _) => {
-                let vacancy = self.vacancy();
-                let listener = vacancy.listen();
-                self.socket.connect(&vacancy.endpoint());
+                let place = self.vacancy();
+                let listener = place.listen();
+                self.socket.connect(&place.endpoint());
                 listener.accept()
             }
         }

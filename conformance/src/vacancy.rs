@@ -1,4 +1,4 @@
-//! Where raw peers listen, and how they reach those who do.
+//! Places where nobody listens yet, and raw peers who do or who dial.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,7 +11,7 @@ use ferromq_testkit::{MockPeer, SimWorld};
 
 /// A raw peer that has connected to a tcp or ipc endpoint of this machine.
 #[track_caller]
-pub(super) fn dial(endpoint: &str) -> MockPeer {
+pub(crate) fn dial(endpoint: &str) -> MockPeer {
     match endpoint.split_once("://") {
         Some(("tcp", address)) => MockPeer::dial_tcp(address),
         Some(("ipc", path)) => match UnixStream::connect(path) {
@@ -24,47 +24,54 @@ pub(super) fn dial(endpoint: &str) -> MockPeer {
 
 /// A place where nobody listens; it stays with whoever has asked for it.
 #[derive(Debug)]
-pub(super) enum Vacancy {
+pub(crate) enum Vacancy {
+    Inproc(String),
+    Ipc(PathBuf),
     Sim(SimWorld, String),
     Tcp(SocketAddr),
-    Ipc(PathBuf),
 }
 
 /// How many places there have been.
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
 impl Vacancy {
-    pub(super) fn sim(world: &SimWorld) -> Self {
+    pub(crate) fn inproc() -> Self {
+        let number = PLACES.fetch_add(1, Ordering::Relaxed);
+        Self::Inproc(format!("inproc://place {number}"))
+    }
+
+    pub(crate) fn sim(world: &SimWorld) -> Self {
         let port = 1_024 + PLACES.fetch_add(1, Ordering::Relaxed) % 60_000;
         Self::Sim(world.clone(), format!("tcp://127.0.0.1:{port}"))
     }
 
     /// A loopback address of its own: nobody is given its port meanwhile.
-    pub(super) fn tcp() -> Self {
+    pub(crate) fn tcp() -> Self {
         let [_, _, high, low] = PLACES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let listener = TcpListener::bind((Ipv4Addr::new(127, 77, high, low.max(1)), 0)).unwrap();
         Self::Tcp(listener.local_addr().unwrap())
     }
 
-    pub(super) fn ipc() -> Self {
+    pub(crate) fn ipc() -> Self {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
         let name = format!("ferromq-conformance-{}-{number}", std::process::id());
         Self::Ipc(std::env::temp_dir().join(name))
     }
 
-    pub(super) fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         let text = match self {
-            Self::Sim(_, endpoint) => endpoint.clone(),
+            Self::Inproc(endpoint) | Self::Sim(_, endpoint) => endpoint.clone(),
             Self::Tcp(address) => format!("tcp://{address}"),
             Self::Ipc(path) => format!("ipc://{}", path.display()),
         };
         text.parse().unwrap()
     }
 
-    /// Listens there.
+    /// Listens there, with raw peers.
     #[track_caller]
-    pub(super) fn listen(&self) -> RawListener {
+    pub(crate) fn listen(&self) -> RawListener {
         match self {
+            Self::Inproc(endpoint) => panic!("{endpoint}: there are no raw peers in process"),
             Self::Sim(world, endpoint) => {
                 RawListener::Sim(world.clone(), MockPeer::listen(world, endpoint))
             }
@@ -84,7 +91,7 @@ impl Drop for Vacancy {
 
 /// Where raw peers take connections.
 #[derive(Debug)]
-pub(super) enum RawListener {
+pub(crate) enum RawListener {
     Sim(SimWorld, Box<dyn Listener>),
     Tcp(TcpListener),
     Ipc(UnixListener),
@@ -93,7 +100,7 @@ pub(super) enum RawListener {
 impl RawListener {
     /// Waits for the next connection.
     #[track_caller]
-    pub(super) fn accept(&self) -> MockPeer {
+    pub(crate) fn accept(&self) -> MockPeer {
         match self {
             Self::Sim(world, listener) => MockPeer::accept(world, &**listener),
             Self::Tcp(listener) => MockPeer::accept_tcp(listener),
