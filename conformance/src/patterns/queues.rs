@@ -335,7 +335,7 @@ pub(super) fn peers_are_given_messages_in_turn(place: &Place, from: SocketType, 
     }
 }
 
-/// While messages of all peers wait, each peer's turn comes once per round, and its messages come in
+/// While messages of all peers wait, each has its turn once per round, and its messages come in
 /// order. `named`: what the receiver puts before them.
 pub(super) fn peers_are_heard_in_turn(
     place: &Place,
