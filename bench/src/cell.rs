@@ -59,6 +59,11 @@ pub enum Work {
 }
 
 impl Work {
+    /// Whether it is about PAIR, which not everybody has.
+    pub fn needs_pair(self) -> bool {
+        matches!(self, Self::Pair | Self::PairHot)
+    }
+
     /// Whether it is about numbers of things rather than a rate or a time.
     pub fn is_scale(self) -> bool {
         matches!(

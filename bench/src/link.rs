@@ -106,8 +106,8 @@ pub(crate) enum Note {
         mark: Mark,
         received: u64,
     },
-    /// From a receiver: it has so many messages in all.
-    Progress { receiver: usize, received: u64 },
+    /// From a receiver: the number of the message that is next.
+    Progress { receiver: usize, next: u64 },
 }
 
 /// The parts of a run, in order.

@@ -7,7 +7,7 @@ use crate::cell::Cell;
 
 /// An implementation of ZeroMQ, or what stands for one.
 ///
-/// Options are as each implementation chooses them, unless [`Marks`] says otherwise.
+/// Options are as each implementation chooses them, unless a [`Setup`] says otherwise.
 pub trait Opponent: Sized + 'static {
     /// What the sockets of one side have in common. Both sides share one over inproc.
     type Context: Clone + Send + 'static;
@@ -27,7 +27,7 @@ pub trait Opponent: Sized + 'static {
     fn context() -> Outcome<Self::Context>;
 
     /// Makes a socket.
-    fn socket(context: &Self::Context, kind: Kind, marks: Marks) -> Outcome<Self::Socket>;
+    fn socket(context: &Self::Context, setup: Setup) -> Outcome<Self::Socket>;
 }
 
 /// One socket of an [`Opponent`].
@@ -55,14 +55,50 @@ pub trait Socket: 'static {
     /// Waits for a message, shows its last part, and sends it back to where it came from.
     fn echo<T>(&mut self, look: impl FnOnce(&[u8]) -> T) -> Outcome<T>;
 
-    /// Writes what would otherwise wait for more.
+    /// Writes what would otherwise wait for more, or for the next receive.
     fn flush(&mut self) -> Outcome {
         Ok(())
+    }
+
+    /// Waits for the harness. If this thread is the one in which background work is done, such as
+    /// that of an async runtime, then it is done meanwhile.
+    fn meanwhile<T: Send + 'static>(&mut self, wait: impl FnOnce() -> T + Send + 'static) -> T {
+        wait()
     }
 
     /// Called over and over by a sender that looks at the clock until its next message is due.
     fn pause(&mut self) {
         spin_loop();
+    }
+}
+
+/// What a socket is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// Its type.
+    pub kind: Kind,
+    /// Its high-water marks.
+    pub marks: Marks,
+    /// How many connections it will have, for those that must know.
+    pub peers: usize,
+}
+
+impl Setup {
+    /// One peer, and everything else as the implementation chooses.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            marks: Marks::Default,
+            peers: 1,
+        }
+    }
+
+    /// Without high-water marks.
+    pub fn unlimited(kind: Kind) -> Self {
+        Self {
+            marks: Marks::Unlimited,
+            ..Self::of(kind)
+        }
     }
 }
 

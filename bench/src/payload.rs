@@ -135,6 +135,11 @@ impl Checker {
         Ok(lane)
     }
 
+    /// The number of the message that is next in a lane.
+    pub(crate) fn next(&self, lane: usize) -> u64 {
+        self.next[lane]
+    }
+
     fn has_pattern(&self, bytes: &[u8]) -> bool {
         let start = if self.has_stamps { 16 } else { 8 };
         let end = bytes.len() - 8;

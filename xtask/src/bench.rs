@@ -8,7 +8,7 @@ use crate::step::{cargo, run as run_command};
 use crate::{Outcome, target};
 
 /// The packages of the workspace in `bench/rivals`, without `rival-`.
-const RIVALS: [&str; 1] = ["libzmq"];
+const RIVALS: [&str; 5] = ["libzmq", "omq", "monocoque", "rzmq", "zeromq"];
 
 /// Builds and runs it; the arguments are its own. What it writes goes under `bench` in the target
 /// directory.

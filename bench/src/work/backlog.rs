@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::cell::Role;
 use crate::link::{Mark, Phase};
 use crate::machine::memory;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::{Checker, Payload, mark, parse_mark};
 use crate::sample::{Figure, Sample};
 use crate::side::{Count, Side};
@@ -32,7 +32,7 @@ pub(super) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
 }
 
 fn send<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, Kind::Push, Marks::Default)?;
+    let mut socket = O::socket(&side.context, Setup::of(Kind::Push))?;
     side.door()?.open(&mut socket)?;
     let mut payload = Payload::new(side.task.cell.size, 0);
     side.enter(Phase::Join)?;
@@ -78,7 +78,7 @@ fn receive<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
     let (door, stage, link) = (side.door()?, side.stage(), side.writer());
     let (context, size, figures) = (side.context.clone(), side.task.cell.size, side.figures());
     side.spawn("receiver".to_owned(), move || {
-        let mut socket = O::socket(&context, Kind::Pull, Marks::Default)?;
+        let mut socket = O::socket(&context, Setup::of(Kind::Pull))?;
         door.open(&mut socket)?;
         let mut checker = Checker::new(size, 1, false);
         socket.recv(|bytes| checker.check(bytes).map(drop))??;

@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::cell::Role;
 use crate::link::Phase;
 use crate::machine::{descriptors, memory, threads};
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::{Payload, number};
 use crate::sample::{Figure, Sample};
 use crate::side::{Count, Side};
@@ -21,7 +21,7 @@ pub(super) fn run<O: Opponent>(side: Side<O>, count: u32) -> Outcome<Sample> {
 }
 
 fn connect<O: Opponent>(mut side: Side<O>, count: u32) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, Kind::Push, Marks::Default)?;
+    let mut socket = O::socket(&side.context, Setup::of(Kind::Push))?;
     let door = side.door()?;
     let mut payload = Payload::new(side.task.cell.size, 0);
     let before = memory();
@@ -55,7 +55,7 @@ fn receive<O: Opponent>(mut side: Side<O>, count: u32) -> Outcome<Sample> {
     let (context, size) = (side.context.clone(), side.task.cell.size);
     let figures = side.figures();
     side.spawn("receiver".to_owned(), move || {
-        let mut socket = O::socket(&context, Kind::Pull, Marks::Default)?;
+        let mut socket = O::socket(&context, Setup::of(Kind::Pull))?;
         door.open(&mut socket)?;
         let before = (memory(), descriptors());
         receive_each(&mut socket, count, size)?;

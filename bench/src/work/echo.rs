@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::link::{Mark, Phase};
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::{mark, parse_mark};
 use crate::sample::Sample;
 use crate::side::{Count, Side};
@@ -18,10 +18,10 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample>
     let (door, stage) = (side.door()?, side.stage());
     let context = side.context.clone();
     side.spawn("echo".to_owned(), move || {
-        let mut socket = O::socket(&context, kind, Marks::Default)?;
+        let mut socket = O::socket(&context, Setup::of(kind))?;
         door.open(&mut socket)?;
         while !socket.echo(|bytes| parse_mark(bytes) == Some(LAST))? {}
-        stage.wait_for(Phase::Over);
+        socket.meanwhile(move || stage.wait_for(Phase::Over));
         Ok(())
     })?;
     side.follow()?;
@@ -31,7 +31,6 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample>
 /// Ends the loop on the other side.
 pub(super) fn leave(socket: &mut impl Socket) -> Outcome {
     socket.send(&mark(LAST))?;
-    socket.flush()?;
     let is_last = socket.recv(|bytes| parse_mark(bytes) == Some(LAST))?;
     if is_last {
         Ok(())

@@ -6,7 +6,7 @@ use super::echo;
 use crate::Outcome;
 use crate::cell::Role;
 use crate::link::Phase;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::Payload;
 use crate::sample::Sample;
 use crate::side::{Count, Side};
@@ -23,7 +23,7 @@ pub(super) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
 }
 
 fn ask<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, Kind::Dealer, Marks::Default)?;
+    let mut socket = O::socket(&side.context, Setup::of(Kind::Dealer))?;
     side.door()?.open(&mut socket)?;
     let size = side.task.cell.size;
     let mut client = Client {
@@ -82,7 +82,7 @@ impl<S: Socket> Client<S> {
     fn send(&mut self) -> Outcome {
         self.socket.send(self.requests.number(self.sent))?;
         self.sent += 1;
-        self.socket.flush()
+        Ok(())
     }
 
     fn recv(&mut self) -> Outcome {

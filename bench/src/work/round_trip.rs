@@ -7,7 +7,7 @@ use super::echo;
 use crate::Outcome;
 use crate::cell::{Role, Work};
 use crate::link::Phase;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::Payload;
 use crate::sample::{Sample, Times};
 use crate::side::{Count, Side};
@@ -24,7 +24,7 @@ pub(super) fn run<O: Opponent>(side: Side<O>, asks: Kind, answers: Kind) -> Outc
 }
 
 fn ask<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, kind, Marks::Default)?;
+    let mut socket = O::socket(&side.context, Setup::of(kind))?;
     side.door()?.open(&mut socket)?;
     let mut client = Client {
         payload: Payload::new(side.task.cell.size, 0),
@@ -89,7 +89,6 @@ impl<S: Socket> Client<S> {
         let (payload, number) = (&mut self.payload, self.number);
         self.number += 1;
         self.socket.send(payload.number(number))?;
-        self.socket.flush()?;
         self.socket.recv(|bytes| payload.check(bytes, number))?
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::cell::Role;
 use crate::link::Phase;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::sample::{Figure, Sample, Times};
 use crate::side::{Count, Side};
 
@@ -24,7 +24,7 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
             Phase::Warm => repeat(length, &mut Times::new(), || make_all::<O>(&side))?,
             Phase::Measured => repeat(length, &mut whole, || make_all::<O>(&side))?,
             Phase::Extra => repeat(length, &mut alone, || {
-                O::socket(&side.context, Kind::Push, Marks::Default).map(drop)
+                O::socket(&side.context, Setup::of(Kind::Push)).map(drop)
             })?,
             Phase::Idle => side.rest(),
             Phase::Join | Phase::Leave | Phase::Over => {}
@@ -47,7 +47,7 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
 
 fn make_all<O: Opponent>(side: &Side<O>) -> Outcome {
     let context = O::context()?;
-    let mut socket = O::socket(&context, Kind::Push, Marks::Default)?;
+    let mut socket = O::socket(&context, Setup::of(Kind::Push))?;
     socket.bind(&side.task.endpoint).map(drop)
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::Outcome;
 use crate::cell::{Role, Work};
 use crate::link::Phase;
-use crate::opponent::{Kind, Marks, Opponent};
+use crate::opponent::{Kind, Marks, Opponent, Setup};
 use crate::sample::Sample;
 use crate::side::Side;
 
@@ -103,6 +103,22 @@ impl Shape {
             Role::Binds
         } else {
             Role::Connects
+        }
+    }
+
+    fn sending(&self) -> Setup {
+        Setup {
+            kind: self.sender,
+            marks: self.marks,
+            peers: self.receivers,
+        }
+    }
+
+    fn receiving(&self) -> Setup {
+        Setup {
+            kind: self.receiver,
+            marks: self.marks,
+            peers: self.senders,
         }
     }
 

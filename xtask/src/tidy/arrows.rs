@@ -30,13 +30,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("ferromq-examples", &["ferromq"]),
     ("ferromq-bench", &["ferromq"]),
-    ("rival-libzmq", &["ferromq-bench"]),
+    ("rival-libzmq", RIVAL),
+    ("rival-monocoque", RIVAL),
+    ("rival-omq", RIVAL),
+    ("rival-runtime", &[]),
+    ("rival-rzmq", RIVAL),
+    ("rival-zeromq", RIVAL),
     (
         "ferromq-conformance",
         &["ferromq", "ferromq-core", "ferromq-wire", TESTKIT],
     ),
     ("xtask", &[]),
 ];
+
+/// What opponents in measurements may use.
+const RIVAL: &[&str] = &["ferromq-bench"];
 
 /// May be a dev-dependency of every package, and nothing else.
 const TESTKIT: &str = "ferromq-testkit";

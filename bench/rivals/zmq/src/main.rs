@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket, serve};
+use ferromq_bench::{Kind, Marks, Opponent, Outcome, Setup, Socket, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,8 +25,8 @@ impl Opponent for Libzmq {
         Ok(zmq::Context::new())
     }
 
-    fn socket(context: &zmq::Context, kind: Kind, marks: Marks) -> Outcome<ZmqSocket> {
-        let socket = context.socket(match kind {
+    fn socket(context: &zmq::Context, setup: Setup) -> Outcome<ZmqSocket> {
+        let socket = context.socket(match setup.kind {
             Kind::Push => zmq::PUSH,
             Kind::Pull => zmq::PULL,
             Kind::Req => zmq::REQ,
@@ -37,7 +37,7 @@ impl Opponent for Libzmq {
             Kind::Sub => zmq::SUB,
             Kind::Pair => zmq::PAIR,
         })?;
-        if marks == Marks::Unlimited {
+        if setup.marks == Marks::Unlimited {
             socket.set_sndhwm(0)?;
             socket.set_rcvhwm(0)?;
         }

@@ -14,7 +14,7 @@ use ferromq_bench::cell::Cell;
 use ferromq_bench::sample::{Figure, Sample};
 use serde::{Deserialize, Serialize};
 
-use crate::subject::{OURS, Subject};
+use crate::subject::{BEST, OURS, RAW, Subject};
 use crate::targets::{Bound, Target};
 
 pub(crate) use spread::{Spread, three_digits};
@@ -89,12 +89,35 @@ impl Results {
     }
 }
 
+/// By subject, what a run has measured.
+type Run = BTreeMap<String, Sample>;
+
+fn of(run: &Run, name: &str, figure: Figure) -> Option<f64> {
+    run.get(name)?.get(figure)
+}
+
+/// The best figure of several rivals.
+fn best_other(run: &Run, figure: Figure) -> Option<f64> {
+    let rivals = run.keys().filter(|name| **name != OURS && **name != RAW);
+    let figures: Vec<f64> = rivals.filter_map(|name| of(run, name, figure)).collect();
+    if figures.len() < 2 {
+        return None;
+    }
+    let better = |one: f64, other: f64| {
+        if figure.is_ahead(one / other) {
+            one
+        } else {
+            other
+        }
+    };
+    figures.into_iter().reduce(better)
+}
+
 /// A cell and what it has shown.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) cell: Cell,
-    /// By run, then by subject.
-    pub(crate) runs: Vec<BTreeMap<String, Sample>>,
+    pub(crate) runs: Vec<Run>,
     /// By subject: the system calls for each message.
     calls: BTreeMap<String, f64>,
     /// What went wrong, without repetition.
@@ -137,8 +160,13 @@ impl Row {
 
     /// Ours by theirs, within each run.
     fn ratios(&self, against: &str, figure: Figure) -> Vec<f64> {
-        let of = |run: &BTreeMap<String, Sample>, name: &str| run.get(name)?.get(figure);
-        let ratio = |run| Some(of(run, OURS)? / of(run, against)?);
+        let ratio = |run| {
+            let theirs = match against {
+                BEST => best_other(run, figure),
+                name => of(run, name, figure),
+            };
+            Some(of(run, OURS, figure)? / theirs?)
+        };
         self.runs.iter().filter_map(ratio).collect()
     }
 
@@ -238,6 +266,25 @@ mod tests {
         assert_eq!(is_met(&row, Bound::Ahead(LIBZMQ)), Some(true));
         assert_eq!(is_met(&row, Bound::Steady(0.7)), Some(false));
         assert_eq!(is_met(&row, Bound::AtLeast(2.0, "nobody")), None);
+    }
+
+    #[test]
+    fn best_other_is_the_best_of_several() {
+        let mut row = row(&[(10, 5), (10, 20)]);
+        assert!(row.ratios(BEST, Figure::Rate).is_empty());
+        for run in &mut row.runs {
+            let theirs = run[LIBZMQ].clone();
+            let half = Sample {
+                count: theirs.count / 2,
+                ..theirs.clone()
+            };
+            let twice = Sample {
+                count: theirs.count * 2,
+                ..theirs
+            };
+            run.extend([("omq".to_owned(), half), (RAW.to_owned(), twice)]);
+        }
+        assert_eq!(row.ratios(BEST, Figure::Rate), [2.0, 0.5]);
     }
 
     #[test]

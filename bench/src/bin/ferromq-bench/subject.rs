@@ -15,8 +15,11 @@ pub(crate) const RAW: &str = "raw";
 /// The rival that targets refer to.
 pub(crate) const LIBZMQ: &str = "libzmq";
 
+/// The best of all rivals, cell by cell and run by run, if there are several.
+pub(crate) const BEST: &str = "the best other";
+
 /// The rivals, each a program of its own: `rival-NAME`.
-const RIVALS: [&str; 1] = [LIBZMQ];
+const RIVALS: [&str; 5] = [LIBZMQ, "omq", "monocoque", "rzmq", "zeromq"];
 
 /// Who is measured.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use ferromq_bench::cell::{Cell, Placement, Transport, Work};
 use ferromq_bench::sample::Figure;
 
 use crate::report::three_digits;
-use crate::subject::{LIBZMQ, RAW};
+use crate::subject::{BEST, LIBZMQ, RAW};
 
 const KIB: usize = 1024;
 
@@ -60,6 +60,11 @@ pub(crate) fn of(cell: &Cell) -> Vec<Target> {
     if !targets.is_empty() && has_cost {
         // Against bare sockets this would follow from the rate.
         targets.push(at_most(Figure::Cpu, 1.0, LIBZMQ));
+    }
+    match targets.first().map(|target| target.figure) {
+        Some(Figure::Rate) => targets.push(at_least(1.0, BEST)),
+        Some(figure) => targets.push(at_most(figure, 1.0, BEST)),
+        None => {}
     }
     targets
 }

@@ -1,6 +1,7 @@
 //! What has come back from the receivers, for the senders.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Shape;
 use crate::link::{Mark, Phase, lock};
@@ -15,7 +16,7 @@ struct State {
     phase: Phase,
     /// The acknowledgements of this phase that are missing.
     missing: usize,
-    /// By receiver: how many messages it has in all.
+    /// By receiver: the number of the message that is next.
     progress: Vec<u64>,
     totals: Totals,
 }
@@ -64,19 +65,22 @@ impl Board {
         lock(&self.state).totals.sent += messages;
     }
 
-    /// A receiver has so many messages in all.
-    pub(super) fn advance(&self, receiver: usize, received: u64) {
-        lock(&self.state).progress[receiver] = received;
+    /// A receiver has the messages before this one, or will never have them.
+    pub(super) fn advance(&self, receiver: usize, next: u64) {
+        lock(&self.state).progress[receiver] = next;
         self.advanced.notify_all();
     }
 
-    /// Waits until each receiver has so many messages; how many the slowest has.
+    /// Waits until the slowest receiver has got so far, and returns how far it has got. If it does
+    /// not for a long time, then the last messages are lost, and it has.
     pub(super) fn wait_for_slowest(&self, least: u64) -> u64 {
-        let state = lock(&self.state);
+        const LONG: Duration = Duration::from_millis(200);
+        let is_behind = |state: &mut State| state.slowest() < least;
         let waited = self
             .advanced
-            .wait_while(state, |state| state.slowest() < least);
-        waited.unwrap_or_else(PoisonError::into_inner).slowest()
+            .wait_timeout_while(lock(&self.state), LONG, is_behind);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.slowest().max(least)
     }
 }
 

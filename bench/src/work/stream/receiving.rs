@@ -21,7 +21,7 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
         let mut receiver = Receiver::new(index, &shape, side.task.cell.size, side.writer());
         let figures = side.figures();
         side.spawn(format!("receiver-{index}"), move || {
-            let mut socket = O::socket(&context, shape.receiver, shape.marks)?;
+            let mut socket = O::socket(&context, shape.receiving())?;
             if shape.receiver == Kind::Sub {
                 socket.subscribe(b"")?;
             }
@@ -34,7 +34,7 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
                 }
             }
             figures.extend(receiver.figures);
-            stage.wait_for(Phase::Over);
+            socket.meanwhile(move || stage.wait_for(Phase::Over));
             Ok(())
         })?;
     }
@@ -94,7 +94,7 @@ impl Receiver {
             if received.is_multiple_of(*step) {
                 self.link.tell(&Note::Progress {
                     receiver: self.index,
-                    received: *received,
+                    next: self.checker.next(lane),
                 })?;
             }
         }

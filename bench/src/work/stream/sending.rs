@@ -27,7 +27,7 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
         let (board, door, context) = (Arc::clone(&board), door.clone(), side.context.clone());
         let (task, stage) = (side.task.clone(), side.stage());
         side.spawn(format!("sender-{lane}"), move || {
-            let mut socket = O::socket(&context, shape.sender, shape.marks)?;
+            let mut socket = O::socket(&context, shape.sending())?;
             door.open(&mut socket)?;
             let lane = Lane {
                 socket,
@@ -36,8 +36,8 @@ pub(super) fn run<O: Opponent>(mut side: Side<O>, shape: Shape) -> Outcome<Sampl
                 payload: Payload::new(task.cell.size, lane),
                 number: 0,
                 slowest: 0,
-                board: &board,
-                stage: &stage,
+                board,
+                stage,
             };
             lane.run(&task)
         })?;
@@ -86,33 +86,33 @@ fn play<O: Opponent>(
                     return Ok(totals);
                 }
             }
-            Note::Progress { receiver, received } => board.advance(receiver, received),
+            Note::Progress { receiver, next } => board.advance(receiver, next),
             note => return Err(format!("{note:?} out of place").into()),
         }
     }
 }
 
 /// One sender.
-struct Lane<'a, S> {
+struct Lane<S> {
     socket: S,
     lane: usize,
     shape: Shape,
     payload: Payload,
     /// How many messages were sent so far.
     number: u64,
-    /// How many messages each receiver is known to have.
+    /// How far each receiver is known to have got.
     slowest: u64,
-    board: &'a Board,
-    stage: &'a Stage,
+    board: Arc<Board>,
+    stage: Arc<Stage>,
 }
 
-impl<S: Socket> Lane<'_, S> {
+impl<S: Socket> Lane<S> {
     fn run(mut self, task: &Task) -> Outcome {
         for &phase in self.shape.phases() {
             if phase == Phase::Idle {
                 continue;
             }
-            self.stage.wait_for(phase);
+            self.wait_for(phase);
             let first = self.number;
             match self.shape.pace {
                 Some(pace) => self.send_paced(pace, task.length(phase))?,
@@ -121,8 +121,13 @@ impl<S: Socket> Lane<'_, S> {
             self.board.add_sent(self.number - first);
             self.send_marks(phase)?;
         }
-        self.stage.wait_for(Phase::Over);
+        self.wait_for(Phase::Over);
         Ok(())
+    }
+
+    fn wait_for(&mut self, phase: Phase) {
+        let stage = Arc::clone(&self.stage);
+        self.socket.meanwhile(move || stage.wait_for(phase));
     }
 
     /// Sends for so long.
@@ -172,7 +177,9 @@ impl<S: Socket> Lane<'_, S> {
                 self.socket.send(&bytes)?;
             }
             self.socket.flush()?;
-            if self.stage.has_left(phase, patience) {
+            let stage = Arc::clone(&self.stage);
+            let has_left = move || stage.has_left(phase, patience);
+            if self.socket.meanwhile(has_left) {
                 return Ok(());
             }
             patience = most.min(2 * patience);
@@ -185,7 +192,9 @@ impl<S: Socket> Lane<'_, S> {
         if let Some(window) = self.shape.window {
             let least = (self.number + messages).saturating_sub(window);
             if self.slowest < least {
-                self.slowest = self.board.wait_for_slowest(least);
+                let board = Arc::clone(&self.board);
+                let slowest = move || board.wait_for_slowest(least);
+                self.slowest = self.socket.meanwhile(slowest);
             }
         }
     }

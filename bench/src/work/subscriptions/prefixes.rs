@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::cell::Role;
 use crate::link::Phase;
 use crate::machine::memory;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::sample::{Figure, Sample, Times};
 use crate::side::{Count, Side};
 
@@ -27,7 +27,7 @@ pub(in crate::work) fn run<O: Opponent>(side: Side<O>, count: u32) -> Outcome<Sa
 }
 
 fn subscribe<O: Opponent>(mut side: Side<O>, count: u64) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, Kind::Sub, Marks::Unlimited)?;
+    let mut socket = O::socket(&side.context, Setup::unlimited(Kind::Sub))?;
     socket.subscribe(announcement(Phase::Join))?;
     socket.subscribe(announcement(Phase::Extra))?;
     side.door()?.open(&mut socket)?;
@@ -67,7 +67,7 @@ fn publish<O: Opponent>(mut side: Side<O>, count: u64) -> Outcome<Sample> {
     let (door, stage) = (side.door()?, side.stage());
     let (context, figures) = (side.context.clone(), side.figures());
     side.spawn("publisher".to_owned(), move || {
-        let mut socket = O::socket(&context, Kind::Pub, Marks::Unlimited)?;
+        let mut socket = O::socket(&context, Setup::unlimited(Kind::Pub))?;
         door.open(&mut socket)?;
         announce(&mut socket, &stage, Phase::Join)?;
         let before = memory();

@@ -5,7 +5,7 @@ use crate::Outcome;
 use crate::cell::Role;
 use crate::link::Phase;
 use crate::machine::memory;
-use crate::opponent::{Kind, Marks, Opponent, Socket};
+use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::sample::{Figure, Sample};
 use crate::side::{Count, Side};
 
@@ -28,7 +28,7 @@ fn subscribe<O: Opponent>(mut side: Side<O>, count: u32) -> Outcome<Sample> {
     side.enter(Phase::Join)?;
     let mut sockets = Vec::new();
     for _ in 0..count {
-        let mut socket = O::socket(&side.context, Kind::Sub, Marks::Unlimited)?;
+        let mut socket = O::socket(&side.context, Setup::unlimited(Kind::Sub))?;
         socket.subscribe(announcement(Phase::Join))?;
         socket.subscribe(announcement(Phase::Extra))?;
         door.open(&mut socket)?;
@@ -86,7 +86,7 @@ fn publish<O: Opponent>(mut side: Side<O>) -> Outcome<Sample> {
     let (door, stage) = (side.door()?, side.stage());
     let (context, figures) = (side.context.clone(), side.figures());
     side.spawn("publisher".to_owned(), move || {
-        let mut socket = O::socket(&context, Kind::Pub, Marks::Unlimited)?;
+        let mut socket = O::socket(&context, Setup::unlimited(Kind::Pub))?;
         door.open(&mut socket)?;
         let before = memory();
         announce(&mut socket, &stage, Phase::Join)?;

@@ -6,7 +6,7 @@ use ferromq_bench::cell::Work;
 use ferromq_bench::sample::Figure;
 
 use super::{Results, Row};
-use crate::subject::{LIBZMQ, RAW};
+use crate::subject::{BEST, LIBZMQ, RAW};
 use crate::targets;
 
 /// The figures that tables are about, and those beside them.
@@ -93,7 +93,9 @@ impl Results {
 
     /// Those whom targets refer to.
     fn opponents(&self) -> impl Iterator<Item = &str> {
-        self.names().filter(|&name| name == LIBZMQ || name == RAW)
+        let named = self.names().filter(|&name| name == LIBZMQ || name == RAW);
+        let are_many = self.names().filter(|&name| name != RAW).count() > 2;
+        named.chain(are_many.then_some(BEST))
     }
 
     fn problems(&self) -> String {

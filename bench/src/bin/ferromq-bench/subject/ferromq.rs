@@ -3,7 +3,7 @@
 use ferromq::{
     Context, Dealer, Message, Pair, Pub, Pull, Push, Rep, Req, Router, SendErrorKind, Sub,
 };
-use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket};
+use ferromq_bench::{Kind, Marks, Opponent, Outcome, Setup, Socket};
 
 /// This workspace's implementation.
 pub(crate) struct Ferromq;
@@ -20,17 +20,17 @@ impl Opponent for Ferromq {
         Ok(Context::new())
     }
 
-    fn socket(context: &Context, kind: Kind, marks: Marks) -> Outcome<AnySocket> {
+    fn socket(context: &Context, setup: Setup) -> Outcome<AnySocket> {
         macro_rules! build {
             ($socket:ident) => {{
                 let mut builder = $socket::builder();
-                if marks == Marks::Unlimited {
+                if setup.marks == Marks::Unlimited {
                     builder = builder.send_high_water_mark(0).receive_high_water_mark(0);
                 }
                 AnySocket::$socket(builder.build(context)?)
             }};
         }
-        Ok(match kind {
+        Ok(match setup.kind {
             Kind::Push => build!(Push),
             Kind::Pull => build!(Pull),
             Kind::Req => build!(Req),

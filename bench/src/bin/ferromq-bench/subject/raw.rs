@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ferromq_bench::cell::{Cell, Transport, Work};
-use ferromq_bench::{Kind, Marks, Opponent, Outcome, Socket};
+use ferromq_bench::{Kind, Opponent, Outcome, Setup, Socket};
 
 /// Bytes of length before each message.
 const PREFIX: usize = 4;
@@ -27,7 +27,7 @@ impl Opponent for Raw {
 
     fn version() -> String {
         "raw: blocking sockets of the standard library, TCP_NODELAY; one-way in writes and reads \
-         of 64 KiB; inproc: its channel of 1000 vectors"
+         of 64 KiB, each request in a write of its own; inproc: its channel of 1000 vectors"
             .to_owned()
     }
 
@@ -48,9 +48,9 @@ impl Opponent for Raw {
         })
     }
 
-    fn socket(channel: &Channel, kind: Kind, _marks: Marks) -> Outcome<RawSocket> {
+    fn socket(channel: &Channel, setup: Setup) -> Outcome<RawSocket> {
         Ok(RawSocket {
-            kind,
+            kind: setup.kind,
             channel: channel.clone(),
             ends: Ends::None,
         })
@@ -116,7 +116,15 @@ impl Socket for RawSocket {
     fn send(&mut self, payload: &[u8]) -> Outcome {
         match &self.ends {
             Ends::Sender(sender) => Ok(sender.send(payload.to_vec())?),
-            _ => Ok(self.stream()?.send(payload)?),
+            _ => {
+                let is_request = self.kind != Kind::Push;
+                let stream = self.stream()?;
+                stream.send(payload)?;
+                if is_request {
+                    stream.flush()?;
+                }
+                Ok(())
+            }
         }
     }
 
