@@ -2,8 +2,8 @@
 //! replaced by `sync`.
 //!
 //! A model fails if an assertion does, or if every thread sleeps (loom reports a deadlock): a lost
-//! wake-up is that. The world here is a stub: its clock stands still, a bell is loom's `Notify`
-//! (which also wakes without reason), a stream does what its script says.
+//! wake-up is that. The world here is a [`stub`]: its clock stands still, a bell is loom's `Notify`
+//! (which also wakes without reason), a stream does what its script says; or a whole [`kernel`].
 //!
 //! | model | protocol |
 //! |---|---|
@@ -14,11 +14,14 @@
 //! | [`events`] | the last event of a socket, and its end |
 //! | [`io`] | commands for an I/O thread that is about to sleep |
 //! | [`endpoints`] | what `bind` asks of an I/O thread, and what closing asks |
+//! | [`claiming`] | who reads a connection: the I/O thread, a receiver, or a deadline |
 
+mod claiming;
 mod endpoints;
 mod events;
 mod inbound;
 mod io;
+mod kernel;
 mod mailbox;
 mod outbound;
 mod stub;
