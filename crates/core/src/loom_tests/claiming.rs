@@ -233,6 +233,11 @@ fn other_waiter_is_woken(wait: impl Fn(&Socket<Toy>) + Copy + Send + Sync + 'sta
 }
 
 #[test]
+fn loom_next_receiver_leads_when_the_leader_leaves() {
+    other_waiter_is_woken(|socket| drop(socket.recv().unwrap()));
+}
+
+#[test]
 fn loom_future_beside_a_receiver_is_woken() {
     other_waiter_is_woken(|socket| drop(block_on(socket.recv_async()).unwrap()));
 }

@@ -136,15 +136,16 @@ pub(super) enum Led {
 }
 
 impl<P: Pattern> Shared<P> {
-    /// Reads the socket's connections until a message for the application is there.
+    /// Reads the socket's connections until a message for the application is there. `waiter` is in
+    /// no list afterwards: who has returned must not be woken in place of another.
     pub(super) fn lead(
         &self,
         claim: &Arc<Claim>,
+        waiter: &Arc<Waiter>,
         bell: &Arc<dyn Bell>,
         deadline: Option<Instant>,
         into: &mut Message,
     ) -> Result<Led, RecvError> {
-        let waiter = Arc::new(Waiter::Thread(Arc::clone(bell)));
         let (mut slept, mut long) = (false, false);
         let led = loop {
             match self.read_and_take(claim, into) {
@@ -157,7 +158,7 @@ impl<P: Pattern> Shared<P> {
             if deadline.is_some_and(|at| self.context.world().now() >= at) {
                 break Err(RecvError::TimedOut);
             }
-            match self.take_or_enter(&waiter, slept, into) {
+            match self.take_or_enter(waiter, slept, into) {
                 Ok(false) => {}
                 taken => break taken.map(|_| Led::Received),
             }
@@ -170,7 +171,7 @@ impl<P: Pattern> Shared<P> {
             long |= self.context.world().now() >= before + LONG;
         };
         self.with(|state| {
-            state.body.receivers.leave(&waiter);
+            state.body.receivers.leave(waiter);
         });
         if matches!(led, Ok(Led::Stale)) {
             claim.arm();

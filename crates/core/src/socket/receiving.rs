@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use ferromq_wire::Message;
 
 use super::after::flush_left;
-use super::leading::Led;
+use super::leading::{Claim, Led};
+use super::state::State;
 use super::{Shared, Socket};
 use crate::error::RecvError;
 use crate::pattern::{Pattern, Receives};
+use crate::port::Port;
 use crate::wait::Waiter;
 
 impl<P: Receives> Socket<P> {
@@ -104,13 +106,17 @@ impl<P: Pattern> Drop for RecvFuture<'_, P> {
     }
 }
 
+/// What a receiver that may wait does next.
+enum Next {
+    Return,
+    Lead(Arc<Claim>),
+    Sleep,
+}
+
 impl<P: Pattern> Shared<P> {
     /// One attempt. True: a message is in `into`.
     pub(super) fn take(&self, into: &mut Message) -> Result<bool, RecvError> {
-        self.with(|state| match state.body.closed {
-            Some(closed) => Err(closed.into()),
-            None => Ok(state.take(&self.port, into)?),
-        })
+        self.with(|state| state.receive(&self.port, into))
     }
 
     /// The same; without a message, the waiter is in the list.
@@ -121,20 +127,39 @@ impl<P: Pattern> Shared<P> {
         into: &mut Message,
     ) -> Result<bool, RecvError> {
         self.with(|state| {
-            let taken = match state.body.closed {
-                Some(closed) => Err(closed.into()),
-                None => state.take(&self.port, into).map_err(RecvError::from),
-            };
+            let taken = state.receive(&self.port, into);
             match taken {
-                Ok(false) => {
-                    state.body.relax();
-                    state.body.receivers.enter(waiter, had_turn);
-                }
+                Ok(false) => state.body.enter_receiver(waiter, had_turn),
                 _ => {
                     state.body.receivers.leave(waiter);
                 }
             }
             taken
+        })
+    }
+
+    /// One attempt; without a message, the receiver leads, or is in the list. This is one step: a
+    /// leader that leaves finds everybody in the list who did not get its place.
+    fn take_or_lead(
+        &self,
+        waiter: &Arc<Waiter>,
+        had_turn: bool,
+        into: &mut Message,
+    ) -> Result<Next, RecvError> {
+        let most = self.most();
+        self.with(|state| {
+            let taken = state.receive(&self.port, into);
+            if !matches!(taken, Ok(false)) {
+                state.body.receivers.leave(waiter);
+            }
+            if taken? {
+                return Ok(Next::Return);
+            }
+            if let Some(claim) = state.body.lead(most) {
+                return Ok(Next::Lead(claim));
+            }
+            state.body.enter_receiver(waiter, had_turn);
+            Ok(Next::Sleep)
         })
     }
 
@@ -162,20 +187,18 @@ impl<P: Pattern> Shared<P> {
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
-        let most = self.most();
         let mut had_turn = false;
         if self.look_inside(into)? {
             return Ok(());
         }
         loop {
-            if let Some(claim) = self.with(|state| state.body.lead(most)) {
-                match self.lead(&claim, &bell, deadline, into)? {
+            match self.take_or_lead(&waiter, had_turn, into)? {
+                Next::Return => return Ok(()),
+                Next::Lead(claim) => match self.lead(&claim, &waiter, &bell, deadline, into)? {
                     Led::Received => return Ok(()),
                     Led::Stale => continue,
-                }
-            }
-            if self.take_or_enter(&waiter, had_turn, into)? {
-                return Ok(());
+                },
+                Next::Sleep => {}
             }
             if deadline.is_some_and(|at| world.now() >= at) {
                 self.with(|state| state.body.pass_on_receive(&waiter));
@@ -183,6 +206,16 @@ impl<P: Pattern> Shared<P> {
             }
             bell.wait(&[], deadline);
             had_turn = true;
+        }
+    }
+}
+
+impl<P: Pattern> State<P> {
+    /// One attempt to receive. True: a message is in `into`.
+    fn receive(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, RecvError> {
+        match self.body.closed {
+            Some(closed) => Err(closed.into()),
+            None => Ok(self.take(port, into)?),
         }
     }
 }

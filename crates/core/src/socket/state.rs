@@ -585,11 +585,12 @@ impl Body {
         }
     }
 
-    /// Gives memory back before the application waits.
-    pub(super) fn relax(&mut self) {
+    /// A receiver is about to wait: memory is given back.
+    pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
         for (_, entry) in self.pipes.slots.iter_mut().flatten() {
             entry.batch.relax();
         }
+        self.receivers.enter(waiter, had_turn);
     }
 
     /// A sleeper leaves without having used its turn: the next one gets it.
