@@ -22,6 +22,7 @@ use super::stub::{StubBell, Toy};
 use crate::context::Context;
 use crate::io::{IoCommand, IoHandle};
 use crate::options::Options;
+use crate::poll::{PollItem, poll};
 use crate::socket::Socket;
 use crate::world::{Bell, Turn, World};
 
@@ -240,6 +241,13 @@ fn loom_next_receiver_leads_when_the_leader_leaves() {
 #[test]
 fn loom_future_beside_a_receiver_is_woken() {
     other_waiter_is_woken(|socket| drop(block_on(socket.recv_async()).unwrap()));
+}
+
+#[test]
+fn loom_poll_beside_a_receiver_is_woken() {
+    other_waiter_is_woken(|socket| {
+        while poll(&mut [PollItem::receive(socket)], None) == 0 {}
+    });
 }
 
 // The high-water mark.

@@ -170,10 +170,12 @@ impl<P: Pattern> Shared<P> {
             slept = true;
             long |= self.context.world().now() >= before + LONG;
         };
-        self.with(|state| {
+        // Who polls has armed the connections, and they were claimed again; who comes later arms.
+        let is_watched = self.with(|state| {
             state.body.receivers.leave(waiter);
+            !state.body.watchers.is_empty()
         });
-        if matches!(led, Ok(Led::Stale)) {
+        if is_watched || matches!(led, Ok(Led::Stale)) {
             claim.arm();
         } else {
             claim.leave(long);
