@@ -133,28 +133,45 @@ impl Connection {
         self.read.lock()
     }
 
-    /// A receiver reads the connection itself: takes it from the I/O thread, if that had it.
+    /// A receiver reads the connection itself: takes it from the I/O thread, if that had it. It
+    /// sleeps on the stream later, arms the connection or leaves it.
     pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> Turned {
         let mut reading = self.read.lock();
         if reading.watch == Watch::Armed && self.watch_read(false).is_err() {
             return Turned::Drained;
         }
         reading.watch = Watch::Left;
+        self.take_turn(reading, pipe, port)
+    }
+
+    /// Reads the connection if neither the I/O thread nor a sleeping receiver has it. Who looks
+    /// after it stays the same: taken from the I/O thread, it would be left without a deadline.
+    pub(crate) fn read_left(&self, pipe: &StreamPipe, port: &Port) -> Turned {
+        let reading = self.read.lock();
+        if reading.watch == Watch::Left {
+            self.take_turn(reading, pipe, port)
+        } else {
+            Turned::Drained
+        }
+    }
+
+    fn take_turn(
+        &self,
+        mut reading: MutexGuard<'_, Reading>,
+        pipe: &StreamPipe,
+        port: &Port,
+    ) -> Turned {
         reading.touched = true;
         let turned = reading.turn(&*self.stream, pipe, port, false);
-        if matches!(turned, Turned::Over(_)) {
+        let over = matches!(turned, Turned::Over(_));
+        if over {
             reading.watch = Watch::Armed;
         }
         tell(reading, pipe, port);
-        if matches!(turned, Turned::Over(_)) {
+        if over {
             pipe.io.post(IoCommand::Resume(pipe.key));
         }
         turned
-    }
-
-    /// True if neither the I/O thread nor a sleeping receiver has it.
-    pub(crate) fn is_left(&self) -> bool {
-        self.read.lock().watch == Watch::Left
     }
 
     /// A receiver is about to sleep on the stream.

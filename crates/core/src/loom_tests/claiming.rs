@@ -20,6 +20,7 @@ use super::explore;
 use super::kernel::{Kernel, KernelStream, Manner, Time};
 use super::stub::{StubBell, Toy};
 use crate::context::Context;
+use crate::error::RecvError;
 use crate::io::{IoCommand, IoHandle};
 use crate::options::Options;
 use crate::poll::{PollItem, poll};
@@ -245,8 +246,25 @@ fn loom_future_beside_a_receiver_is_woken() {
 
 #[test]
 fn loom_poll_beside_a_receiver_is_woken() {
-    other_waiter_is_woken(|socket| {
-        while poll(&mut [PollItem::receive(socket)], None) == 0 {}
+    other_waiter_is_woken(
+        |socket| {
+            while poll(&mut [PollItem::receive(socket)], None) == 0 {}
+        },
+    );
+}
+
+#[test]
+fn loom_future_is_woken_although_another_thread_looks_without_waiting() {
+    explore(2, || {
+        let model = Model::after(Manner::default(), HIGH, |socket, peer| {
+            peer.feed(&message("one"));
+            receive(socket, &["one"]);
+        });
+        let other = model.spawn(|socket, _| drop(block_on(socket.recv_async()).unwrap()));
+        assert_eq!(model.socket.try_recv(), Err(RecvError::Empty));
+        model.peer.feed(&message("two"));
+        other.join().unwrap();
+        model.end();
     });
 }
 

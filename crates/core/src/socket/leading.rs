@@ -188,9 +188,8 @@ impl<P: Pattern> Shared<P> {
     pub(super) fn read_left(&self) {
         let claim = self.claimable();
         for (pipe, connection) in &claim.parts {
-            if connection.is_left() {
-                self.read_one(pipe, connection);
-            }
+            let turned = connection.read_left(pipe, &self.port);
+            self.look_for_end(pipe, connection, turned);
         }
     }
 
@@ -215,15 +214,16 @@ impl<P: Pattern> Shared<P> {
 
     fn read_and_take(&self, claim: &Claim, into: &mut Message) -> Result<bool, RecvError> {
         for (pipe, connection) in &claim.parts {
-            self.read_one(pipe, connection);
+            let turned = connection.read_claimed(pipe, &self.port);
+            self.look_for_end(pipe, connection, turned);
         }
         self.take(into)
     }
 
-    /// Reads one connection. If it is over, the I/O thread ends it, and the claim is stale: a
-    /// stream that has ended is always readable, and would never let the receiver sleep.
-    fn read_one(&self, pipe: &StreamPipe, connection: &Arc<Connection>) {
-        if matches!(connection.read_claimed(pipe, &self.port), Turned::Over(_)) {
+    /// If a connection is over, the I/O thread ends it, and the claim is stale: a stream that has
+    /// ended is always readable, and would never let the receiver sleep.
+    fn look_for_end(&self, pipe: &StreamPipe, connection: &Arc<Connection>, turned: Turned) {
+        if matches!(turned, Turned::Over(_)) {
             pipe.forget_connection(connection);
             self.with(|state| state.body.forget_claim());
         }
