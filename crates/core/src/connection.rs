@@ -137,6 +137,9 @@ impl Connection {
     /// sleeps on the stream later, arms the connection or leaves it.
     pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> Turned {
         let mut reading = self.read.lock();
+        if let Some(reason) = reading.over {
+            return Turned::Over(reason);
+        }
         if reading.watch == Watch::Armed && self.watch_read(false).is_err() {
             return Turned::Drained;
         }
@@ -207,6 +210,14 @@ impl Connection {
             pipe.io.post(IoCommand::Resume(pipe.key));
         }
         true
+    }
+
+    /// The session does something else with the stream, or nothing more: from now on nobody reads
+    /// or watches it through this connection, whoever still holds it.
+    pub(crate) fn retire(&self, reason: Reason) {
+        let mut reading = self.read.lock();
+        reading.over.get_or_insert(reason);
+        reading.watch = Watch::Armed;
     }
 
     /// The I/O thread's deadline is over: true if it looks after the connection from now on;

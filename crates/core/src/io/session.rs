@@ -359,6 +359,7 @@ impl Session {
             Phase::Resolving | Phase::Orphan | Phase::Leaving | Phase::Pausing => None,
         };
         if let Some(connection) = live {
+            connection.retire(Reason::Closed);
             connection.stream.shutdown();
             self.report_end(Reason::Closed);
         }
@@ -602,6 +603,7 @@ impl Session {
 
     /// A connection that carried messages is over.
     fn end(&mut self, connection: &Arc<Connection>, reason: Reason, cx: &mut Context<'_>) -> Fate {
+        connection.retire(reason);
         connection.stream.shutdown();
         self.report_end(reason);
         self.deadline = None;
@@ -677,6 +679,7 @@ impl Session {
         }
         let stream = Arc::clone(&connection.stream);
         pipe.set_connection(None);
+        connection.retire(Reason::Closed);
         self.report_end(Reason::Closed);
         if !pipe.out.was_used() || stream.shutdown_write().is_err() {
             stream.shutdown();

@@ -300,3 +300,17 @@ fn loom_receiver_of_a_lost_connection_receives_from_the_next_one() {
         model.end();
     });
 }
+
+#[test]
+fn loom_close_is_not_held_up_by_a_receiver() {
+    explore(2, || {
+        let model = Model::after(Manner::default(), HIGH, |socket, _| {
+            socket.send("a question").unwrap();
+        });
+        let closing = model.spawn(|socket, _| assert!(socket.close().complete));
+        let received = model.socket.recv();
+        assert!(matches!(received, Err(RecvError::Closed(_))));
+        closing.join().unwrap();
+        model.end();
+    });
+}
