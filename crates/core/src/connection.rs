@@ -90,8 +90,9 @@ pub(crate) struct Reading {
     pub(crate) touched: bool,
     /// Messages arrived where there were none, and the socket has not been told.
     arrived: bool,
-    /// The last turn left something to decode or to read.
-    unfinished: bool,
+    /// The last turn stopped at the high-water mark: there may be something to decode, of which the
+    /// kernel knows nothing.
+    full: bool,
     decoder: Decoder,
     chunk: Vec<u8>,
     at: usize,
@@ -112,7 +113,7 @@ impl Connection {
             over: None,
             touched: false,
             arrived: false,
-            unfinished: false,
+            full: false,
             decoder,
             chunk: rest,
             at: 0,
@@ -177,12 +178,19 @@ impl Connection {
         turned
     }
 
-    /// A receiver is about to sleep on the stream.
-    pub(crate) fn claim(&self) {
+    /// A receiver is about to sleep. True: on the stream. False: the stream would not wake it for
+    /// what is left to be decoded; the I/O thread goes on with it, and tells of it.
+    pub(crate) fn claim(&self, pipe: &StreamPipe) -> bool {
         let mut reading = self.read.lock();
+        if reading.full {
+            drop(reading);
+            self.arm(pipe, true);
+            return false;
+        }
         if reading.watch == Watch::Left {
             reading.watch = Watch::Claimed;
         }
+        true
     }
 
     /// A receiver goes without having slept long: the I/O thread arms the connection unless it is
@@ -193,19 +201,19 @@ impl Connection {
         }
     }
 
-    /// Gives the connection to the I/O thread. True unless something is left to be read on at once:
-    /// then, if `anyway`, the I/O thread is asked to; else nothing is changed.
+    /// Gives the connection to the I/O thread. True unless something is left to be decoded: then, if
+    /// `anyway`, the I/O thread is asked to go on with it; else nothing is changed.
     pub(crate) fn arm(&self, pipe: &StreamPipe, anyway: bool) -> bool {
         let mut reading = self.read.lock();
         if reading.watch == Watch::Armed {
             return true;
         }
-        if reading.unfinished && !anyway {
+        if reading.full && !anyway {
             reading.watch = Watch::Left;
             return false;
         }
         reading.watch = Watch::Armed;
-        if reading.unfinished || self.watch_read(true).is_err() {
+        if reading.full || self.watch_read(true).is_err() {
             drop(reading);
             pipe.io.post(IoCommand::Resume(pipe.key));
         }
@@ -287,7 +295,7 @@ impl Reading {
         while turned == Turned::Full && starves && pipe.inbound.starve() {
             turned = self.go_on(stream, pipe, port);
         }
-        self.unfinished = matches!(turned, Turned::Full | Turned::Spent);
+        self.full = turned == Turned::Full;
         if let Turned::Over(reason) = turned {
             self.over = Some(reason);
         }

@@ -49,6 +49,28 @@ fn subscriber_receives_what_it_subscribed_to_and_stops_when_it_unsubscribes() {
 }
 
 #[test]
+fn subscriber_goes_on_behind_what_it_no_longer_wants() {
+    for_worlds(|context, endpoint| {
+        let xpub = Xpub::builder().send_high_water_mark(0).build(context);
+        let sub = Sub::builder().receive_high_water_mark(1).build(context);
+        let (xpub, sub) = (xpub.unwrap(), sub.unwrap());
+        sub.connect(xpub.bind(endpoint).unwrap()).unwrap();
+        for (topic, report) in [("a", "\u{1}a"), ("b", "\u{1}b")] {
+            sub.subscribe(topic).unwrap();
+            assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from(report));
+        }
+        for _ in 0..2000 {
+            xpub.send("a").unwrap();
+        }
+        xpub.send("b").unwrap();
+        // Everything arrives meanwhile, and waits behind the mark.
+        assert_eq!(xpub.recv_timeout(WAIT).unwrap_err(), RecvError::TimedOut);
+        sub.unsubscribe("a").unwrap();
+        assert_eq!(sub.recv_timeout(WAIT).unwrap(), Message::from("b"));
+    });
+}
+
+#[test]
 fn subscriptions_made_before_connecting_are_in_force_after() {
     for_worlds(|context, endpoint| {
         let (xpub, sub) = (Xpub::new(context), Sub::new(context));

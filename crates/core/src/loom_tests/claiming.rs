@@ -18,7 +18,7 @@ use loom::thread;
 
 use super::explore;
 use super::kernel::{Kernel, KernelStream, Manner, Time};
-use super::stub::{StubBell, Toy};
+use super::stub::{StubBell, Toy, UNWANTED};
 use crate::context::Context;
 use crate::error::RecvError;
 use crate::io::{IoCommand, IoHandle};
@@ -269,6 +269,18 @@ fn loom_future_is_woken_although_another_thread_looks_without_waiting() {
 }
 
 // The high-water mark.
+
+#[test]
+fn loom_receiver_goes_on_behind_messages_that_it_passes_over() {
+    explore(2, || {
+        let unwanted = message(UNWANTED);
+        let all = unwanted.clone().then(message("one"));
+        let all = all.then(unwanted).then(message("two"));
+        let model = Model::sent(Manner::default(), 1, &all);
+        receive(&model.socket, &["one", "two"]);
+        model.end();
+    });
+}
 
 #[test]
 fn loom_future_gets_what_a_receiver_left_at_the_mark() {

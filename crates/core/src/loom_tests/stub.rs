@@ -12,8 +12,8 @@ use ferromq_wire::{Message, SocketType};
 use loom::sync::Notify;
 
 use crate::pattern::{
-    Actions, Admit, Kind, Origin, Pattern, PipeId, Readiness, Receives, Refusal, Refused, Room,
-    Route, Sends,
+    Actions, Admit, Dropped, Kind, Origin, Pattern, PipeId, Readiness, Receives, Refusal, Refused,
+    Room, Route, Sends,
 };
 use crate::strategy::{FairQueue, RoundRobin};
 use crate::sync::{AtomicBool, Ordering};
@@ -183,6 +183,9 @@ impl Stream for StubStream {
     }
 }
 
+/// What [`Toy`] passes over.
+pub(super) const UNWANTED: &str = "unwanted";
+
 /// A pattern that sends round robin and receives fairly. Counts the notes that it is told of.
 #[derive(Debug, Default)]
 pub(super) struct Toy {
@@ -239,8 +242,11 @@ impl Pattern for Toy {
         Ok(self.incoming.next())
     }
 
-    fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
+        if message.part_str(0) == Ok(UNWANTED) {
+            return Admit::Skip(Dropped::Unwanted);
+        }
         Admit::Deliver
     }
 

@@ -83,14 +83,12 @@ impl Claim {
     }
 
     fn sleep(&self, bell: &dyn Bell, deadline: Option<Instant>) {
-        self.parts
-            .iter()
-            .for_each(|(_, connection)| connection.claim());
-        let streams: Vec<&dyn Stream> = self
+        let claimed = self
             .parts
             .iter()
-            .map(|(_, connection)| &*connection.stream)
-            .collect();
+            .filter(|(pipe, connection)| connection.claim(pipe));
+        let streams: Vec<&dyn Stream> =
+            claimed.map(|(_, connection)| &*connection.stream).collect();
         bell.wait(&streams, deadline);
     }
 }
