@@ -268,12 +268,13 @@ impl Connection {
 
     fn change(&self, change: impl FnOnce(&mut Interest)) -> io::Result<()> {
         let mut interest = self.interest.lock();
-        let before = *interest;
-        change(&mut interest);
-        if *interest == before {
-            return Ok(());
+        let mut changed = *interest;
+        change(&mut changed);
+        if *interest != changed {
+            self.reactor.arm(self.stream.source(), self.key, changed)?;
+            *interest = changed;
         }
-        self.reactor.arm(self.stream.source(), self.key, *interest)
+        Ok(())
     }
 }
 

@@ -166,16 +166,17 @@ fn loom_bytes_that_come_after_a_receiver_has_left_are_read_by_the_deadline() {
     });
 }
 
-#[test]
-fn loom_receiver_that_slept_long_arms_before_it_returns() {
-    explore(2, || {
+/// A receiver sleeps for long; what comes after its message is read by an event alone.
+fn slept_long(before_it_returns: impl Fn(&KernelStream) + Copy + Send + Sync + 'static) {
+    explore(2, move || {
         let long = Manner {
             nap: Duration::from_millis(1),
             ..Manner::default()
         };
         let model = Model::new(long, HIGH);
-        let peer = model.spawn(|_, peer| {
+        let peer = model.spawn(move |_, peer| {
             peer.expect_sleeper();
+            before_it_returns(peer);
             peer.feed(&message("one"));
             peer.feed(&frames::ping(0, "there?"));
             peer.expect(&frames::pong("there?"));
@@ -184,6 +185,16 @@ fn loom_receiver_that_slept_long_arms_before_it_returns() {
         peer.join().unwrap();
         model.end();
     });
+}
+
+#[test]
+fn loom_receiver_that_slept_long_arms_before_it_returns() {
+    slept_long(|_| {});
+}
+
+#[test]
+fn loom_arming_that_failed_is_tried_again() {
+    slept_long(KernelStream::refuse_once);
 }
 
 #[test]

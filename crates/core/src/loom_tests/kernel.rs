@@ -225,7 +225,7 @@ impl Reactor for KernelReactor {
     }
 
     fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()> {
-        if self.stream(source).arm(token, interest, &self.sleeper) {
+        if self.stream(source).arm(token, interest, &self.sleeper)? {
             self.sleeper.wake();
         }
         Ok(())
@@ -300,6 +300,7 @@ struct State {
     armed: Option<(u64, Interest, Arc<Sleeper>)>,
     polling: Vec<Arc<Sleeper>>,
     watched_twice: bool,
+    refuses: bool,
 }
 
 impl State {
@@ -349,6 +350,7 @@ impl KernelStream {
             armed: None,
             polling: Vec::new(),
             watched_twice: false,
+            refuses: false,
         };
         Self {
             at: at as u64,
@@ -370,6 +372,11 @@ impl KernelStream {
     /// The kernel's buffer for what is written is full, or not.
     pub(super) fn set_full(&self, full: bool) {
         self.change(|state| state.full = full);
+    }
+
+    /// The kernel has no memory to watch the stream the next time.
+    pub(super) fn refuse_once(&self) {
+        self.state.lock().unwrap().refuses = true;
     }
 
     /// Waits until the socket has written this.
@@ -414,13 +421,16 @@ impl KernelStream {
     }
 
     /// True if it is ready now.
-    fn arm(&self, token: u64, interest: Interest, sleeper: &Arc<Sleeper>) -> bool {
+    fn arm(&self, token: u64, interest: Interest, sleeper: &Arc<Sleeper>) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap();
+        if std::mem::take(&mut state.refuses) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let some = interest != Interest::default();
         state.armed = some.then(|| (token, interest, Arc::clone(sleeper)));
         state.note_watchers();
         let ready = state.is_ready_for(interest);
-        ready.readable || ready.writable
+        Ok(ready.readable || ready.writable)
     }
 
     fn report(&self) -> Option<Ready> {
