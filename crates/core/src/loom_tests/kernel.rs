@@ -209,7 +209,7 @@ impl KernelReactor {
     fn stream(&self, source: Source<'_>) -> &KernelStream {
         match source {
             Source::Simulated(at, _) => &self.streams[at as usize],
-            Source::Fd(_) => unreachable!("there are no descriptors here"),
+            Source::System(_) => unreachable!("there are no descriptors here"),
         }
     }
 
