@@ -108,7 +108,7 @@ fn close_while_the_connection_is_lost_reports_what_is_unsent() {
     under("closing and lost", || {
         for _ in 0..20 {
             let (push, pull) = pair("tcp://127.0.0.1:*", Duration::from_millis(100));
-            while push.try_send("unsent").is_ok() {}
+            while push.try_send(vec![0; 10_000]).is_ok() {}
             pull.close();
             let report = push.close();
             let stats = push.stats();
