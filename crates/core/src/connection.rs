@@ -201,8 +201,8 @@ impl Connection {
         }
     }
 
-    /// Gives the connection to the I/O thread. True unless something is left to be decoded: then, if
-    /// `anyway`, the I/O thread is asked to go on with it; else nothing is changed.
+    /// Gives the connection to the I/O thread. True unless something is left to be decoded: then,
+    /// if `anyway`, the I/O thread is asked to go on with it; else nothing is changed.
     pub(crate) fn arm(&self, pipe: &StreamPipe, anyway: bool) -> bool {
         let mut reading = self.read.lock();
         if reading.watch == Watch::Armed {
