@@ -50,6 +50,8 @@ pub(crate) enum IoCommand {
     Refused(u64, Refusal),
     /// A name was resolved.
     Resolved(u64, io::Result<Vec<Address>>),
+    /// The commands of a connection are written, and the pattern has more of them.
+    Refill(u64),
     /// The high-water mark has room again: read on.
     Resume(u64),
     /// Stop when every session is over, at the latest at this time.

@@ -75,6 +75,8 @@ struct State {
     left_at: Option<Instant>,
     handed_over: u64,
     used: bool,
+    /// More commands are to follow.
+    refill: bool,
 }
 
 /// The connection that the queue is written to.
@@ -160,6 +162,7 @@ impl Outbound {
             left_at: None,
             handed_over: 0,
             used: false,
+            refill: false,
         };
         Self {
             state: Mutex::new(state),
@@ -213,9 +216,21 @@ impl Outbound {
         (self.mark / 2).max(1)
     }
 
-    /// Messages that the kernel has taken whole since the last call.
-    pub(crate) fn take_handed_over(&self) -> u64 {
-        std::mem::take(&mut self.state.lock().handed_over)
+    /// How many messages the kernel has taken whole since the last call; and true if it has taken
+    /// all commands, and more were to follow them.
+    pub(crate) fn after_write(&self) -> (u64, bool) {
+        let mut state = self.state.lock();
+        let handed_over = std::mem::take(&mut state.handed_over);
+        (handed_over, state.take_refill())
+    }
+
+    /// More commands are to follow those queued until now. True: the kernel has taken these already.
+    /// Else whoever writes them sees it [afterwards](Self::after_write); without a connection it is
+    /// forgotten.
+    pub(crate) fn ask_refill(&self) -> bool {
+        let mut state = self.state.lock();
+        state.refill = state.link.as_ref().is_some_and(|link| !link.failed);
+        state.take_refill()
     }
 
     /// Something arrived from the peer: the next message is a reply, or it may be.
@@ -332,6 +347,7 @@ impl Outbound {
         state.blocked = false;
         state.left = false;
         state.used = false;
+        state.refill = false;
         state.link = Some(Link {
             stream,
             encoder,
@@ -345,6 +361,7 @@ impl Outbound {
     pub(crate) fn disconnect(&self) -> bool {
         let mut state = self.state.lock();
         state.link = None;
+        state.refill = false;
         self.settle_gate(&state);
         !state.writing
     }
@@ -532,6 +549,12 @@ impl State {
 
     fn has_unsent(&self) -> bool {
         self.rope.unwritten() > 0 || !self.control.is_empty()
+    }
+
+    /// While somebody is writing, commands may not be taken though none is queued.
+    fn take_refill(&mut self) -> bool {
+        let taken = self.control.is_empty() && !self.writing;
+        taken && std::mem::take(&mut self.refill)
     }
 
     fn fail(&mut self) {

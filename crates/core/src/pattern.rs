@@ -5,7 +5,7 @@
 //! every pipe:
 //!
 //! ```text
-//!   attach ──► (hiccup | lost | writable | readable | command | admit)* ──► detach
+//!   attach ──► (hiccup | lost | refill | writable | readable | command | admit)* ──► detach
 //! ```
 //!
 //! Invariants the shell keeps:
@@ -237,6 +237,9 @@ pub enum Action {
     DiscardIncoming(PipeId),
     /// Deliver this message to the application, after those delivered before.
     Deliver(Message),
+    /// Call [`Pattern::refill`] when the commands sent on this pipe until now are with the kernel,
+    /// or the peer. Forgotten if the connection is lost before.
+    Refill(PipeId),
 }
 
 /// The effects collected during one call of a pattern, carried out in order after it.
@@ -257,6 +260,11 @@ impl Actions {
     /// Drops what was received on a pipe and not admitted yet.
     pub fn discard_incoming(&mut self, pipe: PipeId) {
         self.list.push(Action::DiscardIncoming(pipe));
+    }
+
+    /// Asks for [`Pattern::refill`]: there are more commands to send on a pipe.
+    pub fn refill(&mut self, pipe: PipeId) {
+        self.list.push(Action::Refill(pipe));
     }
 
     /// Delivers a message to the application.
@@ -302,6 +310,14 @@ pub trait Pattern: Send + 'static {
     /// belonged to that connection is to be forgotten now: a pending reply, the peer's
     /// subscriptions.
     fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
+        let _ = (pipe, then);
+    }
+
+    /// The pipe has taken the commands sent until now, and the pattern had
+    /// [more](Actions::refill) to send: a long list of commands goes out in pieces of a few KiB, so
+    /// that neither the lock is held for long nor the list made at once. Stale after `lost`: then
+    /// there is nothing to send, or another list.
+    fn refill(&mut self, pipe: PipeId, then: &mut Actions) {
         let _ = (pipe, then);
     }
 

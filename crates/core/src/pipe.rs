@@ -147,7 +147,11 @@ impl StreamPipe {
     /// Writes, holding the token, and tells everybody whom the outcome concerns. No lock is held.
     pub(crate) fn write(&self) {
         let wrote = self.out.write(&*self.port.world);
-        self.port.counters.hand_over(self.out.take_handed_over());
+        let (handed_over, refill) = self.out.after_write();
+        self.port.counters.hand_over(handed_over);
+        if refill {
+            self.io.post(IoCommand::Refill(self.key));
+        }
         match wrote {
             Wrote::All => {}
             Wrote::Blocked => self.io.post(IoCommand::Blocked(self.key)),

@@ -49,6 +49,8 @@ pub(crate) enum Note {
     Readable(PipeId),
     /// Room came where there was none.
     Writable(PipeId),
+    /// The commands sent on this pipe are taken: the pattern has more of them.
+    Refill(PipeId),
 }
 
 /// Whoever can take the socket's lock.
@@ -137,6 +139,12 @@ impl Port {
     /// It stops. Next it takes the lock, and so drains the notes that were left to it.
     pub(crate) fn stop_looking(&self) {
         self.looking.store(false, Ordering::Release);
+    }
+
+    /// Under the socket's lock: leaves a note for when the lock has been free once.
+    pub(crate) fn put(&self, note: Note) {
+        self.notes.lock().push(note);
+        self.announce();
     }
 
     /// Notes to be drained? Certain under the socket's lock.

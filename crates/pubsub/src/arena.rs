@@ -42,6 +42,12 @@ impl Id {
     }
 }
 
+/// How far a walk over an arena has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Walk {
+    next: usize,
+}
+
 /// A growing and shrinking store of values.
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
@@ -86,16 +92,32 @@ impl<T> Arena<T> {
         chunk.remove(place)
     }
 
+    /// The next place that a walk over all places looks at, and moves on: the value there with its
+    /// id, or nothing. `None`: there are no more places.
+    ///
+    /// What is stored all the time while a walk lasts is found exactly once, whatever else comes
+    /// and goes meanwhile.
+    pub(crate) fn look(&self, walk: &mut Walk) -> Option<Option<(Id, &T)>> {
+        loop {
+            let (index, place) = (walk.next / CHUNK, walk.next % CHUNK);
+            match self.chunks.get(index)?.slots.get(place) {
+                None => walk.next = (index + 1) * CHUNK,
+                Some(slot) => {
+                    walk.next += 1;
+                    return Some(match slot {
+                        Slot::Used(value) => Some((Id::new(index, place), value)),
+                        Slot::Free { .. } => None,
+                    });
+                }
+            }
+        }
+    }
+
     /// All values with their ids, in no particular order.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &T)> {
-        let chunks = self.chunks.iter().enumerate();
-        chunks.flat_map(|(index, chunk)| {
-            let slots = chunk.slots.iter().enumerate();
-            slots.filter_map(move |(place, slot)| match slot {
-                Slot::Used(value) => Some((Id::new(index, place), value)),
-                Slot::Free { .. } => None,
-            })
-        })
+        let mut walk = Walk::default();
+        std::iter::from_fn(move || self.look(&mut walk)).flatten()
     }
 
     /// How many values the allocated memory would hold.

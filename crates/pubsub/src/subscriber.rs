@@ -1,8 +1,9 @@
 //! What SUB and XSUB have in common: the counted topics, and telling every publisher of them.
 
-use ferromq_core::strategy::{FairQueue, FanOut};
+use ferromq_core::strategy::{FairQueue, FanOut, PipeMap};
 use ferromq_core::{Actions, ClosedError, Command, Message, Origin, PipeId, Room, Route};
 
+use crate::arena::Walk;
 use crate::topics::Topics;
 
 /// The topics of a subscriber and its publishers.
@@ -10,6 +11,8 @@ use crate::topics::Topics;
 pub(crate) struct Subscriber {
     topics: Topics,
     publishers: FanOut,
+    /// The publishers that are being told the topics that were there when they were connected.
+    told: PipeMap<Walk>,
     incoming: FairQueue,
 }
 
@@ -22,14 +25,33 @@ impl Subscriber {
         }
     }
 
-    /// Sends all topics to one publisher.
-    pub(crate) fn subscribe_at(&self, pipe: PipeId, then: &mut Actions) {
-        for topic in self.topics.iter() {
-            then.command(pipe, Command::Subscribe(topic.into()));
+    /// Begins to send all topics to one publisher. What changes meanwhile it is told at once, like
+    /// everybody; so it knows everything in the end, and some topics twice.
+    pub(crate) fn subscribe_at(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.told.insert(pipe, Walk::default());
+        self.refill(pipe, then);
+    }
+
+    /// Sends the next topics to a publisher that has taken those before.
+    pub(crate) fn refill(&mut self, pipe: PipeId, then: &mut Actions) {
+        let Some(walk) = self.told.get_mut(pipe) else {
+            return;
+        };
+        let tell = |topic: Vec<u8>| then.command(pipe, Command::Subscribe(topic.into()));
+        if self.topics.tell(walk, tell) {
+            then.refill(pipe);
+        } else {
+            self.told.remove(pipe);
         }
     }
 
+    /// The connection is lost: the next one begins anew.
+    pub(crate) fn lost(&mut self, pipe: PipeId) {
+        self.told.remove(pipe);
+    }
+
     pub(crate) fn detach(&mut self, pipe: PipeId) {
+        self.told.remove(pipe);
         self.publishers.detach(pipe);
         self.incoming.detach(pipe);
     }

@@ -1,6 +1,16 @@
 //! What a subscriber subscribed to: topics, each with a count.
 
+use crate::arena::Walk;
 use crate::trie::{Trie, Value};
+
+/// How much is told at once, in bytes: what takes some ten microseconds.
+const PIECE: usize = 16 * 1024;
+
+/// What a topic costs besides its bytes.
+const TOPIC: usize = 64;
+
+/// What looking at a place without topic costs.
+const PLACE: usize = 8;
 
 /// A counted set of topics.
 #[derive(Debug)]
@@ -36,9 +46,24 @@ impl Topics {
         self.tree.prefixes(string).next().is_some()
     }
 
-    /// Every topic once, in no particular order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.tree.nodes().map(|node| self.tree.key(node))
+    /// Tells the next few topics of a walk, in no particular order. False: these were the last ones.
+    ///
+    /// A walk tells every topic that is there all the time exactly once, and none that is not there
+    /// when it is told; one that comes meanwhile is told or not.
+    pub(crate) fn tell(&self, walk: &mut Walk, mut told: impl FnMut(Vec<u8>)) -> bool {
+        let mut told_bytes = 0;
+        while told_bytes < PIECE {
+            let Some(found) = self.tree.look(walk) else {
+                return false;
+            };
+            told_bytes += PLACE;
+            if let Some(node) = found {
+                let topic = self.tree.key(node);
+                told_bytes += TOPIC + topic.len();
+                told(topic);
+            }
+        }
+        true
     }
 
     /// How many nodes there are, the root included.

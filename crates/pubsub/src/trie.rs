@@ -11,7 +11,7 @@
 //! Invariants: the children of a node begin with different bytes; a node without value that is not
 //! the root has children; a node's id is the same as long as it has a value.
 
-use crate::arena::{Arena, Id};
+use crate::arena::{Arena, Id, Walk};
 
 /// How many bytes of an edge one node holds.
 pub(crate) const LABEL: usize = 35;
@@ -104,12 +104,12 @@ impl<V: Value> Trie<V> {
         .filter(|value| !value.is_empty())
     }
 
-    /// All nodes with values, in no particular order.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = Id> {
-        self.nodes
-            .iter()
-            .filter(|(_, node)| !node.value.is_empty())
-            .map(|(id, _)| id)
+    /// Looks at one more place of the storage: the node there, if it has a value. `None`: the walk
+    /// is over. A node that has a value all the time is found once; the others may be missed.
+    pub(crate) fn look(&self, walk: &mut Walk) -> Option<Option<Id>> {
+        let found = self.nodes.look(walk)?;
+        let found = found.filter(|(_, node)| !node.value.is_empty());
+        Some(found.map(|(id, _)| id))
     }
 
     /// The key of a node.

@@ -43,6 +43,14 @@ impl Pattern for XsubPattern {
         Ok(())
     }
 
+    fn lost(&mut self, pipe: PipeId, _: &mut Actions) {
+        self.subscriber.lost(pipe);
+    }
+
+    fn refill(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.subscriber.refill(pipe, then);
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.subscriber.detach(pipe);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ferromq_core::{Context, Message, RecvError};
 use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, Xsub};
-use ferromq_testkit::sim::{SimWorld, for_seeds};
+use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
@@ -134,4 +134,99 @@ fn xsub_subscribes_by_message_and_talks_to_the_publisher() {
         xsub.send("\u{0}a").unwrap();
         assert_eq!(xpub.recv_timeout(WAIT).unwrap(), Message::from("\u{0}a"));
     });
+}
+
+/// A network that takes little at once, so that a list of topics takes long.
+fn narrow(seed: u64) -> SimWorld {
+    let conditions = Conditions {
+        capacity: 2048,
+        ..Conditions::default()
+    };
+    SimWorld::with(seed, conditions)
+}
+
+fn context(world: &SimWorld) -> Context {
+    Context::with_world(Arc::new(world.clone()), 1)
+}
+
+/// A topic of which no other one is a prefix.
+fn topic(n: u32) -> String {
+    format!("topic {n:04}")
+}
+
+/// Fails unless the SUB gets what is sent to each of these topics.
+fn assert_in_force(publisher: &Pub, sub: &Sub, topics: impl Iterator<Item = u32>) {
+    for n in topics {
+        publisher.send(topic(n)).unwrap();
+        assert_eq!(sub.recv_timeout(WAIT), Ok(Message::from(topic(n))));
+    }
+}
+
+#[test]
+fn long_list_of_topics_is_in_force_however_often_the_connection_is_cut() {
+    for_seeds(0..10, |seed| {
+        let world = narrow(seed);
+        let (publisher, sub) = (Pub::new(&context(&world)), Sub::new(&context(&world)));
+        let endpoint = publisher.bind("tcp://127.0.0.1:*").unwrap();
+        (0..3000).for_each(|n| sub.subscribe(topic(n)).unwrap());
+        sub.connect(&endpoint).unwrap();
+        for round in 0..6 {
+            let some = round as usize * 400 + 1;
+            world.run_until(|| publisher.topics().unwrap() > some);
+            // Some that were told, some that were not, and new ones.
+            for n in (0..3000).skip(round as usize).step_by(100) {
+                sub.unsubscribe(topic(n)).unwrap();
+            }
+            (0..50).for_each(|n| sub.subscribe(topic(3000 + 50 * round + n)).unwrap());
+            if round % 2 == 0 {
+                let link = world.links_to(&endpoint.to_string()).pop().unwrap();
+                world.cut(link);
+                world.run_until(|| publisher.topics() == Ok(0));
+            }
+        }
+        let topics = (0..3300).filter(|n| *n >= 3000 || n % 100 > 5);
+        let count = topics.clone().count();
+        world.run_until(|| publisher.topics() == Ok(count));
+        world.run_idle();
+        assert_eq!(publisher.topics(), Ok(count));
+        assert_in_force(&publisher, &sub, topics);
+    });
+}
+
+#[test]
+fn new_topic_does_not_wait_behind_a_long_list() {
+    for_seeds(0..5, |seed| {
+        let world = narrow(seed);
+        let (xpub, sub) = (Xpub::new(&context(&world)), Sub::new(&context(&world)));
+        (0..3000).for_each(|n| sub.subscribe(topic(n)).unwrap());
+        sub.connect(xpub.bind("tcp://127.0.0.1:*").unwrap())
+            .unwrap();
+        world.run_until(|| xpub.topics().unwrap() > 10);
+        sub.subscribe("new").unwrap();
+        let reports = std::iter::from_fn(|| xpub.recv_timeout(WAIT).ok());
+        let reports: Vec<Message> = reports.collect();
+        assert_eq!(reports.len(), 3001);
+        let new = reports.iter().position(|m| *m == Message::from("\u{1}new"));
+        assert!(new.is_some_and(|place| place < 1500), "{new:?}");
+    });
+}
+
+#[test]
+fn long_list_of_topics_is_in_force_when_an_inproc_connect_returns() {
+    let world = SimWorld::new(1);
+    let context = context(&world);
+    for binds_first in [true, false] {
+        let (publisher, sub) = (Pub::new(&context), Sub::new(&context));
+        (0..3000).for_each(|n| sub.subscribe(topic(n)).unwrap());
+        let bind = || publisher.bind("inproc://name").unwrap();
+        if binds_first {
+            bind();
+        }
+        sub.connect("inproc://name").unwrap();
+        if !binds_first {
+            bind();
+        }
+        assert_eq!(publisher.topics(), Ok(3000));
+        assert_in_force(&publisher, &sub, 0..3000);
+    }
 }

@@ -92,6 +92,11 @@ impl<P: Pattern + Default> Driven<P> {
         self.pattern.lost(pipe(n), &mut self.then);
     }
 
+    /// A pipe has taken the commands asked for so far.
+    pub fn refill(&mut self, n: u32) {
+        self.pattern.refill(pipe(n), &mut self.then);
+    }
+
     /// A pipe is gone for good.
     pub fn detach(&mut self, n: u32) {
         self.pattern.detach(pipe(n), &mut self.then);

@@ -270,6 +270,15 @@ impl Session {
         Fate::Lives
     }
 
+    /// The commands of the connection are written: the socket is told, from here and not by who
+    /// wrote them, so that no sender has to write the whole list.
+    pub(super) fn handle_refill(&mut self) -> Fate {
+        if let (Phase::Live(_), Some(pipe)) = (&self.phase, &self.pipe) {
+            self.port.post(Note::Refill(pipe.id));
+        }
+        Fate::Lives
+    }
+
     /// The application has made room, or asks to read on here.
     pub(super) fn handle_resume(&mut self, cx: &mut Context<'_>) -> Fate {
         let Phase::Live(connection) = &self.phase else {

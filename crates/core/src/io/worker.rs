@@ -131,6 +131,7 @@ impl IoWorker {
             IoCommand::Resolved(key, result) => {
                 self.with_session(key, |session, cx| session.handle_resolved(result, cx));
             }
+            IoCommand::Refill(key) => self.with_session(key, |session, _| session.handle_refill()),
             IoCommand::Left(key) => self.with_session(key, Session::handle_left),
             IoCommand::Resume(key) => self.with_session(key, Session::handle_resume),
             IoCommand::Stop(at) => self.stop = Some(at),

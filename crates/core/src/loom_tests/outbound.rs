@@ -29,6 +29,8 @@ struct Model {
     io: IoHandle,
     dirty: Vec<Arc<StreamPipe>>,
     orphaned: bool,
+    /// How often more commands were asked for.
+    refills: u32,
     later: Instant,
 }
 
@@ -51,6 +53,7 @@ impl Model {
             io,
             dirty: Vec::new(),
             orphaned: false,
+            refills: 0,
             later,
         }
     }
@@ -84,6 +87,7 @@ impl Model {
             }
             IoCommand::Dirty(pipe) => self.dirty.push(pipe),
             IoCommand::Orphaned(_) => self.orphaned = true,
+            IoCommand::Refill(_) => self.refills += 1,
             IoCommand::Write(_) => self.pipe.flush(),
             IoCommand::WriteHeld(_) => self.pipe.write(),
             other => panic!("{other:?}"),
@@ -242,6 +246,38 @@ fn loom_command_that_comes_during_a_write_is_not_taken_for_written() {
 #[test]
 fn loom_command_that_comes_behind_another_one_does_not_go_into_a_message() {
     commands_are_written_at_boundaries(&[Step::Take(10)]);
+}
+
+fn more_commands_are_asked_for(script: &'static [Step]) {
+    explore(4, || {
+        let mut model = Model::new(&port(10), script);
+        let sender = {
+            let pipe = Arc::clone(&model.pipe);
+            thread::spawn(move || send(&pipe, "one"))
+        };
+        // As under the socket's lock; then as after it.
+        let write = model.pipe.out.control(&pong("a"));
+        if model.pipe.out.ask_refill() {
+            model.refills += 1;
+        }
+        if write {
+            model.pipe.write();
+        }
+        sender.join().unwrap();
+        model.finish();
+        model.check_written(&[&[frame("one")], &[command(&pong("a"))]]);
+        assert_eq!(model.refills, 1);
+    });
+}
+
+#[test]
+fn loom_more_commands_are_asked_for_once_those_before_are_written() {
+    more_commands_are_asked_for(&[Step::Take(2)]);
+}
+
+#[test]
+fn loom_more_commands_over_a_stream_that_blocks_are_asked_for_once() {
+    more_commands_are_asked_for(&[Step::Take(2), Step::Full]);
 }
 
 #[test]

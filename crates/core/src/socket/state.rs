@@ -223,7 +223,10 @@ impl<P: Pattern> State<P> {
     }
 
     fn handle(&mut self, note: Note, port: &Arc<Port>) {
-        if !matches!(note, Note::Readable(_) | Note::Writable(_)) {
+        if !matches!(
+            note,
+            Note::Readable(_) | Note::Writable(_) | Note::Refill(_)
+        ) {
             self.body.claim = None;
         }
         match note {
@@ -236,10 +239,14 @@ impl<P: Pattern> State<P> {
                 self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
             }
             Note::Readable(pipe) => self.handle_readable(pipe, port),
-            Note::Writable(pipe) if self.body.pipes.get(pipe).is_none() => {}
+            Note::Writable(pipe) | Note::Refill(pipe) if self.body.pipes.get(pipe).is_none() => {}
             Note::Writable(pipe) => {
                 self.pattern.writable(pipe);
                 self.body.wake_all_senders();
+            }
+            Note::Refill(pipe) => {
+                self.pattern.refill(pipe, &mut self.actions);
+                self.carry_out(port);
             }
         }
     }
@@ -458,6 +465,7 @@ impl Body {
             match action {
                 Action::Command(pipe, command) => self.send_command(pipe, command),
                 Action::DiscardIncoming(pipe) => self.discard_incoming(pipe, port),
+                Action::Refill(pipe) => self.ask_refill(pipe, port),
                 Action::Deliver(message) => {
                     self.ready.push_back(message);
                     self.wake_receivers(1);
@@ -582,6 +590,19 @@ impl Body {
             }
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => self.after.tell(inproc.control(command)),
+        }
+    }
+
+    /// The pattern has more commands for a pipe, once this has taken those that it was given.
+    fn ask_refill(&mut self, pipe: PipeId, port: &Port) {
+        let taken = match self.pipes.get(pipe).map(|entry| &entry.link) {
+            None => false,
+            Some(Link::Stream(stream)) => stream.out.ask_refill(),
+            #[cfg(feature = "inproc")]
+            Some(Link::Inproc(_)) => true,
+        };
+        if taken {
+            port.put(Note::Refill(pipe));
         }
     }
 

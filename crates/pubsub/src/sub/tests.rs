@@ -1,11 +1,12 @@
 //! SUB without a network: counting, telling the publishers, filtering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::fixtures::{cancel, commands, subscribe};
+use ferromq_core::{Action, Command};
 use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 
 /// The socket's own operations.
@@ -21,6 +22,32 @@ impl Subscribes for Driven<SubPattern> {
 
     fn unsubscribe(&mut self, topic: &str) -> Result<(), NotSubscribed> {
         self.pattern.unsubscribe(topic.as_bytes(), &mut self.then)
+    }
+}
+
+/// What a publisher was told, replayed.
+#[derive(Default)]
+struct Publisher {
+    topics: BTreeSet<Vec<u8>>,
+}
+
+impl Publisher {
+    /// True if more is to come.
+    fn hear(&mut self, sub: &mut Driven<SubPattern>) -> bool {
+        let mut more = false;
+        for action in sub.actions() {
+            match action {
+                Action::Command(_, Command::Subscribe(topic)) => {
+                    self.topics.insert(topic.to_vec());
+                }
+                Action::Command(_, Command::Cancel(topic)) => {
+                    self.topics.remove(&topic[..]);
+                }
+                Action::Refill(_) => more = true,
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        more
     }
 }
 
@@ -102,6 +129,43 @@ fn sub_subscribes_at_a_dialed_publisher_at_every_connection_each_topic_once() {
 }
 
 #[test]
+fn sub_tells_a_long_list_in_pieces_as_the_publisher_takes_them() {
+    let mut sub = Driven::<SubPattern>::default();
+    (0..2000).for_each(|n| sub.subscribe(&n.to_string()));
+    sub.dial(0).unwrap();
+    sub.hiccup(0, "").unwrap();
+    let mut told = Publisher::default();
+    let mut pieces = 0;
+    while told.hear(&mut sub) {
+        pieces += 1;
+        sub.refill(0);
+    }
+    assert!(pieces > 5, "{pieces}");
+    assert_eq!(told.topics.len(), 2000);
+    sub.refill(0);
+    assert!(sub.actions().is_empty());
+}
+
+#[test]
+fn sub_begins_anew_at_the_next_connection_and_ends_with_the_pipe() {
+    let mut sub = Driven::<SubPattern>::default();
+    (0..2000).for_each(|n| sub.subscribe(&n.to_string()));
+    sub.dial(0).unwrap();
+    for _ in 0..2 {
+        sub.hiccup(0, "").unwrap();
+        assert!(Publisher::default().hear(&mut sub));
+        sub.lose(0);
+        sub.refill(0);
+        assert!(sub.actions().is_empty());
+    }
+    sub.hiccup(0, "").unwrap();
+    sub.actions();
+    sub.detach(0);
+    sub.refill(0);
+    assert!(sub.actions().is_empty());
+}
+
+#[test]
 fn sub_does_not_tell_a_publisher_that_left() {
     let mut sub = Driven::<SubPattern>::with_peers(2);
     sub.detach(0);
@@ -137,7 +201,7 @@ proptest! {
     ) {
         let mut sub = Driven::<SubPattern>::default();
         sub.dial(0).unwrap();
-        let (mut model, mut told) = (BTreeMap::<String, usize>::new(), BTreeMap::new());
+        let (mut model, mut told) = (BTreeMap::<String, usize>::new(), Publisher::default());
         for (step, topic) in steps {
             match step {
                 0 => {
@@ -150,7 +214,7 @@ proptest! {
                     model.retain(|_, count| *count > 0);
                 }
                 2 => {
-                    told.clear();
+                    told.topics.clear();
                     sub.hiccup(0, "").unwrap();
                 }
                 _ => {
@@ -159,15 +223,59 @@ proptest! {
                     prop_assert_eq!(matches!(got, Got::Message(_)), wanted);
                 }
             }
-            for (_, command) in commands(&mut sub) {
-                match command {
-                    ferromq_core::Command::Subscribe(topic) => { told.insert(topic, ()); }
-                    ferromq_core::Command::Cancel(topic) => { told.remove(&topic); }
-                    other => prop_assert!(false, "unexpected {:?}", other),
+            prop_assert!(!told.hear(&mut sub));
+            prop_assert!(told.topics.iter().eq(model.keys().map(String::as_bytes)));
+        }
+    }
+
+    /// Topics of which two or three make a piece, so that they come, go and are told in any order:
+    /// what a publisher has heard in the end is what is subscribed to.
+    #[test]
+    fn sub_telling_in_pieces_while_topics_change_agrees_with_the_model(
+        steps in prop::collection::vec((0..8_u8, 0..12_u8), 1..200),
+    ) {
+        let mut sub = Driven::<SubPattern>::default();
+        sub.dial(0).unwrap();
+        let (mut model, mut told) = (BTreeMap::<String, usize>::new(), Publisher::default());
+        let (mut connected, mut more) = (false, false);
+        for (step, number) in steps {
+            let topic = char::from(b'a' + number).to_string().repeat(7000);
+            match step {
+                0..=2 => {
+                    sub.subscribe(&topic);
+                    *model.entry(topic).or_default() += 1;
+                }
+                3..=4 => {
+                    let left = model.get_mut(&topic).map(|count| *count -= 1);
+                    prop_assert_eq!(sub.unsubscribe(&topic), left.ok_or(NotSubscribed));
+                    model.retain(|_, count| *count > 0);
+                }
+                5 if connected => {
+                    sub.lose(0);
+                    (connected, more) = (false, false);
+                }
+                5 => {
+                    told.topics.clear();
+                    sub.hiccup(0, "").unwrap();
+                    connected = true;
+                }
+                _ if more => sub.refill(0),
+                // A hint of an earlier connection.
+                _ => {
+                    sub.refill(0);
+                    prop_assert!(sub.actions().is_empty());
                 }
             }
-            let topics = told.keys().map(|topic| topic.as_ref());
-            prop_assert!(topics.eq(model.keys().map(String::as_bytes)));
+            if connected {
+                more = told.hear(&mut sub) || more && !matches!(step, 6..);
+            } else {
+                sub.actions();
+            }
         }
+        while connected && more {
+            sub.refill(0);
+            more = told.hear(&mut sub);
+        }
+        prop_assert!(!connected || told.topics.iter().eq(model.keys().map(String::as_bytes)));
     }
 }
