@@ -224,7 +224,7 @@ impl Outbound {
         (handed_over, state.take_refill())
     }
 
-    /// More commands are to follow those queued until now. True: the kernel has taken these already.
+    /// More commands are to follow those queued until now. True: the kernel has these already.
     /// Else whoever writes them sees it [afterwards](Self::after_write); without a connection it is
     /// forgotten.
     pub(crate) fn ask_refill(&self) -> bool {

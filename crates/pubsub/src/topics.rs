@@ -46,7 +46,7 @@ impl Topics {
         self.tree.prefixes(string).next().is_some()
     }
 
-    /// Tells the next few topics of a walk, in no particular order. False: these were the last ones.
+    /// Tells the next few topics of a walk, in no particular order. False: these were the last.
     ///
     /// A walk tells every topic that is there all the time exactly once, and none that is not there
     /// when it is told; one that comes meanwhile is told or not.

@@ -1,7 +1,6 @@
 //! Many topics over tcp: they are in force again after the publisher was restarted.
 
 #![cfg(feature = "tcp")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::thread;
 use std::time::Duration;
