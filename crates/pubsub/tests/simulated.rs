@@ -1,6 +1,7 @@
 //! Whole PUB, SUB, XPUB and XSUB sockets in the simulated world: no thread, no time.
 
 #![cfg(all(feature = "tcp", feature = "ipc", feature = "inproc"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 use std::time::Duration;
