@@ -21,7 +21,12 @@
 //! in writing is a bit of its own, which claiming does not clear.
 //!
 //! What was read but not decoded, because the high-water mark was reached, raises no event in the
-//! kernel: a connection in that state is armed only together with a command to read on.
+//! kernel: a connection in that state is armed only together with a command to read on, and no
+//! receiver sleeps on it. One whose reading side is over, or that its session has retired, counts
+//! as armed for good: nobody takes it from its session.
+//!
+//! The I/O thread may wait for the read lock, for one turn of a receiver at most; its deadline
+//! tries it only, and looks again.
 
 use std::collections::VecDeque;
 use std::io;
@@ -74,7 +79,7 @@ pub(crate) struct Connection {
     pub(crate) stream: Arc<dyn Stream>,
     read: Mutex<Reading>,
     interest: Mutex<Interest>,
-    /// The I/O thread holds a deadline for it.
+    /// The I/O thread holds a deadline for it. Given back under the read lock.
     deadline: AtomicBool,
     reactor: Arc<dyn Reactor>,
     key: u64,
@@ -195,8 +200,11 @@ impl Connection {
 
     /// A receiver goes without having slept long: the I/O thread arms the connection unless it is
     /// read again soon.
+    ///
+    /// A deadline that is set is given back under the read lock only, and the caller has read since
+    /// it was there: seen here, it is still to come, or has found the connection left and armed it.
     pub(crate) fn leave(&self, pipe: &StreamPipe) {
-        if !self.deadline.load(Ordering::Relaxed) && !self.deadline.swap(true, Ordering::AcqRel) {
+        if !self.deadline.load(Ordering::Relaxed) && !self.deadline.swap(true, Ordering::Relaxed) {
             pipe.io.post(IoCommand::Left(pipe.key));
         }
     }
@@ -235,7 +243,7 @@ impl Connection {
         if reading.watch == Watch::Left && std::mem::take(&mut reading.touched) {
             return None;
         }
-        self.deadline.store(false, Ordering::Release);
+        self.deadline.store(false, Ordering::Relaxed);
         let left = reading.watch == Watch::Left;
         if left {
             reading.watch = Watch::Armed;

@@ -9,23 +9,27 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use ferromq_testkit::frames::{self, Frames};
-use ferromq_wire::Message;
+use ferromq_wire::{Decoder, Limits, Message};
 use loom::thread;
 
 use super::explore;
-use super::kernel::{Kernel, KernelStream, Manner, Time};
-use super::stub::{StubBell, Toy, UNWANTED};
+use super::kernel::{Kernel, KernelStream, Manner, Sleeper, Time};
+use super::stub::{StubReactor, StubStream, StubWorld, Toy, UNWANTED};
+use crate::connection::{Connection, Watch};
 use crate::context::Context;
 use crate::error::RecvError;
 use crate::io::{IoCommand, IoHandle};
 use crate::options::Options;
+use crate::pattern::Pattern;
+use crate::pipe::StreamPipe;
 use crate::poll::{PollItem, poll};
+use crate::port::Port;
 use crate::socket::Socket;
-use crate::world::{Bell, Turn, World};
+use crate::world::{Turn, World};
 
 /// A mark that is not reached.
 const HIGH: u32 = 10;
@@ -116,20 +120,14 @@ fn receive(socket: &Socket<Toy>, expected: &[&str]) {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Ringer(StubBell);
-    impl Wake for Ringer {
-        fn wake(self: Arc<Self>) {
-            self.0.ring();
-        }
-    }
     let mut future = pin!(future);
-    let ringer = Arc::new(Ringer(StubBell::default()));
-    let waker = Waker::from(Arc::clone(&ringer));
+    let sleeper = Arc::new(Sleeper::default());
+    let waker = Waker::from(Arc::clone(&sleeper));
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
             return output;
         }
-        ringer.0.wait(&[], None);
+        sleeper.sleep();
     }
 }
 
@@ -227,6 +225,44 @@ fn loom_claiming_keeps_the_interest_in_writing() {
         receive(&model.socket, &["an answer"]);
         peer.join().unwrap();
         model.end();
+    });
+}
+
+#[test]
+fn loom_left_connection_is_armed_or_has_a_deadline() {
+    explore(4, || {
+        let world: Arc<dyn World> = Arc::new(StubWorld);
+        let port = Arc::new(Port::new(Toy::KIND, Options::default(), world));
+        let reactor = Arc::new(StubReactor::default());
+        let io = IoHandle::new(reactor.clone());
+        let id = port.new_pipe();
+        let pipe = Arc::new(StreamPipe::new(id, 1, io.clone(), Arc::clone(&port)));
+        let (stream, decoder) = (
+            Arc::new(StubStream::new(&[])),
+            Decoder::new(Limits::default()),
+        );
+        let connection = Arc::new(Connection::new(stream, decoder, Vec::new(), reactor, 1));
+        let has_deadline = || {
+            let mut commands = Vec::new();
+            io.take_commands(&mut commands);
+            !commands.is_empty()
+        };
+        connection.read_claimed(&pipe, &port);
+        connection.leave(&pipe);
+        assert!(has_deadline());
+        let receiver = {
+            let (connection, pipe) = (Arc::clone(&connection), Arc::clone(&pipe));
+            thread::spawn(move || {
+                connection.read_claimed(&pipe, &port);
+                assert!(connection.claim(&pipe));
+                connection.read_claimed(&pipe, &port);
+                connection.leave(&pipe);
+            })
+        };
+        let looks_again = (0..3).all(|_| connection.take_over().is_none());
+        receiver.join().unwrap();
+        let is_armed = connection.reading().watch == Watch::Armed;
+        assert!(is_armed || looks_again || has_deadline());
     });
 }
 

@@ -11,6 +11,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 use std::sync::{Arc, LazyLock, Mutex as PlainMutex};
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
 use ferromq_testkit::frames::{self, Frames};
@@ -169,22 +170,28 @@ impl Running for Driven {
 /// Somebody inside a wait. (Not loom's `Notify`: that wakes without reason, too, and each time an
 /// I/O thread's turn more has to be explored.)
 #[derive(Default)]
-struct Sleeper {
+pub(super) struct Sleeper {
     woken: Mutex<bool>,
     wakes: Condvar,
 }
 
 impl Sleeper {
-    fn wake(&self) {
+    fn rouse(&self) {
         *self.woken.lock().unwrap() = true;
         self.wakes.notify_one();
     }
 
-    fn sleep(&self) {
+    pub(super) fn sleep(&self) {
         let mut woken = self.woken.lock().unwrap();
         while !std::mem::take(&mut *woken) {
             woken = self.wakes.wait(woken).unwrap();
         }
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.rouse();
     }
 }
 
@@ -226,7 +233,7 @@ impl Reactor for KernelReactor {
 
     fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()> {
         if self.stream(source).arm(token, interest, &self.sleeper)? {
-            self.sleeper.wake();
+            self.sleeper.rouse();
         }
         Ok(())
     }
@@ -252,7 +259,7 @@ impl Reactor for KernelReactor {
     }
 
     fn notify(&self) {
-        self.sleeper.wake();
+        self.sleeper.rouse();
     }
 }
 
@@ -266,7 +273,7 @@ struct KernelBell {
 
 impl Bell for KernelBell {
     fn ring(&self) {
-        self.sleeper.wake();
+        self.sleeper.rouse();
     }
 
     /// A deadline never comes: models give deadlines only that have passed already.
@@ -417,7 +424,7 @@ impl KernelStream {
         change(&mut state);
         let woken = state.woken();
         drop(state);
-        woken.iter().for_each(|sleeper| sleeper.wake());
+        woken.iter().for_each(|sleeper| sleeper.rouse());
     }
 
     /// True if it is ready now.
@@ -456,7 +463,7 @@ impl KernelStream {
             state.note_watchers();
         }
         drop(state);
-        self.peer.wake();
+        self.peer.rouse();
         sleeps
     }
 
@@ -499,7 +506,7 @@ impl Stream for KernelStream {
         }
         let count = state.output.len() - before;
         drop(state);
-        self.peer.wake();
+        self.peer.rouse();
         Ok(count)
     }
 
