@@ -1,5 +1,6 @@
 //! A scripted raw ZMTP peer, and what it sends.
 
+mod decode;
 pub mod frames;
 mod pair;
 mod peer;
@@ -8,6 +9,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use decode::check_decode;
 pub use frames::{Frame, Frames};
 pub use pair::Pair;
 pub use peer::MockPeer;

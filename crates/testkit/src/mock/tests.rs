@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
-use super::{MockPeer, Pair, SimWire, frames};
+use ferromq_wire::{Command, Incoming, Limits, Message, Violation};
+
+use super::{MockPeer, Pair, SimWire, check_decode, frames};
 use crate::sim::{SimWorld, for_seeds};
 use crate::watchdog;
 
@@ -181,4 +183,31 @@ fn peer_whose_stream_ends_early_fails() {
     let text = failure(|| drop(b.next_frame()));
     assert!(text.contains("the stream ended before a frame"), "{text}");
     assert!(text.contains(r"unread: \x00\x05abc"), "{text}");
+}
+
+#[test]
+fn traffic_is_decoded_alike_however_it_is_cut() {
+    let long = [&[0x02][..], &3_u64.to_be_bytes(), b"abc"].concat();
+    let traffic = frames::msg(["", "two", "parts"])
+        .then(frames::subscribe("topic"))
+        .then(frames::command("UNKNOWN", b"data"))
+        .then(frames::msg([[7_u8; 300]]))
+        .then(frames::raw(long));
+    let expected = [
+        Incoming::Message(Message::from(["", "two", "parts"])),
+        Incoming::Command(Command::Subscribe("topic".into())),
+        Incoming::Message(Message::from(vec![7; 300])),
+        Incoming::Message(Message::from("abc")),
+    ];
+    check_decode(&traffic, Limits::default(), &expected, Ok(()));
+}
+
+#[test]
+fn violation_ends_decoding_behind_what_came_before_it() {
+    let traffic = frames::msg(["good"]).then(frames::raw_frame(0x08, b"reserved"));
+    let good = [Incoming::Message(Message::from("good"))];
+    let end = Err(Violation::ReservedFlags);
+    check_decode(&traffic, Limits::default(), &good, end);
+    let missed = catch_unwind(|| check_decode(&traffic, Limits::default(), &good, Ok(())));
+    assert!(missed.is_err(), "what is expected is compared");
 }
