@@ -36,6 +36,7 @@ use ferromq_wire::{Command, Decoder, Incoming};
 
 use crate::event::Reason;
 use crate::io::IoCommand;
+use crate::pattern::Dropped;
 use crate::pipe::StreamPipe;
 use crate::pool::{self, CHUNK};
 use crate::port::{Note, Port};
@@ -384,11 +385,17 @@ impl Reading {
         }
         if !port.kind.receives && !port.kind.eager {
             port.counters
-                .drop_messages(crate::pattern::Dropped::Unwanted, messages as u64);
+                .drop_messages(Dropped::Unwanted, messages as u64);
             self.items.clear();
         }
-        if !self.items.is_empty() && pipe.inbound.append(&mut self.items, messages) {
-            self.arrived = true;
+        if self.items.is_empty() {
+            return;
+        }
+        self.arrived |= pipe.inbound.append(&mut self.items, messages);
+        if !self.items.is_empty() {
+            port.counters
+                .drop_messages(Dropped::Closed, messages as u64);
+            self.items.clear();
         }
     }
 

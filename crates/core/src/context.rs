@@ -27,8 +27,10 @@ pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(24 * 3600);
 ///
 /// Dropping the last handle (sockets count as handles) waits until what closed sockets have queued
 /// is written and their peers have ended their side, at most for the sockets' linger (5 s by
-/// default); it does not wait where nothing was sent. Then it stops the threads. Handles are cheap
-/// to clone.
+/// default); it does not wait where nothing was sent. Then it stops the threads. Only on an I/O
+/// thread itself (a waker may drop a handle there, or a payload) it does not wait: the threads go
+/// on with what is queued, and end by themselves; a process that ends before loses it. Handles are
+/// cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     handle: Arc<Handle>,
@@ -180,17 +182,20 @@ impl ContextInner {
 }
 
 impl Drop for Handle {
-    /// Every socket is closed here, since each is a handle. Waits for linger and stops the threads.
+    /// Every socket is closed here, since each is a handle. Waits for linger and stops the threads;
+    /// but an I/O thread, of this context or another one, waits for nobody: what it would wait for
+    /// may need it, or wait for it likewise.
     fn drop(&mut self) {
         let workers = std::mem::take(&mut *self.inner.workers.lock());
         let latest = self.inner.world.now() + LONGEST_LINGER + GRACE;
         for (io, _) in &workers {
             io.post(IoCommand::Stop(latest));
         }
+        if self.inner.world.is_worker() {
+            return;
+        }
         for (_, running) in workers {
-            if !running.is_current() {
-                running.join();
-            }
+            running.join();
         }
     }
 }

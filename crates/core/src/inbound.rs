@@ -46,6 +46,8 @@ struct Produced {
 #[derive(Debug)]
 struct Queue {
     items: VecDeque<Incoming>,
+    /// The emptying side is gone.
+    abandoned: bool,
     /// The emptying side has found nothing: whoever fills next tells it. (Telling it whenever the
     /// queue was empty would mean telling it of nearly every message, where both sides are equally
     /// fast.)
@@ -77,6 +79,7 @@ impl Inbound {
         Self {
             queue: Padded(Mutex::new(Queue {
                 items: VecDeque::new(),
+                abandoned: false,
                 idle: true,
             })),
             produced: Padded(Produced {
@@ -140,10 +143,13 @@ impl Inbound {
     }
 
     /// Filler: appends what was decoded, of which `messages` count. True: the emptying side has to
-    /// be told.
+    /// be told. What is left in `items` is for nobody: that side is gone.
     pub(crate) fn append(&self, items: &mut VecDeque<Incoming>, messages: usize) -> bool {
         self.count(messages as u64);
         let mut queue = self.queue.0.lock();
+        if queue.abandoned {
+            return false;
+        }
         if queue.items.is_empty() {
             std::mem::swap(&mut queue.items, items);
         } else {
@@ -162,6 +168,13 @@ impl Inbound {
         let mut queue = self.queue.0.lock();
         queue.items.push_back(item);
         std::mem::take(&mut queue.idle)
+    }
+
+    /// The emptying side goes: from now on there is room without end, and what comes is for nobody.
+    /// Who fills a stream's queue is told to read on, if the mark has stopped it.
+    pub(crate) fn abandon(&self) {
+        self.queue.0.lock().abandoned = true;
+        self.mark.store(u64::MAX, Ordering::Release);
     }
 
     /// Takes back everything that the other side has not taken out.

@@ -166,7 +166,8 @@ pub enum Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// The pipe's high-water mark was reached (PUB).
+    /// The pipe's high-water mark was reached (PUB); or nobody had read a notice, beyond the mark,
+    /// when its opposite came about (XPUB).
     HighWaterMark,
     /// The socket was closed and linger was over, or it was received and never read.
     Closed,
@@ -235,8 +236,10 @@ pub enum Action {
     /// Drop every message received on this pipe until now and not admitted yet, each counted as
     /// [`Dropped::Stale`].
     DiscardIncoming(PipeId),
-    /// Deliver this message to the application, after those delivered before.
-    Deliver(Message),
+    /// Deliver this to the application, after what was delivered before: a byte that says which of
+    /// two things has come about, and the subject. The two come in turns; beyond the receive
+    /// high-water mark one takes back the other, both counted as [`Dropped::HighWaterMark`].
+    Notify(Message),
     /// Call [`Pattern::refill`] when the commands sent on this pipe until now are with the kernel,
     /// or the peer. Forgotten if the connection is lost before.
     Refill(PipeId),
@@ -267,9 +270,9 @@ impl Actions {
         self.list.push(Action::Refill(pipe));
     }
 
-    /// Delivers a message to the application.
-    pub fn deliver(&mut self, message: Message) {
-        self.list.push(Action::Deliver(message));
+    /// Tells the application something that has come about.
+    pub fn notify(&mut self, notice: Message) {
+        self.list.push(Action::Notify(notice));
     }
 
     /// Takes what was collected.

@@ -61,6 +61,12 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// [`Turn::Stop`].
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>>;
 
+    /// True on a thread that runs an I/O worker, of this world or another of its kind: there nobody
+    /// may wait for I/O.
+    fn is_worker(&self) -> bool {
+        false
+    }
+
     /// Makes a reactor for one I/O worker.
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>>;
 
@@ -153,11 +159,9 @@ pub enum Turn {
 
 /// A started worker.
 pub trait Running: Send + Sync {
-    /// Waits until the worker has stopped. Must not be called from the worker itself.
+    /// Waits until the worker has stopped. Must not be called from a worker. (Dropped instead, the
+    /// worker goes on by itself.)
     fn join(self: Box<Self>);
-
-    /// True on the worker's own thread.
-    fn is_current(&self) -> bool;
 }
 
 /// What a reactor reports: the token given when the source was armed, and what it is ready for.

@@ -8,7 +8,7 @@ use std::task::{self, Waker};
 use std::time::Duration;
 
 use ferromq_core::world::{Habit, Tuning};
-use ferromq_core::{Context, Message, RecvError};
+use ferromq_core::{Context, Dropped, Message, RecvError};
 use ferromq_pair::Pair;
 use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
 
@@ -92,4 +92,46 @@ fn sender_that_never_writes_leaves_its_message_to_the_io_thread() {
         assert_eq!(left.stats().queued, 1);
         assert_eq!(right.recv_timeout(WAIT), Ok(Message::from("a")));
     });
+}
+
+#[test]
+fn closing_pair_hears_its_peer_out_so_that_this_one_reads_on() {
+    for &endpoint in &ENDPOINTS[..2] {
+        for_seeds(0..10, |seed| {
+            let world = SimWorld::new(seed);
+            let context = || Context::with_world(Arc::new(world.clone()), 1);
+            let build = |context: &Context| {
+                let small = Pair::builder().receive_high_water_mark(5);
+                small.send_high_water_mark(5).build(context).unwrap()
+            };
+            let contexts = [context(), context()];
+            let (leaves, stays) = (build(&contexts[0]), build(&contexts[1]));
+            leaves.connect(stays.bind(endpoint).unwrap()).unwrap();
+            world.run_until(|| stays.pipes() == 1);
+            // Both are full, in the kernel's buffers too.
+            let fill = |pair: &Pair| {
+                let mut sent = 0;
+                while pair.send_timeout(vec![0; 5000], WAIT / 30).is_ok() {
+                    sent += 1;
+                }
+                sent
+            };
+            let counts = [fill(&leaves), fill(&stays)];
+            assert!(leaves.stats().queued > 0 && stays.stats().queued > 0);
+            let mut closing = pin!(leaves.close_async());
+            let mut task = task::Context::from_waker(Waker::noop());
+            assert!(closing.as_mut().poll(&mut task).is_pending());
+            // The one that stays has to send before it receives.
+            for _ in 0..100 {
+                stays.send_timeout(vec![0; 5000], WAIT).unwrap();
+            }
+            for _ in 0..counts[0] {
+                stays.recv_timeout(WAIT).unwrap();
+            }
+            let report = world.block_on(closing);
+            assert!(report.complete && report.unsent == 0, "{report:?}");
+            let dropped = leaves.stats().dropped(Dropped::Closed);
+            assert!(dropped >= counts[1], "{dropped} of {}", counts[1]);
+        });
+    }
 }

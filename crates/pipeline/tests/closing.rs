@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use ferromq_core::{Context, Dropped, Endpoint, Event, Events, Reason, SendErrorKind, Socket};
 use ferromq_pipeline::{PullPattern, PushPattern};
-use ferromq_testkit::sim::{LinkId, SimWorld, for_seeds};
+use ferromq_testkit::sim::{LinkId, Side, SimWorld, for_seeds};
 
 type Push = Socket<PushPattern>;
 type Pull = Socket<PullPattern>;
@@ -164,6 +165,21 @@ fn connection_lost_while_its_socket_is_dropped_is_made_again_and_flushed() {
 }
 
 #[test]
+fn dialed_connection_whose_write_fails_while_its_socket_closes_is_made_again_and_flushed() {
+    for_seeds(0..10, |seed| {
+        let world = SimWorld::new(seed);
+        let (peers, sent, queued) = Peers::filled(&world, Bound::Pull);
+        begin_to_close(&peers.push);
+        // The peer neither ends nor says anything.
+        world.fail_write(peers.link, Side::Dialer, ErrorKind::BrokenPipe, 1);
+        world.release(peers.link);
+        let rest: Vec<u64> = (sent - queued..sent).collect();
+        assert!(drain(&peers.pull).ends_with(&rest));
+        assert_reported(&peers.push, 0);
+    });
+}
+
+#[test]
 fn accepted_connection_lost_while_its_socket_closes_leaves_its_messages_to_the_report() {
     for_seeds(0..10, |seed| {
         let world = SimWorld::new(seed);
@@ -313,4 +329,38 @@ fn inproc_message_is_handed_over_once_somebody_is_there_and_until_it_comes_back(
     pulls[1].close();
     (0..5).for_each(|_| push.send("y").unwrap());
     assert_reported(&push, 5);
+}
+
+#[test]
+fn last_handle_dropped_on_an_io_thread_does_not_wait_there() {
+    for_seeds(0..10, |seed| {
+        let world = SimWorld::new(seed);
+        let pulls = [pull(&world), pull(&world)];
+        let endpoints = pulls.each_ref().map(|pull| pull.bind(ANY).unwrap());
+        let (theirs, owned) = (
+            world.workers(),
+            Context::with_world(Arc::new(world.clone()), 2),
+        );
+        // Each has an I/O thread of its own; the second one has no connection yet.
+        world.partition(&endpoints[1].to_string());
+        let pushes: [Push; 2] = std::array::from_fn(|_| Socket::with_defaults(&owned));
+        for (push, endpoint) in pushes.iter().zip(&endpoints) {
+            push.connect(endpoint).unwrap();
+            push.send("1").unwrap();
+            world.run_until(|| world.links_to(&endpoint.to_string()).len() == 1);
+        }
+        assert_eq!(pulls[0].recv_timeout(WAIT), Ok("1".into()));
+        assert_eq!(world.workers(), theirs + 2);
+        let (events, inside) = (pushes[0].events(), world.clone());
+        let all = Mutex::new(Some((pushes, owned)));
+        world.cut(world.links_to(&endpoints[0].to_string())[0]);
+        at_next_event(&world, &events, move || {
+            let before = inside.elapsed();
+            drop(all.lock().unwrap().take());
+            assert!(inside.elapsed() < before + Duration::from_millis(1));
+        });
+        world.heal(&endpoints[1].to_string());
+        assert_eq!(pulls[1].recv_timeout(WAIT), Ok("1".into()));
+        world.run_until(|| world.workers() == theirs);
+    });
 }

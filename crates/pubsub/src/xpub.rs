@@ -90,8 +90,10 @@ socket_type! {
     /// A received message of one part is a subscription (a byte 1 and the topic) when a topic gets
     /// its first subscriber, and a cancellation (a byte 0 and the topic) when it loses its last.
     /// Other messages are what XSUB peers sent; while as many as the receive high-water mark wait,
-    /// further ones are dropped, and counted. (libzmq keeps them without limit, and also reports
-    /// cancellations of topics that nobody had subscribed to.)
+    /// further ones are dropped, and counted. Beyond it, a subscription and the cancellation that
+    /// follows take each other back if nobody has received the first, and the other way round; both
+    /// are counted. What is received last about a topic is true in any case. (libzmq keeps them all,
+    /// without limit, and also reports cancellations of topics that nobody had subscribed to.)
     #[doc(alias = "ZMQ_XPUB")]
     pub struct Xpub(XpubPattern);
 }
@@ -116,13 +118,13 @@ impl XpubPattern {
 
     fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
         if self.publisher.apply(pipe, request) {
-            then.deliver(request.to_message());
+            then.notify(request.to_message());
         }
     }
 
     fn forget(&mut self, pipe: PipeId, then: &mut Actions) {
         self.publisher.forget(pipe, |topic| {
-            then.deliver(Request::Cancel(&topic).to_message());
+            then.notify(Request::Cancel(&topic).to_message());
         });
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq_core::{Context, Message, RecvError};
+use ferromq_core::{Context, Dropped, Message, RecvError};
 use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, Xsub};
 use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
 
@@ -229,5 +229,75 @@ fn long_list_of_topics_is_in_force_when_an_inproc_connect_returns() {
         }
         assert_eq!(publisher.topics(), Ok(3000));
         assert_in_force(&publisher, &sub, 0..3000);
+    }
+}
+
+/// An XPUB with a small mark, and an XSUB connected to it that has subscribed to "first".
+fn marked(context: &Context, endpoint: &str) -> (Xpub, Xsub) {
+    let xpub = Xpub::builder().receive_high_water_mark(3);
+    let (xpub, xsub) = (xpub.build(context).unwrap(), Xsub::new(context));
+    xsub.connect(xpub.bind(endpoint).unwrap()).unwrap();
+    xsub.send("\u{1}first").unwrap();
+    assert_eq!(xpub.recv_timeout(WAIT), Ok("\u{1}first".into()));
+    (xpub, xsub)
+}
+
+#[test]
+fn notices_that_nobody_reads_take_each_other_back_beyond_the_mark() {
+    for_worlds(|context, endpoint| {
+        let (xpub, xsub) = marked(context, endpoint);
+        for round in 0..500 {
+            xsub.send("\u{1}again").unwrap();
+            xsub.send("\u{0}again").unwrap();
+            xsub.send(format!("\u{1}{}", round % 7)).unwrap();
+        }
+        xsub.send("\u{0}first").unwrap();
+        xsub.send("\u{1}last").unwrap();
+        until_heard(&xsub, &xpub);
+        let stats = xpub.stats();
+        // Three below the mark; of the rest one for each topic that is not as it was told last.
+        assert_eq!(stats.waiting, 3 + 6 + 3, "{stats:?}");
+        assert_eq!(stats.dropped(Dropped::HighWaterMark), 2 * 499, "{stats:?}");
+        let notices = std::iter::from_fn(|| xpub.try_recv().ok());
+        let notices: Vec<String> = notices.map(|m| m.part_str(0).unwrap().to_owned()).collect();
+        let told = [
+            "\u{1}again",
+            "\u{0}again",
+            "\u{1}0",
+            "\u{1}1",
+            "\u{1}2",
+            "\u{1}3",
+            "\u{1}4",
+            "\u{1}5",
+            "\u{1}6",
+            "\u{0}first",
+            "\u{1}last",
+            "\u{1}heard",
+        ];
+        assert_eq!(notices, told);
+        assert_eq!(xpub.stats().waiting, 0);
+    });
+}
+
+#[test]
+fn subscriptions_beyond_the_mark_are_all_told() {
+    for_worlds(|context, endpoint| {
+        let (xpub, xsub) = marked(context, endpoint);
+        (0..50).for_each(|n| xsub.send(format!("\u{1}{n}")).unwrap());
+        until_heard(&xsub, &xpub);
+        for n in 0..50 {
+            assert_eq!(xpub.try_recv(), Ok(format!("\u{1}{n}").into()));
+        }
+        assert_eq!(xpub.try_recv(), Ok("\u{1}heard".into()));
+        assert_eq!(xpub.try_recv(), Err(RecvError::Empty));
+        assert_eq!(xpub.stats().dropped_in_all(), 0);
+    });
+}
+
+/// Waits until the publisher has heard what the subscriber said: the last it says is "heard".
+fn until_heard(xsub: &Xsub, xpub: &Xpub) {
+    xsub.send("\u{1}heard").unwrap();
+    while xsub.recv_timeout(Duration::from_millis(1)).is_err() {
+        xpub.send("heard").unwrap();
     }
 }

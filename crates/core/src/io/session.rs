@@ -80,6 +80,8 @@ pub(super) struct Session {
     attempt: u32,
     deadline: Option<Instant>,
     left: Option<Instant>,
+    /// A write to the connection failed: the deadline ends it, unless its end is read before.
+    write_failed: bool,
     /// The application closes: the end of linger.
     closing: Option<Instant>,
 }
@@ -120,6 +122,7 @@ impl Session {
             attempt: 0,
             deadline: None,
             left: None,
+            write_failed: false,
             closing: None,
         };
         session.resolve(cx);
@@ -148,6 +151,7 @@ impl Session {
             attempt: 0,
             deadline: None,
             left: None,
+            write_failed: false,
             closing: None,
         };
         session.port.events.report(|| Event::Accepted {
@@ -225,10 +229,7 @@ impl Session {
             Phase::Dialing(_) => self.go_on_dialing(cx),
             Phase::Shaking(_) => self.fail_shake(Reason::TimedOut, cx),
             Phase::Refusing(_) => self.leave(cx),
-            Phase::Live(connection) if self.closing.is_some() => {
-                let connection = Arc::clone(connection);
-                self.part(&connection, cx)
-            }
+            Phase::Live(_) if !self.write_failed => self.look_at_parting(cx),
             Phase::Live(connection) => {
                 let connection = Arc::clone(connection);
                 self.end(&connection, Reason::Io(io::ErrorKind::BrokenPipe), cx)
@@ -264,6 +265,7 @@ impl Session {
     /// A write failed: what the peer sent before is read first; then its end is seen there.
     pub(super) fn handle_write_failed(&mut self, cx: &mut Context<'_>) -> Fate {
         if matches!(self.phase, Phase::Live(_)) {
+            self.write_failed = true;
             self.set_deadline(cx.now + AFTER_WRITE_ERROR, cx);
             return self.handle_resume(cx);
         }
@@ -329,10 +331,11 @@ impl Session {
         }
     }
 
-    /// The application closes: flush until `until`, and take nothing more.
+    /// The application closes: flush until `until`, and take nothing more. What the peer sends that
+    /// nobody will receive is read on and dropped: it may have to send before it reads.
     pub(super) fn handle_close(&mut self, until: Instant, cx: &mut Context<'_>) -> Fate {
         if self.closing.is_some() {
-            return Fate::Lives;
+            return self.handle_resume(cx);
         }
         self.closing = Some(until);
         cx.timers.set(until, self.key);
@@ -341,7 +344,10 @@ impl Session {
             pipe.out.queued() > 0
         });
         match &self.phase {
-            Phase::Live(_) if cx.now < until => self.look_at_parting(cx),
+            Phase::Live(_) if cx.now < until => match self.handle_resume(cx) {
+                Fate::Lives => self.look_at_parting(cx),
+                Fate::Over => Fate::Over,
+            },
             Phase::Parting(_) | Phase::Orphan | Phase::Leaving => Fate::Lives,
             _ if unsent && cx.now < until => Fate::Lives,
             _ => self.finish(),
@@ -509,6 +515,7 @@ impl Session {
             return Fate::Lives;
         };
         self.deadline = None;
+        self.write_failed = false;
         self.attempt = 0;
         let Established {
             peer,
@@ -681,6 +688,9 @@ impl Session {
         let Some(pipe) = self.pipe.clone() else {
             return self.finish();
         };
+        if self.write_failed {
+            return Fate::Lives;
+        }
         pipe.flush();
         if !pipe.out.is_empty() {
             self.set_deadline(cx.now + PARTING_LOOK, cx);

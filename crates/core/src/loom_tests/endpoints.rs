@@ -106,10 +106,6 @@ impl Running for Later {
         while worker.turn() == Turn::Continue {}
         assert_eq!(self.open.load(Plain::Relaxed), 0, "a listener was left");
     }
-
-    fn is_current(&self) -> bool {
-        false
-    }
 }
 
 #[test]

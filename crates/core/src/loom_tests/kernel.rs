@@ -161,10 +161,6 @@ struct Driven;
 
 impl Running for Driven {
     fn join(self: Box<Self>) {}
-
-    fn is_current(&self) -> bool {
-        false
-    }
 }
 
 /// Somebody inside a wait. (Not loom's `Notify`: that wakes without reason, too, and each time an

@@ -33,7 +33,7 @@ impl<P: Pattern> State<P> {
         }
         let unread = self.body.ready.len() as u64;
         port.counters.drop_messages(Dropped::Closed, unread);
-        self.body.after.garbage.extend(self.body.ready.drain(..));
+        self.body.after.garbage.extend(self.body.ready.take());
         self.body.after.any = true;
         self.body.wake_everybody();
         true
@@ -66,6 +66,9 @@ impl<P: Pattern> State<P> {
         };
         self.body.forget_claim();
         self.body.ending.retain(|other| *other != pipe);
+        if let Link::Stream(stream) = &entry.link {
+            stream.inbound.abandon();
+        }
         let unread = entry.batch.drain(entry.link.inbound());
         let lost = unread
             .iter()

@@ -1,6 +1,5 @@
 //! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ferromq_wire::{Incoming, Message};
@@ -8,6 +7,7 @@ use ferromq_wire::{Incoming, Message};
 use super::after::After;
 use super::endpoints::Endpoints;
 use super::leading::Claim;
+use super::ready::Ready;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
@@ -34,7 +34,7 @@ pub(crate) struct Body {
     /// Taken back from lost peers: goes out before anything new.
     pub(super) requeued: Unsent,
     /// Admitted and not yet taken by the application.
-    pub(super) ready: VecDeque<Message>,
+    pub(super) ready: Ready,
     pub(super) senders: WaitList,
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
@@ -326,14 +326,11 @@ impl<P: Pattern> State<P> {
     /// Admits everything that a pipe of an eager type brought: a subscription must not wait for the
     /// application to read. Messages beyond the high-water mark are dropped.
     fn admit_all(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        let mark = match port.options.receive_mark {
-            0 => usize::MAX,
-            mark => mark as usize,
-        };
+        let mark = receive_mark(port);
         let mut message = Message::new();
         loop {
             match self.admit(pipe, &mut message, port) {
-                Admitted::Message if self.body.ready.len() >= mark => {
+                Admitted::Message if self.body.ready.is_full(mark) => {
                     port.counters.drop_message(Dropped::HighWaterMark);
                     self.body.after.garbage.push(std::mem::take(&mut message));
                     self.body.after.any = true;
@@ -466,11 +463,20 @@ impl Body {
                 Action::Command(pipe, command) => self.send_command(pipe, command),
                 Action::DiscardIncoming(pipe) => self.discard_incoming(pipe, port),
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
-                Action::Deliver(message) => {
-                    self.ready.push_back(message);
-                    self.wake_receivers(1);
-                }
+                Action::Notify(notice) => self.notify(notice, port),
             }
+        }
+    }
+
+    /// A notice for the application, or two that have become void.
+    fn notify(&mut self, notice: Message, port: &Port) {
+        if let Some(void) = self.ready.notify(notice, receive_mark(port)) {
+            port.counters
+                .drop_messages(Dropped::HighWaterMark, void.len() as u64);
+            self.after.garbage.extend(void);
+            self.after.any = true;
+        } else {
+            self.wake_receivers(1);
         }
     }
 
@@ -626,5 +632,13 @@ impl Body {
         if !self.receivers.leave(waiter) {
             self.wake_receivers(1);
         }
+    }
+}
+
+/// How many messages may wait for the application.
+fn receive_mark(port: &Port) -> usize {
+    match port.options.receive_mark {
+        0 => usize::MAX,
+        mark => mark as usize,
     }
 }

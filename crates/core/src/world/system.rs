@@ -5,6 +5,7 @@
     reason = "this is the one place where the clock is read and threads are started"
 )]
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ impl Default for SystemWorld {
     }
 }
 
+thread_local!(static IS_WORKER: Cell<bool> = const { Cell::new(false) });
+
 impl World for SystemWorld {
     fn now(&self) -> Instant {
         Instant::now()
@@ -59,9 +62,16 @@ impl World for SystemWorld {
     }
 
     fn start(&self, name: String, mut worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
-        let run = move || while worker.turn() == Turn::Continue {};
+        let run = move || {
+            IS_WORKER.set(true);
+            while worker.turn() == Turn::Continue {}
+        };
         let handle = thread::Builder::new().name(name).spawn(run)?;
         Ok(Box::new(SystemThread(handle)))
+    }
+
+    fn is_worker(&self) -> bool {
+        IS_WORKER.get()
     }
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
@@ -108,9 +118,5 @@ impl Running for SystemThread {
     fn join(self: Box<Self>) {
         // A worker that has panicked has said so on standard error; it is not running any more.
         let _ = self.0.join();
-    }
-
-    fn is_current(&self) -> bool {
-        self.0.thread().id() == thread::current().id()
     }
 }

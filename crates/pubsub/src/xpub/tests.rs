@@ -13,7 +13,7 @@ use ferromq_testkit::driven::{Driven, Got, Sent, parts, pipe};
 fn reports(xpub: &mut Driven<XpubPattern>) -> Vec<String> {
     let actions = xpub.actions().into_iter();
     let texts = actions.map(|action| match action {
-        Action::Deliver(message) => message.part_str(0).unwrap().to_owned(),
+        Action::Notify(message) => message.part_str(0).unwrap().to_owned(),
         other => panic!("unexpected {other:?}"),
     });
     texts.collect()

@@ -272,10 +272,6 @@ impl Started for SimRunning {
             shared.run_until(|| shared.lock().workers[number].stopped);
         }
     }
-
-    fn is_current(&self) -> bool {
-        self.shared.lock().running == Running::Worker(self.number)
-    }
 }
 
 /// The bell of the one thread.

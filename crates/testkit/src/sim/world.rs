@@ -20,7 +20,7 @@ use super::network::stream_source;
 use super::place::{Place, resolve};
 use super::reactor::{SimReactor, number};
 use super::scheduler::{Shared, SimBell, SimRunning, Step};
-use super::state::{Due, State};
+use super::state::{Due, Running as Turning, State};
 use super::stream::{SimListener, SimStream};
 use super::trace::Event;
 
@@ -378,6 +378,10 @@ impl World for SimWorld {
 
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
         Ok(Box::new(SimRunning::start(&self.shared, name, worker)))
+    }
+
+    fn is_worker(&self) -> bool {
+        matches!(self.shared.lock().running, Turning::Worker(_))
     }
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {

@@ -45,7 +45,6 @@ fn worker_turns_until_it_stops_on_a_thread_of_its_own() {
     let running = world
         .start("ferromq-io-0".to_owned(), Box::new(worker))
         .unwrap();
-    assert!(!running.is_current());
     running.join();
     let turns: Vec<_> = turns.iter().collect();
     assert_eq!(turns.len(), 3);
@@ -56,19 +55,17 @@ fn worker_turns_until_it_stops_on_a_thread_of_its_own() {
 }
 
 #[test]
-fn running_worker_knows_its_own_thread() {
-    let (handle, handles) = mpsc::channel::<Box<dyn Running>>();
+fn worker_is_known_by_its_thread_in_every_world() {
     let (answer, answers) = mpsc::channel();
     let worker = Calls(move || {
-        let own = handles.recv().unwrap();
-        answer.send(own.is_current()).unwrap();
+        answer.send(SystemWorld::new().is_worker()).unwrap();
         Turn::Stop
     });
-    let running = SystemWorld::new()
-        .start("ferromq-io-1".to_owned(), Box::new(worker))
-        .unwrap();
-    handle.send(running).unwrap();
+    let world = SystemWorld::new();
+    let running = world.start("ferromq-io-1".to_owned(), Box::new(worker));
     assert!(answers.recv_timeout(PATIENCE).unwrap());
+    assert!(!world.is_worker());
+    running.unwrap().join();
 }
 
 #[test]

@@ -201,19 +201,19 @@ fn join_runs_worker_until_it_stops() {
 }
 
 #[test]
-fn is_current_is_true_in_own_turn_only() {
+fn thread_is_a_worker_in_its_turns_only() {
     let world = calm();
-    let handle: Arc<Mutex<Option<Box<dyn ferromq_core::world::Running>>>> = Arc::default();
-    let (seen, own) = (Arc::new(AtomicBool::new(false)), handle.clone());
+    let (seen, inside) = (Arc::new(AtomicBool::new(false)), world.clone());
     let note = seen.clone();
     let turn = move || {
-        note.store(own.lock().as_ref().unwrap().is_current(), Ordering::Relaxed);
+        note.store(inside.is_worker(), Ordering::Relaxed);
         Turn::Stop
     };
-    *handle.lock() = Some(world.start("self".into(), Box::new(Each(turn))).unwrap());
+    let running = world.start("self".into(), Box::new(Each(turn))).unwrap();
     world.run_idle();
     assert!(seen.load(Ordering::Relaxed));
-    assert!(!handle.lock().as_ref().unwrap().is_current());
+    assert!(!world.is_worker());
+    running.join();
 }
 
 #[test]
