@@ -2,7 +2,7 @@
 # Shows that the loom models have teeth: each patch in this folder breaks one wake-up protocol in a
 # copy of the tree, and the model that it names must then fail.
 #
-#   crates/core/loom-mutations/check.sh [part of a patch's name]
+#   crates/core/loom-mutations/check.sh [part of a patch's name]…
 #
 # CARGO_TARGET_DIR is where the copy is compiled (default: target/loom). A patch that does not apply
 # any more, or does not compile, is an error: it has to follow the code.
@@ -21,6 +21,8 @@ export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 
 (cd "$root" && tar -cf - --exclude ./target --exclude ./.git .) | tar -xf - -C "$copy"
 cd "$copy"
+mkdir pristine
+tar -cf - crates/core/src | tar -xf - -C pristine
 # Cargo goes by times: it may hold the last mutation of an earlier run for these files.
 find crates/core/src -name '*.rs' -exec touch {} +
 
@@ -38,16 +40,29 @@ failed() {
 models loom_ || failed "the models fail without any mutation"
 echo "ok: the models pass"
 
-for patch in "$here"/*"${1:-}"*.patch; do
+# Whether a patch is meant.
+wanted() {
+    for part in "$@"; do
+        case $name in *"$part"*) return 0 ;; esac
+    done
+    [ $# -eq 0 ]
+}
+
+for patch in "$here"/*.patch; do
     name=$(basename "$patch" .patch)
+    wanted "$@" || continue
     model=$(sed -n 's/^model: //p' "$patch")
     # The copied file is newer than what cargo has compiled, and so is what patch writes.
-    patch -p1 --silent --no-backup-if-mismatch <"$patch" || failed "$name does not apply"
+    patch -p1 --silent --no-backup-if-mismatch --fuzz=0 <"$patch" ||
+        failed "$name does not apply"
     models --no-run || failed "$name does not compile"
     if models "$model"; then
         failed "$name is not noticed by $model"
     fi
     grep -q "^test result: FAILED\|signal: 6" "$copy/log" || failed "$name: no model ran"
-    patch -p1 --silent --no-backup-if-mismatch --reverse <"$patch"
+    # Not by patch: backwards, what follows a removed line may be found in several places.
+    for file in $(sed -n 's|^+++ b/||p' "$patch"); do
+        cp "$copy/pristine/$file" "$file"
+    done
     echo "ok: $name is caught"
 done
