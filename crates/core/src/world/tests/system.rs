@@ -7,9 +7,7 @@ use std::thread;
 
 use ferromq_transport::{Endpoint, TransportOptions};
 
-use super::super::{
-    Interest, Listener, Reactor, Running, Stream, SystemWorld, Turn, Worker, World,
-};
+use super::super::{Interest, Listener, Reactor, Stream, SystemWorld, Turn, Worker, World};
 use super::PATIENCE;
 
 fn endpoint(text: &str) -> Endpoint {
