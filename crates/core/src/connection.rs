@@ -403,7 +403,7 @@ impl Reading {
     fn fill(&mut self, stream: &dyn Stream) -> io::Result<(usize, bool)> {
         if let Some(body) = self.decoder.body() {
             let most = usize::try_from(body.missing).unwrap_or(usize::MAX);
-            let most = reserve_body(body.buffer, most);
+            let most = most.min(body.buffer.capacity() - body.buffer.len());
             let read = stream.read(body.buffer, most)?;
             return Ok((read, read == most));
         }
@@ -451,16 +451,6 @@ pub(crate) fn tell(mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port
     if arrived {
         port.post(Note::Readable(pipe.id));
     }
-}
-
-/// Room in a large body's buffer: it grows with what has arrived, never to what was merely
-/// announced.
-fn reserve_body(buffer: &mut Vec<u8>, missing: usize) -> usize {
-    if buffer.len() == buffer.capacity() {
-        let grow = buffer.len().max(CHUNK).min(missing);
-        buffer.reserve_exact(grow);
-    }
-    missing.min(buffer.capacity() - buffer.len())
 }
 
 /// Subscriptions are for the pattern, a PING is answered here; the rest is of no concern.

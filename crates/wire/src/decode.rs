@@ -301,12 +301,15 @@ impl Large {
         *input = rest;
     }
 
-    /// Makes room for `arrived` bytes: at least doubles, but never beyond the end of the body.
+    /// Makes room for `arrived` bytes: at least doubles, but never beyond the end of the body. The
+    /// last step may be one and a half as wide, lest everything be moved once more for the few
+    /// bytes by which the first read, with the header in it, fell short.
     fn reserve(&mut self, arrived: usize) {
         if self.buffer.capacity().saturating_sub(self.buffer.len()) < arrived {
             let most = usize::try_from(self.missing()).unwrap_or(usize::MAX);
-            let growth = arrived.max(self.buffer.len()).max(GROWTH_MIN);
-            self.buffer.reserve_exact(growth.min(most));
+            let step = arrived.max(self.buffer.len()).max(GROWTH_MIN);
+            let is_last = most <= step.saturating_add(step / 2);
+            self.buffer.reserve_exact(if is_last { most } else { step });
         }
     }
 
