@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::step::{cargo, run as run_command, step};
-use crate::{Outcome, conformance, interop, tidy, tree};
+use crate::{Outcome, budget, conformance, interop, tidy, tree};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn(&Path) -> Outcome);
@@ -69,6 +69,7 @@ const STEPS: &[Step] = &[
         ];
         run_command(&mut cargo(root, &all))
     }),
+    ("budget", |root| budget::run(root, &[])),
     ("conformance", |root| conformance::run(root, &[])),
     ("interop", |root| interop::run(root, &[])),
 ];

@@ -1,10 +1,11 @@
-//! Project commands: `cargo xtask ci | tidy | conformance | interop | bench | help`.
+//! Project commands: `cargo xtask ci | tidy | conformance | interop | budget | bench | help`.
 //!
 //! Standard library only.
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod budget;
 mod ci;
 mod conformance;
 mod interop;
@@ -27,6 +28,7 @@ cargo xtask COMMAND
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
   interop … --release        with optimised examples
+  budget [--bless]           instructions per message, by callgrind, against what is committed
   bench [OPTION]…            speed, against libzmq and bare sockets; bench --help";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy(),
         ["conformance", ref rest @ ..] => conformance::run(root(), rest),
         ["interop", ref rest @ ..] => interop::run(root(), rest),
+        ["budget", ref rest @ ..] => budget::run(root(), rest),
         ["bench", ref rest @ ..] => bench::run(root(), rest),
         ["help" | "--help"] => {
             println!("{USAGE}");

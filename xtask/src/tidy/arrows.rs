@@ -30,6 +30,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("ferromq-examples", &["ferromq"]),
     ("ferromq-bench", &["ferromq"]),
+    (
+        "ferromq-budgets",
+        &["ferromq", "ferromq-core", "ferromq-transport", TESTKIT],
+    ),
     ("rival-libzmq", RIVAL),
     ("rival-monocoque", RIVAL),
     ("rival-omq", RIVAL),

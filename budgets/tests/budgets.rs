@@ -1,0 +1,146 @@
+//! The budgets: what each hot path may allocate, copy and ask of the system, per 1000 messages.
+//!
+//! A message is made of a slice, as applications make it: from 65 bytes on that is one allocation
+//! and one copy, which are counted. Nothing here depends on time: the numbers are the same in every
+//! run, and the budgets are not much above them.
+
+use std::time::Duration;
+
+use ferromq::{Bytes, Message};
+use ferromq_budgets::Scenario;
+use ferromq_budgets::meter::{Counting, Counts, Places, measure, places};
+use ferromq_testkit::watchdog;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The most that 1000 messages may cost.
+struct Budget {
+    name: &'static str,
+    /// Blocks, new or made larger.
+    blocks: u64,
+    /// New blocks from 16 KiB on.
+    large: u64,
+    /// System calls that carry bytes.
+    transfers: u64,
+    /// All system calls.
+    calls: u64,
+}
+
+/// A receiver that waits costs blocks and calls of its own: one wait per burst here, and two per
+/// round trip, in which it also looks in vain: nothing moves in the simulated world meanwhile.
+#[rustfmt::skip]
+const BUDGETS: [Budget; Scenario::ALL.len()] = [
+    // Small messages stay in place: what is left is one wait per burst.
+    Budget { name: "stream-16",    blocks:    150, large:     0, transfers:     90, calls:    170 },
+    Budget { name: "stream-64",    blocks:    150, large:     0, transfers:     90, calls:    170 },
+    // One block per side; from 4 KiB on a count of references for each, from 64 KiB on growth.
+    Budget { name: "stream-1k",    blocks:  2_300, large:     0, transfers:    130, calls:    240 },
+    Budget { name: "stream-16k",   blocks:  4_600, large: 2_100, transfers:  1_400, calls:  2_500 },
+    Budget { name: "stream-256k",  blocks:  8_500, large: 2_100, transfers:  9_900, calls: 13_500 },
+    Budget { name: "stream-1m",    blocks: 12_000, large: 2_100, transfers: 12_100, calls: 16_600 },
+    // The receiver gets what the sender made.
+    Budget { name: "inproc-64",    blocks:      0, large:     0, transfers:      0, calls:      0 },
+    Budget { name: "inproc-1k",    blocks:  1_000, large:     0, transfers:      0, calls:      0 },
+    Budget { name: "inproc-256k",  blocks:  1_000, large: 1_000, transfers:      0, calls:      0 },
+    Budget { name: "round-trip-64",blocks:  9_500, large:     0, transfers:  9_600, calls: 16_300 },
+    // One for the publisher, one for each of the eight.
+    Budget { name: "fan-out-64",   blocks:  1_070, large:     0, transfers:    530, calls:    730 },
+    Budget { name: "fan-out-1k",   blocks: 11_000, large:     0, transfers:    630, calls:    890 },
+];
+
+#[test]
+fn hot_paths_keep_their_budgets() {
+    let mut over = Vec::new();
+    for budget in &BUDGETS {
+        let counts = watchdog::under(budget.name, LIMIT, || cost(budget.name));
+        let messages = scenario(budget.name).messages as u64;
+        let calls = counts.calls;
+        let blocks = counts.allocations + counts.reallocations;
+        let rows = [
+            ("blocks", blocks, budget.blocks),
+            ("large blocks", counts.large, budget.large),
+            ("zeroed blocks", counts.zeroed, 0),
+            (
+                "reads and writes",
+                calls.reads + calls.writes,
+                budget.transfers,
+            ),
+            ("system calls", calls.total(), budget.calls),
+        ];
+        for (what, counted, most) in rows {
+            let found = (1000 * counted).div_ceil(messages);
+            if found > most {
+                over.push(format!("{}: {found} {what}, not {most}", budget.name));
+            }
+        }
+    }
+    let over = over.join("\n");
+    assert!(over.is_empty(), "over budget, per 1000 messages:\n{over}");
+}
+
+#[test]
+fn the_same_run_costs_the_same() {
+    let twice = || watchdog::under("stream-1k", LIMIT, || cost("stream-1k"));
+    assert_eq!(twice(), twice());
+}
+
+/// From 4 KiB on a payload is written from where the application has it.
+#[test]
+fn a_large_payload_is_sent_without_a_copy() {
+    for (name, size) in [("stream-16k", 16 << 10), ("stream-1m", 1 << 20)] {
+        let payload = Bytes::from(vec![1; size]);
+        let (_, places) = pass(name, &payload);
+        assert_eq!(Places::within(&places.written, &payload), size, "{name}");
+    }
+}
+
+/// Only what came in one read with the frame's header is copied, and what was there is moved as the
+/// buffer grows with what arrives: together no more than once the payload, in one block that nobody
+/// fills with zeroes first.
+#[test]
+fn a_large_payload_is_received_with_at_most_one_copy() {
+    for (name, size) in [("stream-256k", 256 << 10), ("stream-1m", 1 << 20)] {
+        let payload = Bytes::from(vec![1; size]);
+        let (counts, places) = pass(name, &payload);
+        let first = places.read.first().map_or(0, |read| read.len());
+        let copied = first + counts.moved as usize;
+        assert!(copied <= size, "{name}: {copied} of {size} bytes copied");
+        assert_eq!((counts.large, counts.zeroed), (1, 0), "{name}");
+    }
+}
+
+/// Within the process nothing is copied at all.
+#[test]
+fn a_payload_within_the_process_is_not_copied() {
+    let payload = Bytes::from(vec![1; 256 << 10]);
+    let course = scenario("inproc-256k").start();
+    let received = course.pass(Message::from(payload.clone()));
+    let part = received.part(0).expect("it has one part");
+    assert_eq!(part.as_ptr(), payload.as_ptr());
+}
+
+/// What all messages of a scenario cost.
+fn cost(name: &str) -> Counts {
+    let course = scenario(name).start();
+    measure(|| course.run())
+}
+
+/// What one message costs that is there already, and where its bytes were.
+fn pass(name: &'static str, payload: &Bytes) -> (Counts, Places) {
+    watchdog::under(name, LIMIT, || {
+        let course = scenario(name).start();
+        let mut received = None;
+        let counts = measure(|| received = Some(course.pass(Message::from(payload.clone()))));
+        let places = places();
+        let received = received.expect("it was passed");
+        assert_eq!(received.part(0).map(|part| &part[..]), Some(&payload[..]));
+        (counts, places)
+    })
+}
+
+fn scenario(name: &str) -> Scenario {
+    Scenario::named(name).expect("the scenario exists")
+}
