@@ -92,8 +92,9 @@ socket_type! {
     /// Other messages are what XSUB peers sent; while as many as the receive high-water mark wait,
     /// further ones are dropped, and counted. Beyond it, a subscription and the cancellation that
     /// follows take each other back if nobody has received the first, and the other way round; both
-    /// are counted. What is received last about a topic is true in any case. (libzmq keeps them all,
-    /// without limit, and also reports cancellations of topics that nobody had subscribed to.)
+    /// are counted. What is received last about a topic is true in any case. (libzmq keeps all of
+    /// them, without limit, and also reports cancellations of topics that nobody had subscribed
+    /// to.)
     #[doc(alias = "ZMQ_XPUB")]
     pub struct Xpub(XpubPattern);
 }
