@@ -9,6 +9,7 @@ mod budget;
 mod ci;
 mod conformance;
 mod interop;
+mod python;
 mod step;
 mod tidy;
 mod tree;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::process::Program;
 use super::{Language, Transport};
 use crate::step::{cargo, run as run_command};
-use crate::{Outcome, target};
+use crate::{Outcome, python, target};
 
 /// The place where programs are run.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Lab {
         let profile = if is_release { "release" } else { "debug" };
         Ok(Self {
             examples: target.join(profile).join("examples"),
-            python: python(&target)?,
+            python: python::environment(root)?,
             founding: root.join("examples/python"),
             peer: root.join("xtask/py/interop_peer.py"),
             sockets,
@@ -109,32 +109,4 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.sockets);
     }
-}
-
-/// A Python that has pyzmq: a virtual environment under the target directory.
-fn python(target: &Path) -> Outcome<PathBuf> {
-    let environment = target.join("interop").join("venv");
-    let python = environment.join("bin").join("python");
-    if Command::new(&python)
-        .args(["-c", "import zmq"])
-        .output()
-        .is_ok_and(|o| o.status.success())
-    {
-        return Ok(python);
-    }
-    run_command(
-        Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&environment),
-    )?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "pyzmq",
-    ];
-    run_command(Command::new(&python).args(install))?;
-    Ok(python)
 }
