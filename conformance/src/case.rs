@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Wire,
     /// Whole sockets among themselves.
     Patterns,
+    /// Whole sockets with those of other implementations.
+    Foreign,
 }
 
 impl fmt::Display for Kind {
@@ -46,6 +48,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Wire => "wire",
             Self::Patterns => "patterns",
+            Self::Foreign => "foreign",
         })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   requirements/*.md ──► requirements ──┐
-//!   wire, patterns: suites of cases ──► trials ──run──► verdicts ──┴──► report: table, page
+//!   wire, patterns, foreign: suites ──► trials ──run──► verdicts ──┴──► report: table, page
 //!                                            expected-failures.md ──┘
 //! ```
 //!
@@ -20,6 +20,7 @@
 
 mod case;
 mod expected;
+mod foreign;
 mod options;
 mod patterns;
 mod report;
@@ -31,7 +32,7 @@ mod wire;
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use case::Trial;
@@ -41,6 +42,10 @@ use report::Report;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["--serve"] {
+        foreign::serve();
+        return ExitCode::SUCCESS;
+    }
     if arguments.iter().any(|argument| argument == "--help") {
         say(USAGE);
         return ExitCode::SUCCESS;
@@ -55,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn conform(options: &Options) -> ExitCode {
-    let own = own_trials();
+    let own = own_trials(options.python.clone());
     let declared: Vec<_> = own
         .iter()
         .map(|trial| (trial.name(), trial.shows))
@@ -103,10 +108,12 @@ fn conform(options: &Options) -> ExitCode {
 }
 
 /// Every trial of our own sockets.
-fn own_trials() -> Vec<Trial> {
+fn own_trials(python: Option<PathBuf>) -> Vec<Trial> {
+    let foreign = foreign::trials(&foreign::Pool::new(python));
     wire::trials()
         .into_iter()
         .chain(patterns::trials())
+        .chain(foreign)
         .collect()
 }
 
@@ -129,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_requirement_has_evidence_or_a_reason_and_every_trial_a_name_of_its_own() {
-        let trials = own_trials();
+        let trials = own_trials(None);
         let shown = trials.iter().flat_map(|trial| trial.shows.iter().copied());
         let problems = requirements::inconsistencies(&requirements::specifications(), shown);
         assert_eq!(problems, [""; 0]);

@@ -11,7 +11,7 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
   --spec NUMBER         only what shows a requirement of this RFC
   --pattern NAME        only the suites of this pattern: reqrep, pubsub, pipeline, pair
   --transport NAME      only over this: tcp, ipc, inproc, sim (a simulated network), memory
-  --peer NAME           only against this: raw (a scripted peer), ferromq
+  --peer NAME           only against this: raw (a scripted peer), ferromq, pyzmq, pyomq
   --case TEXT           only trials whose name contains this
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE
@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) against: Option<Foreign>,
     /// Where the page goes.
     pub(crate) report: Option<PathBuf>,
+    /// The Python that has the packages of the foreign peers.
+    pub(crate) python: Option<PathBuf>,
 }
 
 /// A socket that somebody else has started.
@@ -62,6 +64,7 @@ impl Options {
                 "--against" => against = Some(value),
                 "--type" => socket_type = Some(parse_type(&value)?),
                 "--report" => options.report = Some(value.into()),
+                "--python" => options.python = Some(value.into()),
                 _ => return Err(format!("unknown option {name}")),
             }
         }
@@ -85,8 +88,7 @@ impl Options {
             trial.shows.iter().any(|id| of_spec(id))
         };
         let named = |text: &String| trial.name().contains(text.as_str());
-        let pattern =
-            trial.kind == Kind::Patterns && self.patterns.iter().any(|p| p == trial.suite);
+        let pattern = trial.kind != Kind::Wire && self.patterns.iter().any(|p| p == trial.suite);
         (self.specs.is_empty() || self.specs.iter().any(shows))
             && (self.patterns.is_empty() || pattern)
             && has(&self.transports, trial.transport)

@@ -8,7 +8,7 @@ pub(crate) use table::print;
 
 use std::collections::BTreeMap;
 
-use crate::expected::Expected;
+use crate::expected::{Entry, Expected};
 use crate::requirements::{Note, Requirement, Specification, inconsistencies};
 use crate::run::{Failed, Verdict};
 
@@ -17,6 +17,8 @@ use crate::run::{Failed, Verdict};
 pub(crate) struct Report {
     pub(crate) specifications: Vec<Specification>,
     pub(crate) verdicts: Vec<Judged>,
+    /// What was found in other implementations.
+    pub(crate) findings: Vec<Entry>,
     /// What is wrong with the evidence as declared.
     inconsistencies: Vec<String>,
 }
@@ -36,9 +38,9 @@ pub(crate) enum Outcome {
     Skipped(&'static str),
     Failed(String),
     /// It failed, for a reason that is known.
-    ExpectedFailure(String),
+    ExpectedFailure(Entry),
     /// It passed, although a reason is given why it fails.
-    UnexpectedPass(String),
+    UnexpectedPass(Entry),
 }
 
 /// What all evidence of one requirement comes to.
@@ -98,6 +100,7 @@ impl Report {
         Self {
             specifications,
             verdicts: verdicts.into_iter().map(judge).collect(),
+            findings: expected.foreign().cloned().collect(),
             inconsistencies: problems,
         }
     }
@@ -108,8 +111,9 @@ impl Report {
             let name = &judged.verdict.name;
             match &judged.outcome {
                 Outcome::Failed(why) => Some(format!("{name}: {why}")),
-                Outcome::UnexpectedPass(reason) => Some(format!(
-                    "{name}: passes, although expected to fail: {reason}"
+                Outcome::UnexpectedPass(entry) => Some(format!(
+                    "{name}: passes, although expected to fail: {}",
+                    entry.text
                 )),
                 _ => None,
             }
@@ -136,7 +140,7 @@ impl Report {
         let any = |wanted: fn(&Outcome) -> bool| outcomes().any(wanted);
         if any(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::UnexpectedPass(_))) {
             Status::Failed
-        } else if any(|outcome| matches!(outcome, Outcome::ExpectedFailure(_))) {
+        } else if any(Outcome::is_our_failure) {
             Status::ExpectedFailure
         } else if !any(|outcome| *outcome == Outcome::Passed) {
             Status::NotRun
@@ -174,14 +178,19 @@ impl Report {
 }
 
 impl Outcome {
-    fn of(verdict: &Verdict, expected: Option<&str>) -> Self {
+    fn of(verdict: &Verdict, expected: Option<&Entry>) -> Self {
         match (&verdict.result, expected) {
             (Ok(()), None) => Self::Passed,
-            (Ok(()), Some(reason)) => Self::UnexpectedPass(reason.to_owned()),
+            (Ok(()), Some(entry)) => Self::UnexpectedPass(entry.clone()),
             (Err(Failed::Skipped(why)), _) => Self::Skipped(why),
             (Err(Failed::Panicked(said)), None) => Self::Failed(said.clone()),
-            (Err(Failed::Panicked(_)), Some(reason)) => Self::ExpectedFailure(reason.to_owned()),
+            (Err(Failed::Panicked(_)), Some(entry)) => Self::ExpectedFailure(entry.clone()),
         }
+    }
+
+    /// True if something is known to be wrong with FerroMQ, and not with its peer.
+    fn is_our_failure(&self) -> bool {
+        matches!(self, Self::ExpectedFailure(entry) if entry.is_ours())
     }
 }
 

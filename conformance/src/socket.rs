@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) small_buffers: bool,
     /// Without it what is unsent at the end is dropped.
     pub(crate) linger: Option<Duration>,
+    /// The pause before reconnecting, always this long.
+    pub(crate) reconnect: Option<Duration>,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
 }
@@ -45,7 +47,11 @@ pub(crate) trait AnySocket: fmt::Debug + Send + Sync {
     /// Sends, waiting at most so long.
     fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError>;
     /// The next message; waits at most [`WAIT`].
-    fn recv(&self) -> Message;
+    fn recv(&self) -> Message {
+        self.recv_timeout(WAIT).unwrap()
+    }
+    /// The next message, waiting at most so long.
+    fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError>;
     /// A message that is there already.
     fn try_recv(&self) -> Result<Message, RecvError>;
     /// Subscribes, or takes a subscription back.
@@ -104,8 +110,8 @@ macro_rules! half {
     (send_timeout sends, $socket:ident, $message:ident, $timeout:ident) => {
         (**$socket).send_timeout($message, $timeout)
     };
-    (recv receives, $socket:ident) => {
-        (**$socket).recv_timeout(WAIT).unwrap()
+    (recv_timeout receives, $socket:ident, $timeout:ident) => {
+        (**$socket).recv_timeout($timeout)
     };
     (try_recv receives, $socket:ident) => {
         (**$socket).try_recv()
@@ -184,8 +190,9 @@ macro_rules! sockets {
                 half!(send_timeout $send, self, message, timeout)
             }
 
-            fn recv(&self) -> Message {
-                half!(recv $receive, self)
+            #[allow(unused_variables, reason = "there may be nothing to be done with it")]
+            fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+                half!(recv_timeout $receive, self, timeout)
             }
 
             fn try_recv(&self) -> Result<Message, RecvError> {
@@ -249,6 +256,9 @@ impl Settings {
         }
         if self.small_buffers {
             builder = builder.kernel_buffers(Some(4096), Some(4096));
+        }
+        if let Some(pause) = self.reconnect {
+            builder = builder.reconnect_interval(pause, pause);
         }
         builder.linger(self.linger.unwrap_or_default())
     }

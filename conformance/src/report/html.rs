@@ -31,6 +31,7 @@ pub(crate) fn page(report: &Report) -> String {
     for specification in &report.specifications {
         details(&mut page, report, specification);
     }
+    findings(&mut page, report);
     page.push_str("</html>\n");
     page
 }
@@ -137,11 +138,34 @@ fn trial(page: &mut String, judged: &Judged) {
         Outcome::Skipped(why) => {
             let _ = write!(page, ": {}", Text(why));
         }
-        Outcome::Failed(why) | Outcome::ExpectedFailure(why) | Outcome::UnexpectedPass(why) => {
+        Outcome::Failed(why) => {
             let _ = write!(page, "<pre>{}</pre>", Text(why));
+        }
+        Outcome::ExpectedFailure(entry) | Outcome::UnexpectedPass(entry) => {
+            let (whose, why) = (Text(&entry.whose), Text(&entry.text));
+            let _ = write!(page, "<pre>{whose}: {why}</pre>");
         }
     }
     page.push_str("</div>");
+}
+
+/// What was found in other implementations, one by one.
+fn findings(page: &mut String, report: &Report) {
+    page.push_str("<h2 id=\"found\">Found in other implementations</h2>\n");
+    for of_one in report
+        .findings
+        .chunk_by(|one, next| one.whose == next.whose)
+    {
+        let _ = writeln!(page, "<h3>{}</h3>\n<ul>", Text(&of_one[0].whose));
+        for entry in of_one {
+            let _ = write!(page, "<li>{}", Text(&entry.text));
+            if let Some(trials) = &entry.trials {
+                let _ = write!(page, " Fails: <code>{}</code>", Text(trials));
+            }
+            page.push('\n');
+        }
+        page.push_str("</ul>\n");
+    }
 }
 
 fn class(status: Status) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Outcome, Report, Status};
 use crate::case::Kind;
+use crate::run::Verdict;
 
 /// The columns of the first table.
 const TRANSPORTS: [&str; 5] = ["memory", "sim", "inproc", "ipc", "tcp"];
@@ -15,15 +16,16 @@ pub(crate) fn print(report: &Report, with_reasons: bool) {
     crate::say(&format!("{}\n{}", trials(report), requirements(report)));
     if with_reasons {
         crate::say(&reasons(report));
+        crate::say(&findings(report));
     }
 }
 
 /// Passed trials, and in brackets failed ones.
 fn trials(report: &Report) -> String {
-    let mut counts: BTreeMap<(Kind, &str), BTreeMap<&str, [usize; 2]>> = BTreeMap::new();
+    let mut counts: BTreeMap<(Kind, String), BTreeMap<&str, [usize; 2]>> = BTreeMap::new();
     for judged in &report.verdicts {
         let verdict = &judged.verdict;
-        let row = counts.entry((verdict.kind, verdict.suite)).or_default();
+        let row = counts.entry((verdict.kind, row_name(verdict))).or_default();
         let cell = row.entry(verdict.transport).or_default();
         match judged.outcome {
             Outcome::Skipped(_) => {}
@@ -33,8 +35,8 @@ fn trials(report: &Report) -> String {
     }
     let mut text = format!("{:<24}", "trials passed");
     TRANSPORTS.iter().for_each(|name| push(&mut text, name));
-    for ((kind, suite), row) in counts {
-        let _ = write!(text, "\n{:<24}", format!("{kind} {suite}"));
+    for ((_, name), row) in counts {
+        let _ = write!(text, "\n{name:<24}");
         for transport in TRANSPORTS {
             let cell = match row.get(transport) {
                 None | Some([0, 0]) => String::new(),
@@ -45,6 +47,14 @@ fn trials(report: &Report) -> String {
         }
     }
     text + "\n"
+}
+
+/// `pipeline` of the patterns, or with a foreign peer.
+fn row_name(verdict: &Verdict) -> String {
+    match verdict.kind {
+        Kind::Foreign => format!("{} {}", verdict.peer, verdict.suite),
+        kind => format!("{kind} {}", verdict.suite),
+    }
 }
 
 fn requirements(report: &Report) -> String {
@@ -99,7 +109,19 @@ fn reasons(report: &Report) -> String {
     text
 }
 
-/// The ids, in lines of a width to be read.
+fn findings(report: &Report) -> String {
+    let mut text = "\nfound in other implementations".to_owned();
+    for entry in &report.findings {
+        let _ = write!(text, "\n  {}", entry.whose);
+        let words: Vec<&str> = entry.text.split(' ').collect();
+        for line in wrapped(&words) {
+            let _ = write!(text, "\n    {line}");
+        }
+    }
+    text
+}
+
+/// Ids or words, in lines of a width to be read.
 fn wrapped(ids: &[&str]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for id in ids {

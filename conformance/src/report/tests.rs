@@ -17,12 +17,13 @@ const TEXT: &str = "\
 - `e` (MUST): E <&>.
 ";
 
-const DECLARED: [(&str, &[&str]); 5] = [
+const DECLARED: [(&str, &[&str]); 6] = [
     ("s::good (tcp)", &["9/a", "9/c"]),
     ("s::bad (tcp)", &["9/b"]),
     ("s::known (tcp)", &["9/a"]),
     ("s::cured (tcp)", &["9/c"]),
     ("s::skipped (tcp)", &["9/e"]),
+    ("s::foreign (tcp)", &["9/a"]),
 ];
 
 fn verdict(name: &str, result: Result<(), Failed>) -> Verdict {
@@ -31,6 +32,7 @@ fn verdict(name: &str, result: Result<(), Failed>) -> Verdict {
         kind: Kind::Wire,
         suite: "s",
         transport: "tcp",
+        peer: "raw",
         name: name.to_owned(),
         shows,
         took: Duration::ZERO,
@@ -41,7 +43,9 @@ fn verdict(name: &str, result: Result<(), Failed>) -> Verdict {
 fn report(verdicts: Vec<Verdict>) -> Report {
     let specification = Specification::parse(TEXT).unwrap();
     let declared = DECLARED.map(|(name, shows)| (name.to_owned(), shows));
-    let expected = Expected::parse("- `s::known`: a reason\n- `s::cured (tcp)`: another\n");
+    let list = "- `s::known`: a reason\n- `s::cured (tcp)`: another\n## Other\n- A text <&>.\n\
+                - `s::foreign`: theirs\n";
+    let expected = Expected::parse(list);
     Report::new(vec![specification], &declared, verdicts, &expected)
 }
 
@@ -93,6 +97,16 @@ fn failures_and_unexpected_passes_are_surprises_and_expected_failures_are_not() 
 }
 
 #[test]
+fn failure_of_the_other_side_counts_against_no_requirement() {
+    let foreign = || verdict("s::foreign (tcp)", panicked());
+    let alone = report(vec![foreign()]);
+    assert_eq!(statuses(&alone)[0], Status::NotRun);
+    let shown = report(vec![foreign(), verdict("s::good (tcp)", Ok(()))]);
+    assert_eq!(statuses(&shown)[0], Status::Shown);
+    assert_eq!(shown.surprises(), [""; 0]);
+}
+
+#[test]
 fn inconsistent_declarations_are_surprises() {
     let specification = Specification::parse(TEXT).unwrap();
     let declared = [("s::x".to_owned(), &["9/d", "9/z"][..])];
@@ -110,7 +124,8 @@ fn inconsistent_declarations_are_surprises() {
 #[test]
 fn page_has_every_requirement_and_escapes_its_text() {
     let page = page(&report(vec![verdict("s::bad (tcp)", panicked())]));
-    for part in ["9/a", "9/e", "E &lt;&amp;&gt;.", "boom", "why not."] {
+    let found = "<h3>Other</h3>\n<ul>\n<li>A text &lt;&amp;&gt;.";
+    for part in ["9/a", "9/e", "E &lt;&amp;&gt;.", "boom", "why not.", found] {
         assert!(page.contains(part), "{part}");
     }
     assert!(

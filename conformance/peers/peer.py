@@ -1,0 +1,128 @@
+"""Sockets of another implementation, driven line by line; conformance/src/foreign/serve.rs is its
+twin on FerroMQ, and describes the commands.
+
+peer.py pyzmq|pyomq
+"""
+
+import importlib
+import sys
+from time import monotonic
+
+CELL = 251
+LONGEST = 4096
+WAIT = 10_000
+
+
+def parse(word: str) -> bytes:
+    if "~" not in word:
+        return bytes.fromhex(word.removeprefix("-"))
+    size, seed = map(int, word.split("~"))
+    return (cell(seed) * (size // CELL + 1))[:size]
+
+
+def word(part: bytes) -> str:
+    if len(part) <= LONGEST:
+        return part.hex() or "-"
+    seed, step = part[0], CELL * 4096
+    expected = cell(seed) * 4096
+    for start in range(0, len(part), step):
+        piece = part[start : start + step]
+        if piece != expected[: len(piece)]:
+            return f"{len(part)}-bytes-that-were-not-sent"
+    return f"{len(part)}~{seed}"
+
+
+def cell(seed: int) -> bytes:
+    return bytes((seed + 7 * at) % CELL for at in range(CELL))
+
+
+class Peer:
+    """A socket with the events of its connections."""
+
+    def __init__(self, zmq, context, kind: str, options: list[str]) -> None:
+        self.zmq, self.kind = zmq, kind
+        self.socket = context.socket(getattr(zmq, kind))
+        self.socket.linger = 0
+        self.socket.rcvtimeo = self.socket.sndtimeo = WAIT
+        if kind == "ROUTER":
+            self.socket.router_mandatory = 1
+        for option in options:
+            name, value = option.split("=")
+            setattr(self.socket, name, parse(value) if name == "routing_id" else int(value))
+        self.is_native = hasattr(zmq, "pyomq_version")
+        # Last, for pyomq ignores options that are set after it.
+        self.monitor = self.socket.monitor() if self.is_native else self.socket.get_monitor_socket()
+
+    def event(self, *wanted: str) -> str:
+        end = monotonic() + WAIT / 1000
+        while (left := end - monotonic()) > 0:
+            name, detail = self.next_event(int(left * 1000) + 1)
+            if name.startswith(wanted):
+                return f"{name} {detail}"
+        raise TimeoutError("no such event")
+
+    def next_event(self, timeout: int) -> tuple[str, str]:
+        if self.is_native:
+            event = self.monitor.recv(timeout)
+            return event["event"], str(event.get("reason", ""))
+        if not self.monitor.poll(timeout):
+            raise TimeoutError("no such event")
+        from zmq.utils.monitor import recv_monitor_message
+
+        event = recv_monitor_message(self.monitor)
+        return self.zmq.Event(event["event"]).name.lower(), hex(event["value"])
+
+    def bind(self, endpoint: str) -> None:
+        self.socket.bind(endpoint)
+
+    def connect(self, endpoint: str) -> None:
+        self.socket.connect(endpoint)
+
+    def send(self, *words: str) -> None:
+        self.socket.send_multipart([parse(word) for word in words])
+
+    def recv(self) -> str:
+        return " ".join(map(word, self.socket.recv_multipart()))
+
+    def take(self) -> str:
+        return " ".join(map(word, self.socket.recv_multipart(self.zmq.NOBLOCK)))
+
+    def subscribe(self, topic: str) -> None:
+        if self.kind == "XSUB":
+            self.socket.send(b"\1" + parse(topic))
+        else:
+            self.socket.subscribe(parse(topic))
+
+    def unsubscribe(self, topic: str) -> None:
+        if self.kind == "XSUB":
+            self.socket.send(b"\0" + parse(topic))
+        else:
+            self.socket.unsubscribe(parse(topic))
+
+    def close(self) -> None:
+        if not self.is_native:
+            self.socket.disable_monitor()
+        self.socket.close(linger=0)
+
+
+def main() -> None:
+    zmq = importlib.import_module({"pyzmq": "zmq"}.get(sys.argv[1], sys.argv[1]))
+    context = zmq.Context()
+    peers: dict[str, Peer] = {}
+
+    def run(command: str, name: str, *words: str) -> str | None:
+        if command == "socket":
+            peers[name] = Peer(zmq, context, words[0], list(words[1:]))
+            return None
+        peer = peers.pop(name) if command == "close" else peers[name]
+        return getattr(peer, command)(*words)
+
+    for line in sys.stdin:
+        try:
+            answer = f"ok {run(*line.split()) or ''}"
+        except (zmq.ZMQError, TimeoutError) as problem:
+            answer = f"no {type(problem).__name__} {problem}"
+        print(answer.rstrip(), flush=True)
+
+
+main()

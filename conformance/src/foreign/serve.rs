@@ -1,0 +1,128 @@
+//! Our own sockets, driven line by line, in a process that can be killed: `--serve`. Its twin
+//! `peers/peer.py` drives those of others.
+//!
+//! A line of input is a command, answered by a line: `ok …`, or `no REASON`.
+//!
+//! ```text
+//! socket NAME TYPE [OPTION=VALUE]…     makes a socket
+//! bind | connect NAME ENDPOINT
+//! subscribe | unsubscribe NAME TOPIC
+//! send NAME PART…                      waits until it is accepted
+//! recv NAME                            waits for a message: ok PART…
+//! take NAME                            a message that is there: ok PART…
+//! event NAME KIND…                     waits for the first event whose name begins like this
+//! close NAME                           drops what is unsent
+//! ```
+//!
+//! Parts and topics are [`words`](super::words). Whoever asks for what cannot be ends the process.
+
+use std::collections::HashMap;
+use std::io::{BufRead, stdin};
+use std::time::Duration;
+
+use ferromq::{Context, Event, Events, Message, Part, RecvError, SocketType};
+use ferromq_core::Command;
+
+use super::words;
+use crate::socket::{self, AnySocket, Settings, WAIT};
+
+/// Serves until the input ends.
+pub(crate) fn serve() {
+    let context = Context::new();
+    let mut served = HashMap::new();
+    for line in stdin().lock().lines().map_while(Result::ok) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let answer = match words[..] {
+            ["socket", name, socket_type, ref options @ ..] => {
+                let socket = Served::new(&context, socket_type, options);
+                served.insert(name.to_owned(), socket);
+                Ok(String::new())
+            }
+            ["close", name] => {
+                served.remove(name).unwrap().socket.close();
+                Ok(String::new())
+            }
+            [command, name, ref words @ ..] => served[name].run(command, words),
+            _ => panic!("{line} is no command"),
+        };
+        let answer = match answer {
+            Ok(text) => format!("ok {text}"),
+            Err(reason) => format!("no {reason}"),
+        };
+        crate::say(answer.trim_end());
+    }
+}
+
+struct Served {
+    socket: Box<dyn AnySocket>,
+    events: Events,
+}
+
+impl Served {
+    fn new(context: &Context, socket_type: &str, options: &[&str]) -> Self {
+        let socket_type = SocketType::from_name(socket_type.as_bytes()).unwrap();
+        let mut settings = Settings::default();
+        for option in options {
+            match option.split_once('=').unwrap() {
+                ("routing_id", id) => settings.routing_id = Some(Part::from(words::part(id))),
+                ("reconnect_ivl", pause) => {
+                    settings.reconnect = Some(Duration::from_millis(pause.parse().unwrap()));
+                }
+                _ => panic!("{option} is no option"),
+            }
+        }
+        let socket = socket::make(socket_type, context, &settings);
+        let events = socket.events();
+        Self { socket, events }
+    }
+
+    fn run(&self, command: &str, words: &[&str]) -> Result<String, String> {
+        let socket = &*self.socket;
+        match (command, words) {
+            ("bind", [endpoint]) => drop(socket.bind(endpoint)),
+            ("connect", [endpoint]) => socket.connect(&endpoint.parse().unwrap()),
+            ("subscribe", [topic]) => {
+                socket.request(&Command::Subscribe(words::part(topic).into()))
+            }
+            ("unsubscribe", [topic]) => socket.request(&Command::Cancel(words::part(topic).into())),
+            ("send", parts) => {
+                let message: Message = parts.iter().map(|part| words::part(part)).collect();
+                let sent = socket.send_timeout(message, WAIT);
+                sent.map_err(|refused| refused.kind.to_string())?;
+            }
+            ("recv", []) => return text(socket.recv_timeout(WAIT)),
+            ("take", []) => return text(socket.try_recv()),
+            ("event", kinds) => return self.event(kinds),
+            _ => panic!("{command} {words:?} is no command"),
+        }
+        Ok(String::new())
+    }
+
+    fn event(&self, kinds: &[&str]) -> Result<String, String> {
+        let is_wanted = |event: &Event| {
+            let name = describe(event);
+            kinds.iter().any(|kind| name.starts_with(kind))
+        };
+        let event = self.events.wait_for(WAIT, is_wanted);
+        event.map_or_else(
+            || Err("no such event".to_owned()),
+            |event| Ok(describe(&event)),
+        )
+    }
+}
+
+/// The event's name, as libzmq's monitor has it, and a reason.
+fn describe(event: &Event) -> String {
+    match event {
+        Event::HandshakeFailed { reason, .. } => format!("handshake_failed {reason:?}"),
+        Event::HandshakeSucceeded { .. } => "handshake_succeeded".to_owned(),
+        Event::Disconnected { reason, .. } => format!("disconnected {reason:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn text(received: Result<Message, RecvError>) -> Result<String, String> {
+    let message = received.map_err(|none| none.to_string())?;
+    let words: Vec<String> = message.iter().map(|part| words::word(part)).collect();
+    Ok(words.join(" "))
+}
