@@ -28,6 +28,7 @@ mod pipe;
 mod poll;
 mod pool;
 mod port;
+mod proxy;
 mod rope;
 mod socket;
 mod stats;
@@ -54,6 +55,7 @@ pub use pattern::{
     Refusal, Refused, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
+pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
 pub use socket::{RecvFuture, SendFuture, Socket};

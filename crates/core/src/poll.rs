@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::error::ClosedError;
 use crate::pattern::{Pattern, Readiness};
 use crate::port::Port;
 use crate::socket::{Shared, Socket, flush_left};
@@ -113,12 +114,15 @@ pub fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> usize {
     }
 }
 
-/// A socket of any type, as `poll` sees it.
-trait Pollable {
+/// A socket of any type, as `poll` and a proxy see it.
+pub(crate) trait Pollable: Sync {
     fn world(&self) -> &Arc<dyn World>;
     fn look(&self) -> Readiness;
+    /// From now on, whatever may change what `look` finds wakes the waiter, once.
     fn watch(&self, waiter: &Arc<Waiter>);
     fn unwatch(&self, waiter: &Arc<Waiter>);
+    /// Why it cannot be used any more.
+    fn closed(&self) -> Option<ClosedError>;
 }
 
 impl<P: Pattern> Pollable for Shared<P> {
@@ -138,5 +142,9 @@ impl<P: Pattern> Pollable for Shared<P> {
 
     fn unwatch(&self, waiter: &Arc<Waiter>) {
         self.with(|state| state.body.watchers.leave(waiter));
+    }
+
+    fn closed(&self) -> Option<ClosedError> {
+        self.with(|state| state.body.closed)
     }
 }

@@ -9,9 +9,9 @@ pub mod pickle;
 pub use ferromq_core::{
     BindError, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError, ConnectionId,
     Context, Dropped, Endpoint, EndpointError, Event, Events, Initiator, Keepalive, ListenError,
-    Message, Part, PartError, Peer, PollItem, Readiness, Reason, Receives, RecvError, RecvFuture,
-    Refusal, Refused, ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Socket,
-    SocketType, Stats, Violation, poll,
+    Message, Part, PartError, Peer, PollItem, Proxy, ProxyHandle, ProxyStats, Readiness, Reason,
+    Receives, RecvError, RecvFuture, Refusal, Refused, ReleaseError, SendError, SendErrorKind,
+    SendFuture, Sends, Socket, SocketType, Stats, Stopped, Traffic, Violation, poll,
 };
 
 #[cfg(feature = "futures")]

@@ -34,15 +34,11 @@ impl<P: Receives> Socket<P> {
 
     /// Receives a message if one is there; [`RecvError::Empty`] otherwise. Never waits.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        let shared = self.shared();
         let mut message = Message::new();
-        if !shared.take(&mut message)? {
-            shared.read_left();
-            if !shared.take(&mut message)? {
-                return Err(RecvError::Empty);
-            }
+        match self.shared().try_recv(&mut message)? {
+            true => Ok(message),
+            false => Err(RecvError::Empty),
         }
-        Ok(message)
     }
 
     /// Like [`recv`](Self::recv), waiting at most for `timeout`.
@@ -114,6 +110,15 @@ enum Next {
 }
 
 impl<P: Pattern> Shared<P> {
+    /// One attempt, after a look at what nobody else reads. True: a message is in `into`.
+    pub(crate) fn try_recv(&self, into: &mut Message) -> Result<bool, RecvError> {
+        if self.take(into)? {
+            return Ok(true);
+        }
+        self.read_left();
+        self.take(into)
+    }
+
     /// One attempt. True: a message is in `into`.
     pub(super) fn take(&self, into: &mut Message) -> Result<bool, RecvError> {
         self.with(|state| state.receive(&self.port, into))

@@ -161,7 +161,12 @@ pub(super) enum Offer {
 }
 
 impl<P: Pattern> Shared<P> {
-    fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+    /// Would a send be accepted, or fail, at once?
+    pub(crate) fn can_send(&self) -> bool {
+        self.with(|state| state.can_send())
+    }
+
+    pub(crate) fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
         match self.with(|state| state.offer(message, &self.port)) {
             Offer::Done => Ok(()),
             Offer::Park => Err(SendErrorKind::Full),

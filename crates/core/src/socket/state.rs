@@ -40,7 +40,7 @@ pub(crate) struct Body {
     pub(crate) watchers: WaitList,
     pub(super) after: After,
     pub(super) endpoints: Endpoints,
-    pub(super) closed: Option<ClosedError>,
+    pub(crate) closed: Option<ClosedError>,
     /// The connections that a receiver may read itself; none while not known.
     claim: Option<Arc<Claim>>,
     /// A receiver does so now.
@@ -155,11 +155,16 @@ impl<P: Pattern> State<P> {
             };
         }
         let receive = !self.body.ready.is_empty() || self.admit_next(port).unwrap_or(false);
-        let readiness = self.pattern.readiness(&self.body.pipes);
         Readiness {
-            send: readiness.send && self.body.requeued.is_empty(),
+            send: self.can_send(),
             receive,
         }
+    }
+
+    /// Would a send be accepted, or fail, at once?
+    pub(super) fn can_send(&self) -> bool {
+        let has_room = || self.pattern.readiness(&self.body.pipes).send;
+        self.body.closed.is_some() || self.body.requeued.is_empty() && has_room()
     }
 
     /// Calls the pattern on behalf of the application.

@@ -1,0 +1,310 @@
+//! Forwarding whole messages between two sockets.
+//!
+//! A message is taken from one side only if the other one has room, so what nobody takes stays
+//! where it is, and the senders feel it. Where nothing can be forwarded, the proxy's thread sleeps
+//! as in [`poll`](crate::poll): it registers with every socket, looks once more, then waits for its
+//! bell. Whoever steers it changes what is ordered and rings: either it is seen before the wait, or
+//! the ring ends that.
+
+mod handle;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ferromq_wire::Message;
+
+use self::handle::{Control, Count, Order};
+pub use self::handle::{ProxyHandle, ProxyStats, Traffic};
+use crate::error::{ClosedError, RecvError, SendErrorKind};
+use crate::pattern::{Receives, Sends};
+use crate::poll::Pollable;
+use crate::socket::{Shared, Socket, flush_left};
+use crate::wait::Waiter;
+use crate::world::Bell;
+
+/// The most messages that one direction forwards before the other has its turn.
+const BATCH: usize = 1000;
+
+/// Forwards whole messages between two sockets, on the thread that [runs](Self::run) it.
+///
+/// ROUTER and DEALER make a broker of requests, XSUB and XPUB one of publications (subscriptions go
+/// the other way), PULL and PUSH a streamer. Whatever a socket type does with a message it does
+/// here: a reply goes to the peer that its first part names, and XPUB drops for subscribers that
+/// are behind.
+///
+/// *Ordering and delivery*: messages keep their order. One is taken only while the other side (and
+/// the capture socket) has room: otherwise it stays where it is, and its sender comes to its
+/// high-water mark. Nothing is lost by stopping: what was taken was handed on, or is in
+/// [`Stopped::undelivered`]. (A copy that the capture socket has no room for then is dropped.) A
+/// ROUTER accepts messages while any of its peers has room; a message for one that has none is held
+/// until that has, and those behind it wait.
+///
+/// *Compatibility*: zmq_proxy_steerable is steered by messages, this by a [`ProxyHandle`]. libzmq
+/// drops what a ROUTER cannot send; here it waits for a peer that is behind, and what is for nobody
+/// is counted.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use ferromq_core::{ClosedError, Proxy, Receives, Sends, Socket};
+/// # fn serve(clients: Socket<impl Sends + Receives>, workers: Socket<impl Sends + Receives>) {
+/// let proxy = Proxy::new(&clients, &workers);
+/// let handle = proxy.handle();
+/// std::thread::scope(|scope| {
+///     let running = scope.spawn(|| proxy.run());
+///     // …
+///     println!("{:?}", handle.stats());
+///     handle.terminate();
+///     let stopped = running.join().expect("it does not panic");
+///     assert!(stopped.undelivered.is_empty());
+/// });
+/// # }
+/// ```
+#[doc(alias = "zmq_proxy")]
+#[doc(alias = "zmq_proxy_steerable")]
+pub struct Proxy<'a> {
+    ways: Vec<Way<'a>>,
+    capture: Option<&'a dyn Target>,
+    control: Arc<Control>,
+}
+
+/// How a proxy came to stop.
+#[derive(Debug)]
+#[must_use = "messages that were not delivered are in it"]
+#[non_exhaustive]
+pub struct Stopped {
+    /// A socket was closed, or its context shut down; `None`: it was
+    /// [told](ProxyHandle::terminate) to.
+    pub closed: Option<ClosedError>,
+    /// What was taken from one side and not accepted by the other: at most one message for each
+    /// direction, and rarely any.
+    pub undelivered: Vec<Message>,
+}
+
+impl<'a> Proxy<'a> {
+    /// Forwards both ways.
+    pub fn new<F, B>(front: &'a Socket<F>, back: &'a Socket<B>) -> Self
+    where
+        F: Sends + Receives,
+        B: Sends + Receives,
+    {
+        let (front, back) = (&**front.shared(), &**back.shared());
+        Self::over(vec![Way::new(front, back), Way::new(back, front)])
+    }
+
+    /// Forwards what is received on `front` to `back`, and nothing the other way: PULL to PUSH, SUB
+    /// to PUB.
+    pub fn one_way<F: Receives, B: Sends>(front: &'a Socket<F>, back: &'a Socket<B>) -> Self {
+        Self::over(vec![Way::new(&**front.shared(), &**back.shared())])
+    }
+
+    /// Sends a copy of each message that was handed on, of either direction, to this socket too. If
+    /// it has no room, both directions wait for it (PUB always has). Payloads are not copied.
+    pub fn capture<C: Sends>(mut self, capture: &'a Socket<C>) -> Self {
+        self.capture = Some(&**capture.shared());
+        self
+    }
+
+    /// How other threads steer it.
+    pub fn handle(&self) -> ProxyHandle {
+        ProxyHandle::new(&self.control)
+    }
+
+    /// Forwards until it is told to stop or a socket is closed.
+    ///
+    /// *Blocking*: takes no processor time while there is nothing to forward, or no room for it.
+    pub fn run(mut self) -> Stopped {
+        let world = Arc::clone(self.ways[0].from.world());
+        let bell = world.bell();
+        self.control.begin(&bell);
+        let closed = self.serve(&bell).err();
+        self.control.end();
+        flush_left();
+        let held = self.ways.into_iter().map(|way| way.held);
+        Stopped {
+            closed,
+            undelivered: held.filter(|message| !message.is_empty()).collect(),
+        }
+    }
+
+    fn over(ways: Vec<Way<'a>>) -> Self {
+        Self {
+            ways,
+            capture: None,
+            control: Arc::default(),
+        }
+    }
+
+    fn serve(&mut self, bell: &Arc<dyn Bell>) -> Result<(), ClosedError> {
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(bell)));
+        loop {
+            let order = self.control.order();
+            if order == Order::Stop {
+                return Ok(());
+            }
+            if self.forward(order)? {
+                continue;
+            }
+            self.sockets().for_each(|socket| socket.watch(&waiter));
+            let more = self.forward(order);
+            if more == Ok(false) && self.control.order() == order {
+                flush_left();
+                bell.wait(&[], None);
+            }
+            self.sockets().for_each(|socket| socket.unwatch(&waiter));
+            more?;
+        }
+    }
+
+    /// Forwards what is there, in either direction. True: there may be more.
+    fn forward(&mut self, order: Order) -> Result<bool, ClosedError> {
+        let closed = self.sockets().find_map(|socket| socket.closed());
+        closed.map_or(Ok(()), Err)?;
+        let mut more = false;
+        if order == Order::Run {
+            for (way, count) in self.ways.iter_mut().zip(&self.control.counts) {
+                more |= way.forward(self.capture, count)?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// All sockets, each at least once.
+    fn sockets(&self) -> impl Iterator<Item = &dyn Pollable> {
+        let sides = self.ways.iter().flat_map(|way| {
+            let sides: [&dyn Pollable; 2] = [way.from, way.to];
+            sides
+        });
+        let capture = self.capture.map(|capture| capture as &dyn Pollable);
+        sides.chain(capture)
+    }
+}
+
+impl fmt::Debug for Proxy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("ways", &self.ways.len())
+            .field("captures", &self.capture.is_some())
+            .field("control", &self.control)
+            .finish()
+    }
+}
+
+/// One direction.
+struct Way<'a> {
+    from: &'a dyn Source,
+    to: &'a dyn Target,
+    /// Taken, and not accepted yet; empty if there is none.
+    held: Message,
+    /// The same of the copy for the capture socket.
+    copy: Message,
+}
+
+impl<'a> Way<'a> {
+    fn new(from: &'a dyn Source, to: &'a dyn Target) -> Self {
+        Self {
+            from,
+            to,
+            held: Message::new(),
+            copy: Message::new(),
+        }
+    }
+
+    /// Forwards as many messages as there are and have room, at most [`BATCH`]. True: there may be
+    /// more.
+    fn forward(
+        &mut self,
+        capture: Option<&dyn Target>,
+        count: &Count,
+    ) -> Result<bool, ClosedError> {
+        if !self.hand_on(capture, count)? {
+            return Ok(false);
+        }
+        for _ in 0..BATCH {
+            let has_room = self.to.has_room() && capture.is_none_or(|socket| socket.has_room());
+            if !has_room || !self.from.take(&mut self.held)? || !self.hand_on(capture, count)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hands on what is held, and its copy. False: something is held still.
+    fn hand_on(
+        &mut self,
+        capture: Option<&dyn Target>,
+        count: &Count,
+    ) -> Result<bool, ClosedError> {
+        if !self.held.is_empty() {
+            let copy = capture.map(|_| self.held.clone());
+            let size = self.held.size() as u64;
+            match offer(self.to, &mut self.held)? {
+                Offered::Accepted => {
+                    count.forward(size);
+                    self.copy = copy.unwrap_or_default();
+                }
+                Offered::Refused => count.refuse(),
+                Offered::Full => return Ok(false),
+            }
+        }
+        let Some(capture) = capture.filter(|_| !self.copy.is_empty()) else {
+            return Ok(true);
+        };
+        Ok(!matches!(offer(capture, &mut self.copy)?, Offered::Full))
+    }
+}
+
+/// What became of a message.
+enum Offered {
+    Accepted,
+    Refused,
+    Full,
+}
+
+/// Offers a message to a socket; nothing is left of it unless that has no room.
+fn offer(to: &dyn Target, message: &mut Message) -> Result<Offered, ClosedError> {
+    let offered = match to.offer(message) {
+        Ok(()) => Offered::Accepted,
+        Err(SendErrorKind::Closed(closed)) => return Err(closed),
+        Err(SendErrorKind::Full | SendErrorKind::TimedOut) => return Ok(Offered::Full),
+        Err(SendErrorKind::Refused(_) | SendErrorKind::NoParts) => Offered::Refused,
+    };
+    *message = Message::new();
+    Ok(offered)
+}
+
+/// A socket that a proxy takes messages from.
+trait Source: Pollable {
+    /// The next message, into an empty one. False: there is none.
+    fn take(&self, into: &mut Message) -> Result<bool, ClosedError>;
+}
+
+/// A socket that a proxy hands messages to.
+trait Target: Pollable {
+    /// Would a send be accepted now?
+    fn has_room(&self) -> bool;
+
+    /// Sends the message, which is moved out or left as it was.
+    fn offer(&self, message: &mut Message) -> Result<(), SendErrorKind>;
+}
+
+impl<P: Receives> Source for Shared<P> {
+    fn take(&self, into: &mut Message) -> Result<bool, ClosedError> {
+        match self.try_recv(into) {
+            Ok(taken) => Ok(taken),
+            Err(RecvError::Closed(closed)) => Err(closed),
+            // The pattern waits for a reply first: what there is stays.
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+impl<P: Sends> Target for Shared<P> {
+    fn has_room(&self) -> bool {
+        self.can_send()
+    }
+
+    fn offer(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.try_send(message)
+    }
+}
