@@ -112,8 +112,8 @@ pub(crate) fn runs(cell: &Cell, round: usize) -> usize {
 
 /// How long a run of a cell measures if that is not as long as any other.
 pub(crate) fn measured(cell: &Cell) -> Option<Duration> {
-    // Ten round trips.
-    (cell.work == Work::Cold).then_some(Duration::from_secs(1))
+    // Fifty round trips.
+    (cell.work == Work::Cold).then_some(Duration::from_secs(5))
 }
 
 /// How long a run of a cell then rests if that is not as long as any other.
