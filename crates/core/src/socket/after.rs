@@ -65,6 +65,14 @@ pub(crate) fn flush_left() {
     }
 }
 
+/// Empties a list. Most are empty already: that costs a comparison.
+#[inline]
+fn each<T>(list: &mut Vec<T>, mut act: impl FnMut(T)) {
+    if !list.is_empty() {
+        list.drain(..).for_each(&mut act);
+    }
+}
+
 impl After {
     /// Tells another socket of the process something, if there is something to tell.
     #[cfg(feature = "inproc")]
@@ -81,28 +89,20 @@ impl After {
 
     /// Carries everything out. No lock is held.
     pub(crate) fn run(&mut self) {
-        for pipe in self.writes.drain(..) {
-            pipe.write();
-        }
-        for (pipe, dirty) in self.left.drain(..) {
+        each(&mut self.writes, |pipe| pipe.write());
+        each(&mut self.left, |(pipe, dirty)| {
             if dirty {
                 pipe.io.post(IoCommand::Dirty(Arc::clone(&pipe)));
             }
             LEFT.with_borrow_mut(|left| left.push(pipe));
-        }
-        for (io, command) in self.commands.drain(..) {
-            io.post(command);
-        }
-        for (port, note) in self.notes.drain(..) {
-            port.post(note);
-        }
+        });
+        each(&mut self.commands, |(io, command)| io.post(command));
+        each(&mut self.notes, |(port, note)| port.post(note));
         #[cfg(feature = "inproc")]
-        for (port, event) in self.events.drain(..) {
-            port.events.report(|| event);
-        }
-        for waiter in self.woken.drain(..) {
-            waiter.wake();
-        }
+        each(&mut self.events, |(port, event)| {
+            port.events.report(|| event)
+        });
+        each(&mut self.woken, |waiter| waiter.wake());
         self.garbage.clear();
         self.unread.clear();
         self.unsent.clear();
