@@ -18,6 +18,7 @@ use std::time::Duration;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
+use smallvec::SmallVec;
 
 use super::doorbell::{Doorbell, Sleep};
 use super::{Interest, Reactor, Ready, Source, Stream, Tuning};
@@ -220,6 +221,9 @@ impl AsFd for Waker {
     }
 }
 
+/// As many descriptors to poll need no memory.
+const FEW: usize = 5;
+
 /// Sleeps until one of these streams is readable (or has failed), the waker is woken, or the time
 /// is over; drains the waker. May return early.
 pub(super) fn poll_streams(
@@ -233,7 +237,7 @@ pub(super) fn poll_streams(
         Source::Simulated(..) => None,
     });
     let waking = waker.map(|waker| PollFd::new(waker, PollFlags::IN));
-    let mut fds: Vec<_> = waking.into_iter().chain(fds).collect();
+    let mut fds: SmallVec<[PollFd<'_>; FEW]> = waking.into_iter().chain(fds).collect();
     match poll(&mut fds, timeout.map(timespec).as_ref()) {
         Err(Errno::INTR) => return Ok(()),
         Err(error) => return Err(error.into()),
