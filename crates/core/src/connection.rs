@@ -74,6 +74,17 @@ pub(crate) enum Turned {
     Over(Reason),
 }
 
+/// What a receiver's own read of a connection came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadClaimed {
+    /// Nothing that the socket does not know.
+    Nothing,
+    /// Messages where there were none: the receiver tells the socket.
+    Arrived,
+    /// The reading side is over; the socket and the session are told.
+    Over,
+}
+
 /// An established connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -142,46 +153,51 @@ impl Connection {
 
     /// A receiver reads the connection itself: takes it from the I/O thread, if that had it. It
     /// sleeps on the stream later, arms the connection or leaves it.
-    pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> Turned {
+    pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> ReadClaimed {
         let mut reading = self.read.lock();
-        if let Some(reason) = reading.over {
-            return Turned::Over(reason);
+        if reading.over.is_some() {
+            return ReadClaimed::Over;
         }
         if reading.watch == Watch::Armed && self.watch_read(false).is_err() {
-            return Turned::Drained;
+            return ReadClaimed::Nothing;
         }
         reading.watch = Watch::Left;
-        self.take_turn(reading, pipe, port)
+        reading.touched = true;
+        let turned = reading.turn(&*self.stream, pipe, port, false);
+        if matches!(turned, Turned::Over(_)) {
+            self.hand_back(reading, pipe, port);
+            ReadClaimed::Over
+        } else if std::mem::take(&mut reading.arrived) {
+            ReadClaimed::Arrived
+        } else {
+            ReadClaimed::Nothing
+        }
     }
 
     /// Reads the connection if neither the I/O thread nor a sleeping receiver has it. Who looks
     /// after it stays the same: taken from the I/O thread, it would be left without a deadline.
-    pub(crate) fn read_left(&self, pipe: &StreamPipe, port: &Port) -> Turned {
-        let reading = self.read.lock();
-        if reading.watch == Watch::Left {
-            self.take_turn(reading, pipe, port)
-        } else {
-            Turned::Drained
+    /// True if the reading side is over.
+    pub(crate) fn read_left(&self, pipe: &StreamPipe, port: &Port) -> bool {
+        let mut reading = self.read.lock();
+        if reading.watch != Watch::Left {
+            return false;
         }
-    }
-
-    fn take_turn(
-        &self,
-        mut reading: MutexGuard<'_, Reading>,
-        pipe: &StreamPipe,
-        port: &Port,
-    ) -> Turned {
         reading.touched = true;
         let turned = reading.turn(&*self.stream, pipe, port, false);
         let over = matches!(turned, Turned::Over(_));
         if over {
-            reading.watch = Watch::Armed;
+            self.hand_back(reading, pipe, port);
+        } else {
+            tell(reading, pipe, port);
         }
+        over
+    }
+
+    /// The reading side is over: the socket is told what came before, then the session.
+    fn hand_back(&self, mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port: &Port) {
+        reading.watch = Watch::Armed;
         tell(reading, pipe, port);
-        if over {
-            pipe.io.post(IoCommand::Resume(pipe.key));
-        }
-        turned
+        pipe.io.post(IoCommand::Resume(pipe.key));
     }
 
     /// A receiver is about to sleep. True: on the stream. False: the stream would not wake it for

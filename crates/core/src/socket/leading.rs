@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ferromq_wire::Message;
+use smallvec::SmallVec;
 
 use super::Shared;
 use super::state::Pipes;
-use crate::connection::{Connection, Turned};
+use crate::connection::{Connection, ReadClaimed};
 use crate::error::RecvError;
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
@@ -32,8 +33,8 @@ const LOOK: Duration = Duration::from_micros(20);
 /// How often it looks at most in that time: a bound for clocks that stand still.
 const LOOKS: u32 = if cfg!(loom) { 1 } else { 1000 };
 
-/// A sleep after which the connections go back to the I/O threads.
-const LONG: Duration = Duration::from_millis(1);
+/// After such a sleep, or so long after the last one, the connections go back to the I/O threads.
+pub(super) const LONG: Duration = Duration::from_millis(1);
 
 /// How much looking has to pay off: each success adds, each failure takes one away.
 const SUCCESS: u32 = 2;
@@ -72,11 +73,12 @@ impl Claim {
         }
     }
 
-    /// After a long sleep the connections are armed at once; else messages come quickly, and arming
-    /// for each would cost more than a deadline that never comes due.
-    fn leave(&self, long: bool) {
+    /// Of rare messages each is armed for at once: a system call of our own, where the deadline
+    /// would wake the I/O thread before the application has its message. Of messages that come
+    /// quickly, arming for each would cost more than a deadline that never comes due.
+    fn leave(&self, rare: bool) {
         for (pipe, connection) in &self.parts {
-            if !long || !connection.arm(pipe, false) {
+            if !rare || !connection.arm(pipe, false) {
                 connection.leave(pipe);
             }
         }
@@ -87,7 +89,7 @@ impl Claim {
             .parts
             .iter()
             .filter(|(pipe, connection)| connection.claim(pipe));
-        let streams: Vec<&dyn Stream> =
+        let streams: SmallVec<[&dyn Stream; MOST]> =
             claimed.map(|(_, connection)| &*connection.stream).collect();
         bell.wait(&streams, deadline);
     }
@@ -144,39 +146,43 @@ impl<P: Pattern> Shared<P> {
         deadline: Option<Instant>,
         into: &mut Message,
     ) -> Result<Led, RecvError> {
-        let (mut slept, mut long) = (false, false);
+        let (mut woken, mut rare) = (None, false);
         let led = loop {
-            match self.read_and_take(claim, into) {
+            match self.read_and_take(claim, waiter, into) {
                 Ok(false) => {}
                 taken => break taken.map(|_| Led::Received),
             }
-            if !slept && self.look(claim, into) {
+            if woken.is_none() && self.look(claim, waiter, into) {
                 break Ok(Led::Received);
             }
             if deadline.is_some_and(|at| self.context.world().now() >= at) {
                 break Err(RecvError::TimedOut);
             }
-            match self.take_or_enter(waiter, slept, into) {
-                Ok(false) => {}
+            let (taken, current) = self.with(|state| {
+                let taken = state.take_or_enter(waiter, woken.is_some(), &self.port, into);
+                (taken, state.body.is_current(claim))
+            });
+            match taken {
+                Ok(false) if current => {}
+                Ok(false) => break Ok(Led::Stale),
                 taken => break taken.map(|_| Led::Received),
-            }
-            if !self.with(|state| state.body.is_current(claim)) {
-                break Ok(Led::Stale);
             }
             let before = self.context.world().now();
             claim.sleep(&**bell, deadline);
-            slept = true;
-            long |= self.context.world().now() >= before + LONG;
+            let now = self.context.world().now();
+            woken = Some(now);
+            rare |= now >= before + LONG;
         };
         // Who polls has armed the connections, and they were claimed again; who comes later arms.
         let is_watched = self.with(|state| {
             state.body.receivers.leave(waiter);
+            rare |= woken.is_some_and(|at| state.body.is_rare(at));
             !state.body.watchers.is_empty()
         });
         if is_watched || matches!(led, Ok(Led::Stale)) {
             claim.arm();
         } else {
-            claim.leave(long);
+            claim.leave(rare);
         }
         self.with(|state| state.body.resign());
         led
@@ -186,8 +192,9 @@ impl<P: Pattern> Shared<P> {
     pub(super) fn read_left(&self) {
         let claim = self.claimable();
         for (pipe, connection) in &claim.parts {
-            let turned = connection.read_left(pipe, &self.port);
-            self.look_for_end(pipe, connection, turned);
+            if connection.read_left(pipe, &self.port) {
+                self.forget(pipe, connection);
+            }
         }
     }
 
@@ -210,21 +217,40 @@ impl<P: Pattern> Shared<P> {
         }
     }
 
-    fn read_and_take(&self, claim: &Claim, into: &mut Message) -> Result<bool, RecvError> {
+    /// Reads every connection once, then makes one attempt. What came is told in the step that
+    /// takes it: a note would wake the reader itself, who stands in the list if it has slept.
+    fn read_and_take(
+        &self,
+        claim: &Claim,
+        waiter: &Arc<Waiter>,
+        into: &mut Message,
+    ) -> Result<bool, RecvError> {
+        let mut arrived = None;
         for (pipe, connection) in &claim.parts {
-            let turned = connection.read_claimed(pipe, &self.port);
-            self.look_for_end(pipe, connection, turned);
+            match connection.read_claimed(pipe, &self.port) {
+                ReadClaimed::Nothing => {}
+                ReadClaimed::Over => self.forget(pipe, connection),
+                ReadClaimed::Arrived => {
+                    if let Some(before) = arrived.replace(pipe.id) {
+                        self.with(|state| state.tell_readable(before, &self.port));
+                    }
+                }
+            }
         }
-        self.take(into)
+        self.with(|state| {
+            if let Some(pipe) = arrived {
+                state.body.receivers.leave(waiter);
+                state.tell_readable(pipe, &self.port);
+            }
+            state.receive(&self.port, into)
+        })
     }
 
-    /// If a connection is over, the I/O thread ends it, and the claim is stale: a stream that has
+    /// A connection is over: the I/O thread ends it, and the claim is stale. A stream that has
     /// ended is always readable, and would never let the receiver sleep.
-    fn look_for_end(&self, pipe: &StreamPipe, connection: &Arc<Connection>, turned: Turned) {
-        if matches!(turned, Turned::Over(_)) {
-            pipe.forget_connection(connection);
-            self.with(|state| state.body.forget_claim());
-        }
+    fn forget(&self, pipe: &StreamPipe, connection: &Arc<Connection>) {
+        pipe.forget_connection(connection);
+        self.with(|state| state.body.forget_claim());
     }
 
     /// Without a connection to read: looks without sleeping whether a socket of the same process
@@ -250,7 +276,7 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Looks without sleeping, as long as that has lately paid off.
-    fn look(&self, claim: &Claim, into: &mut Message) -> bool {
+    fn look(&self, claim: &Claim, waiter: &Arc<Waiter>, into: &mut Message) -> bool {
         let world = self.context.world();
         if !self.looking.is_worth_it() {
             return false;
@@ -258,7 +284,7 @@ impl<P: Pattern> Shared<P> {
         let end = world.now() + LOOK;
         let mut found = false;
         for _ in 0..LOOKS {
-            found = self.read_and_take(claim, into).unwrap_or(false);
+            found = self.read_and_take(claim, waiter, into).unwrap_or(false);
             if found || world.now() >= end {
                 break;
             }

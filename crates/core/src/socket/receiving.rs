@@ -131,16 +131,7 @@ impl<P: Pattern> Shared<P> {
         had_turn: bool,
         into: &mut Message,
     ) -> Result<bool, RecvError> {
-        self.with(|state| {
-            let taken = state.receive(&self.port, into);
-            match taken {
-                Ok(false) => state.body.enter_receiver(waiter, had_turn),
-                _ => {
-                    state.body.receivers.leave(waiter);
-                }
-            }
-            taken
-        })
+        self.with(|state| state.take_or_enter(waiter, had_turn, &self.port, into))
     }
 
     /// One attempt; without a message, the receiver leads, or is in the list. This is one step: a
@@ -216,8 +207,29 @@ impl<P: Pattern> Shared<P> {
 }
 
 impl<P: Pattern> State<P> {
+    /// One attempt to receive; without a message, the waiter is in the list.
+    pub(super) fn take_or_enter(
+        &mut self,
+        waiter: &Arc<Waiter>,
+        had_turn: bool,
+        port: &Arc<Port>,
+        into: &mut Message,
+    ) -> Result<bool, RecvError> {
+        let taken = self.receive(port, into);
+        if let Ok(false) = taken {
+            self.body.enter_receiver(waiter, had_turn);
+        } else {
+            self.body.receivers.leave(waiter);
+        }
+        taken
+    }
+
     /// One attempt to receive. True: a message is in `into`.
-    fn receive(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, RecvError> {
+    pub(super) fn receive(
+        &mut self,
+        port: &Arc<Port>,
+        into: &mut Message,
+    ) -> Result<bool, RecvError> {
         match self.body.closed {
             Some(closed) => Err(closed.into()),
             None => Ok(self.take(port, into)?),

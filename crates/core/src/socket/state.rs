@@ -1,12 +1,13 @@
 //! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ferromq_wire::{Incoming, Message};
 
 use super::after::After;
 use super::endpoints::Endpoints;
-use super::leading::Claim;
+use super::leading::{Claim, LONG};
 use super::ready::Ready;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
@@ -45,6 +46,8 @@ pub(crate) struct Body {
     claim: Option<Arc<Claim>>,
     /// A receiver does so now.
     led: bool,
+    /// When a leader that had slept last went.
+    woken: Option<Instant>,
     /// Pipes that are over, and had something left when they ended.
     pub(super) ending: Vec<PipeId>,
 }
@@ -308,15 +311,31 @@ impl<P: Pattern> State<P> {
         self.body.wake_all_senders();
     }
 
-    pub(super) fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        let link = self.body.pipes.get(pipe).map(|entry| &entry.link);
-        if self.body.closed.is_some() || link.is_none_or(|link| !link.is_joined()) {
-            return;
+    /// The caller has read what arrived on a pipe, and takes the first of it now; a rest is shared
+    /// then ([`Body::share_rest`]).
+    pub(super) fn tell_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        if self.is_readable(pipe) {
+            self.note_readable(pipe, port);
         }
+    }
+
+    fn is_readable(&self, pipe: PipeId) -> bool {
+        let entry = self.body.pipes.get(pipe);
+        self.body.closed.is_none() && entry.is_some_and(|entry| entry.link.is_joined())
+    }
+
+    fn note_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
         self.pattern.readable(pipe);
         if P::KIND.eager {
             self.admit_all(pipe, port);
         }
+    }
+
+    pub(super) fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
+        if !self.is_readable(pipe) {
+            return;
+        }
+        self.note_readable(pipe, port);
         let waiting = self.body.pipes.get(pipe).map_or(0, |entry| {
             if P::KIND.eager {
                 0
@@ -421,6 +440,12 @@ impl Body {
         let claim = self.claim(most);
         self.led = !claim.parts.is_empty();
         self.led.then_some(claim)
+    }
+
+    /// A leader that has slept goes, woken at this time: whether that happens rarely.
+    pub(super) fn is_rare(&mut self, woken: Instant) -> bool {
+        let last = self.woken.replace(woken);
+        last.is_some_and(|last| woken.saturating_duration_since(last) >= LONG)
     }
 
     /// The leader goes: the next receiver takes its place.
