@@ -367,6 +367,12 @@ pub trait Pattern: Send + 'static {
         None
     }
 
+    /// Why nothing may be sent now, whoever has room: asked while a message that was taken back
+    /// ([`Kind::requeues`]) has nowhere to go, for new ones are behind it.
+    fn refusal(&self) -> Option<Refused> {
+        None
+    }
+
     /// Whose head is to be taken next; `None`: nobody has one; an error: receiving is not allowed
     /// now.
     fn next(&mut self) -> Result<Option<PipeId>, Refused>;

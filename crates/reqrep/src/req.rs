@@ -72,8 +72,8 @@ impl Pattern for ReqPattern {
     }
 
     fn route(&mut self, _: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
-        if self.state != State::Idle {
-            return Route::Refuse(Refused::WrongState);
+        if let Some(refused) = self.refusal() {
+            return Route::Refuse(refused);
         }
         match self.ask(room, then) {
             Some(pipe) => Route::To {
@@ -92,6 +92,10 @@ impl Pattern for ReqPattern {
             State::Asked(_) => self.ask(room, then),
             State::Idle | State::Answered => self.outgoing.pick(room),
         }
+    }
+
+    fn refusal(&self) -> Option<Refused> {
+        (self.state != State::Idle).then_some(Refused::WrongState)
     }
 
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {

@@ -54,6 +54,24 @@ fn request_out_of_turn_is_refused_and_handed_back() {
 }
 
 #[test]
+fn request_out_of_turn_is_refused_while_the_first_waits_for_another_server() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let (req, rep) = (Req::new(&context), Rep::new(&context));
+        let endpoint = req.bind("tcp://127.0.0.1:*").unwrap();
+        rep.connect(&endpoint).unwrap();
+        world.run_until(|| req.readiness().send);
+        world.cut(world.links_to(&endpoint.to_string())[0]);
+        req.send("first").unwrap();
+        world.run_until(|| req.pipes() == 0);
+        let error = req.try_send("second").unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Refused(Refused::WrongState));
+        assert_eq!(rep.recv_timeout(WAIT).unwrap(), Message::from("first"));
+    });
+}
+
+#[test]
 fn router_answers_the_dealers_by_their_routing_ids() {
     for_worlds(|context, endpoint| {
         let router = Router::new(context);

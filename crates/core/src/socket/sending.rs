@@ -233,7 +233,8 @@ impl<P: Pattern> State<P> {
         if !self.body.requeued.is_empty() {
             self.place_requeued(port);
             if !self.body.requeued.is_empty() {
-                return Offer::Park;
+                let refused = self.pattern.refusal();
+                return refused.map_or(Offer::Park, |why| Offer::Refused(why.into()));
             }
         }
         match self.route(message, port) {
