@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Patterns,
     /// Whole sockets with those of other implementations.
     Foreign,
+    /// Whole sockets in a simulated network, against a model.
+    Models,
 }
 
 impl fmt::Display for Kind {
@@ -48,6 +50,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Wire => "wire",
             Self::Patterns => "patterns",
+            Self::Models => "models",
             Self::Foreign => "foreign",
         })
     }

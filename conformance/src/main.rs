@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   requirements/*.md ──► requirements ──┐
-//!   wire, patterns, foreign: suites ──► trials ──run──► verdicts ──┴──► report: table, page
+//!   wire, patterns, foreign, models ──► trials ──run──► verdicts ──┴──► report: table, page
 //!                                            expected-failures.md ──┘
 //! ```
 //!
@@ -21,6 +21,7 @@
 mod case;
 mod expected;
 mod foreign;
+mod models;
 mod options;
 mod patterns;
 mod report;
@@ -32,7 +33,7 @@ mod wire;
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use case::Trial;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn conform(options: &Options) -> ExitCode {
-    let own = own_trials(options.python.clone());
+    let own = own_trials(options);
     let declared: Vec<_> = own
         .iter()
         .map(|trial| (trial.name(), trial.shows))
@@ -108,12 +109,13 @@ fn conform(options: &Options) -> ExitCode {
 }
 
 /// Every trial of our own sockets.
-fn own_trials(python: Option<PathBuf>) -> Vec<Trial> {
-    let foreign = foreign::trials(&foreign::Pool::new(python));
+fn own_trials(options: &Options) -> Vec<Trial> {
+    let foreign = foreign::trials(&foreign::Pool::new(options.python.clone()));
     wire::trials()
         .into_iter()
         .chain(patterns::trials())
         .chain(foreign)
+        .chain(models::trials(options.models.unwrap_or(models::SEEDS)))
         .collect()
 }
 
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_requirement_has_evidence_or_a_reason_and_every_trial_a_name_of_its_own() {
-        let trials = own_trials(None);
+        let trials = own_trials(&Options::default());
         let shown = trials.iter().flat_map(|trial| trial.shows.iter().copied());
         let problems = requirements::inconsistencies(&requirements::specifications(), shown);
         assert_eq!(problems, [""; 0]);

@@ -13,6 +13,7 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
   --transport NAME      only over this: tcp, ipc, inproc, sim (a simulated network), memory
   --peer NAME           only against this: raw (a scripted peer), ferromq, pyzmq, pyomq
   --case TEXT           only trials whose name contains this
+  --models N            only the models, with the first N seeds (a run without it: 3)
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE
                         the wire part against a socket of this type that listens there
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) peers: Vec<String>,
     pub(crate) cases: Vec<String>,
     pub(crate) list: bool,
+    /// Only the models, with so many seeds.
+    pub(crate) models: Option<u64>,
     pub(crate) against: Option<Foreign>,
     /// Where the page goes.
     pub(crate) report: Option<PathBuf>,
@@ -61,6 +64,10 @@ impl Options {
                 "--transport" => options.transports.push(value),
                 "--peer" => options.peers.push(value),
                 "--case" => options.cases.push(value),
+                "--models" => {
+                    let count = value.parse();
+                    options.models = Some(count.map_err(|_| format!("{value} is no number"))?);
+                }
                 "--against" => against = Some(value),
                 "--type" => socket_type = Some(parse_type(&value)?),
                 "--report" => options.report = Some(value.into()),
@@ -93,6 +100,7 @@ impl Options {
             && (self.patterns.is_empty() || pattern)
             && has(&self.transports, trial.transport)
             && has(&self.peers, trial.peer)
+            && (self.models.is_none() || trial.kind == Kind::Models)
             && (self.cases.is_empty() || self.cases.iter().any(named))
     }
 
@@ -105,7 +113,8 @@ impl Options {
             &self.peers,
             &self.cases,
         ];
-        lists.iter().all(|list| list.is_empty()) && self.against.is_none()
+        let narrowed = self.against.is_some() || self.models.is_some();
+        lists.iter().all(|list| list.is_empty()) && !narrowed
     }
 }
 
@@ -147,6 +156,7 @@ mod tests {
             ("--pattern pair", false),
             ("--peer raw", false),
             ("--case shares", true),
+            ("--models 7", false),
         ] {
             assert_eq!(parse(line).unwrap().wants(&trial()), wanted, "{line}");
         }
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn unknown_options_are_refused() {
-        for line in ["--sepc 30", "--spec", "37"] {
+        for line in ["--sepc 30", "--spec", "37", "--models many"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -106,7 +106,7 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     let text = format!("{message}{place}");
     let kept = SAID.with_borrow_mut(|said| {
         let said = said.as_mut()?;
-        said.push_str(&text);
+        said.clone_from(&text);
         Some(())
     });
     if kept.is_none() {
