@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 
 use crate::frame::FrameHeader;
+use crate::version::{V2_0, V3_0, V3_1, Version};
 use crate::{Command, INLINE, Limits, Message, Part, Violation};
 
 /// From this length on, in bytes, an incomplete body is read into a buffer of its own.
@@ -60,6 +61,7 @@ pub trait Sink {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
+    peer: Version,
     limits: Limits,
     /// The parts so far of an unfinished message.
     held: Message,
@@ -70,9 +72,15 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder at the beginning of the traffic.
+    /// A decoder at the beginning of the traffic of a peer of ZMTP 3.x.
     pub fn new(limits: Limits) -> Self {
+        Self::for_peer(V3_1, limits)
+    }
+
+    /// A decoder at the beginning of the traffic of a peer of this version.
+    pub fn for_peer(peer: Version, limits: Limits) -> Self {
         Self {
+            peer,
             limits,
             held: Message::new(),
             held_size: 0,
@@ -99,15 +107,34 @@ impl Decoder {
         room: usize,
         sink: &mut impl Sink,
     ) -> Result<usize, Violation> {
+        if self.peer >= V3_0 {
+            self.run::<true>(input, room, sink, |input| FrameHeader::parse(input))
+        } else if self.peer >= V2_0 {
+            self.run::<true>(input, room, sink, |input| FrameHeader::parse_2_0(input))
+        } else {
+            self.run::<false>(input, room, sink, FrameHeader::parse_1_0)
+        }
+    }
+
+    /// [`decode`](Self::decode) with what reads a version's headers. `BURST`: short messages begin
+    /// with a zero octet and their length.
+    #[inline]
+    fn run<const BURST: bool>(
+        &mut self,
+        input: &mut &[u8],
+        room: usize,
+        sink: &mut impl Sink,
+        parse: impl for<'a> Fn(&mut &'a [u8]) -> Parsed<'a>,
+    ) -> Result<usize, Violation> {
         let mut done: usize = 0;
         while done < room {
-            if !self.is_mid_message() {
+            if BURST && !self.is_mid_message() {
                 done = done.saturating_add(self.burst(input, room.saturating_sub(done), sink));
                 if done >= room {
                     break;
                 }
             }
-            match self.step(input, sink)? {
+            match self.step(input, sink, &parse)? {
                 Step::Message => done = done.saturating_add(1),
                 Step::Other => {}
                 Step::Wait => break,
@@ -161,11 +188,16 @@ impl Decoder {
     }
 
     /// One frame, or the end of one taken over.
-    fn step(&mut self, input: &mut &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+    fn step(
+        &mut self,
+        input: &mut &[u8],
+        sink: &mut impl Sink,
+        parse: impl for<'a> Fn(&mut &'a [u8]) -> Parsed<'a>,
+    ) -> Result<Step, Violation> {
         if let Some(large) = self.large.take() {
             return self.resume(large, input, sink);
         }
-        let Some((header, behind)) = FrameHeader::parse(input)? else {
+        let Some((header, behind)) = parse(input)? else {
             return Ok(Step::Wait);
         };
         self.check(header)?;
@@ -321,6 +353,9 @@ impl Large {
         self.header.len.saturating_sub(self.buffer.len() as u64)
     }
 }
+
+/// The header at the front, and what is behind it; `None`: not whole yet.
+type Parsed<'a> = Result<Option<(FrameHeader, &'a [u8])>, Violation>;
 
 /// What one frame led to.
 #[derive(Clone, Copy, Debug)]

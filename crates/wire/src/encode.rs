@@ -1,15 +1,16 @@
 //! What is sent: frame headers, messages, commands.
 //!
-//! Lengths are always written in their shortest form. To a peer of ZMTP 3.0, which has no commands
-//! in its traffic but those of the handshake, subscriptions go as messages (RFC 23).
+//! Lengths are always written in their shortest form. To peers of ZMTP 3.0 and 2.0, which have no
+//! commands in their traffic, subscriptions go as messages (RFC 23, RFC 15). To one of ZMTP 1.0
+//! nothing but messages is sent: its subscribers are silent (RFC 13, "Broadcast Content").
 
 use std::time::Duration;
 
-use crate::frame::{COMMAND, FrameHeader, LONG, MORE};
-use crate::handshake::{V3_1, Version};
+use crate::frame::{COMMAND, Framing, LONG, MORE};
+use crate::version::{V2_0, V3_0, V3_1, Version};
 use crate::{Command, INLINE, Message, Part};
 
-/// The longest header of a frame, in bytes.
+/// The longest header of a frame, in bytes; from ZMTP 2.0 on.
 pub const HEADER_MAX: usize = 9;
 
 /// Appends the message frame of a part.
@@ -34,8 +35,7 @@ pub fn put_frame_header(out: &mut Vec<u8>, more: bool, len: usize) {
 /// follow, the length of the body, and what is behind the header. `None`: that is not there.
 #[inline]
 pub fn split_frame_header(frame: &[u8]) -> Option<(bool, usize, &[u8])> {
-    let (header, body) = FrameHeader::parse(frame).ok()??;
-    Some((header.more, usize::try_from(header.len).ok()?, body))
+    Framing::FlagsFirst.split_header(frame)
 }
 
 /// Appends all frames of a message. Nothing for a message of no parts.
@@ -53,20 +53,23 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder for a peer of this version, 3.0 at least.
+    /// An encoder for a peer of this version.
     pub const fn new(peer: Version) -> Self {
         Self { peer }
     }
 
     /// Appends a command.
     ///
-    /// To a peer of ZMTP 3.0, SUBSCRIBE and CANCEL are written as message frames of the octet 1 or
-    /// 0 and the topic. Such a frame must not go between the parts of a message; nor must a
-    /// command.
+    /// To a peer of ZMTP 3.0 or 2.0, SUBSCRIBE and CANCEL are written as message frames of the
+    /// octet 1 or 0 and the topic. Such a frame must not go between the parts of a message; nor
+    /// must a command. Nothing is written of what a peer below 3.0 does not have, and to one of
+    /// ZMTP 1.0 nothing at all.
     pub fn encode_command(&self, command: &Command, out: &mut Vec<u8>) {
         match command {
+            _ if self.peer < V2_0 => {}
             Command::Subscribe(topic) if !self.has_traffic_commands() => put_legacy(out, 1, topic),
             Command::Cancel(topic) if !self.has_traffic_commands() => put_legacy(out, 0, topic),
+            _ if self.peer < V3_0 => {}
             Command::Subscribe(data) | Command::Cancel(data) => {
                 put_command(out, command.name(), &[data]);
             }
@@ -87,6 +90,15 @@ impl Encoder {
     /// A PING to another peer is ignored at best and will not be answered.
     pub fn has_traffic_commands(&self) -> bool {
         self.peer >= V3_1
+    }
+
+    /// How the peer's frames are laid out.
+    pub fn framing(&self) -> Framing {
+        if self.peer < V2_0 {
+            Framing::LengthFirst
+        } else {
+            Framing::FlagsFirst
+        }
     }
 
     /// The peer's version.

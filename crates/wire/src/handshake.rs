@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Greeting ──64 bytes of the peer──► Commands ──peer's metadata accepted──► Done ──► Over
-//!       │                                 │
-//!       └────────── any violation ────────┴──► Failed(violation)
+//!       │  └──peer of 2.0 or 1.0──► Older ──its greeting read──► Done           │
+//!       └───────────── any violation ──────────┴─────────────► Failed(violation)
 //! ```
 //!
 //! The driving law: bytes of the peer go into [`Handshake::handle_input`]; after that, and once at
@@ -13,17 +13,10 @@
 use crate::command::{parse_reason, split_name};
 use crate::encode::{put_command, put_error};
 use crate::frame::FrameHeader;
-use crate::greeting::{GreetingReader, greeting};
+use crate::greeting::{Greeting, Heard, Older};
 use crate::metadata::{self, Properties};
-use crate::{Decoder, Encoder, Limits, Mechanism, Null, Part, SocketType, Violation};
-
-/// A version of ZMTP: major, minor.
-pub type Version = (u8, u8);
-
-/// ZMTP 3.0 (RFC 23): the oldest version served.
-pub const V3_0: Version = (3, 0);
-/// ZMTP 3.1 (RFC 37): the version spoken.
-pub const V3_1: Version = (3, 1);
+use crate::version::{V1_0, V3_0, Version, ZmtpVersion};
+use crate::{Bytes, Command, Decoder, Encoder, Limits, Mechanism, Part, SocketType, Violation};
 
 /// What one side brings into a handshake.
 #[derive(Clone, Debug)]
@@ -39,12 +32,13 @@ pub struct HandshakeConfig {
     pub limits: Limits,
     /// We are the server of the mechanism. Announced unless the mechanism is NULL, which has none.
     pub as_server: bool,
-    /// Peers of an older version are refused. Nothing below [`V3_0`] is served in any case.
-    pub minimum: Version,
+    /// Peers of an older version are refused; with another mechanism than NULL, also those below
+    /// 3.0. A minimum below 3.0 costs every peer half a round trip.
+    pub minimum: ZmtpVersion,
 }
 
 impl HandshakeConfig {
-    /// A socket of this type with nothing else to tell, default limits, and all versions served.
+    /// A socket of this type with nothing else to tell, default limits, and ZMTP 3.0 as minimum.
     pub fn new(socket_type: SocketType) -> Self {
         Self {
             socket_type,
@@ -52,7 +46,7 @@ impl HandshakeConfig {
             metadata: Properties::new(),
             limits: Limits::default(),
             as_server: false,
-            minimum: V3_0,
+            minimum: ZmtpVersion::default(),
         }
     }
 
@@ -108,14 +102,13 @@ pub struct Handshake {
 impl Handshake {
     /// A handshake at its beginning: the greeting is to be sent.
     pub fn new(config: HandshakeConfig, mechanism: Box<dyn Mechanism>) -> Self {
-        let name = mechanism.name();
-        let output = greeting(name, config.as_server && name != Null::NAME).to_vec();
-        let state = State::Greeting(GreetingReader::new(name, config.minimum));
-        let (pending, peer_reason) = (Vec::new(), None);
+        let mut greeting = Greeting::new(&config, &*mechanism);
+        let (mut output, pending, peer_reason) = (Vec::new(), Vec::new(), None);
+        greeting.tell(&mut output);
         Self {
             config,
             mechanism,
-            state,
+            state: State::Greeting(greeting),
             output,
             pending,
             version: (0, 0),
@@ -143,11 +136,9 @@ impl Handshake {
             return Output::Send(std::mem::take(&mut self.output));
         }
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Done(peer) if self.mechanism.is_done() => Output::Done(Box::new(Established {
-                encoder: Encoder::new(peer.version),
-                decoder: Decoder::new(self.config.limits),
-                peer,
-            })),
+            State::Done(peer) if peer.version < V3_0 || self.mechanism.is_done() => {
+                Output::Done(Box::new(self.established(peer)))
+            }
             state => {
                 self.state = state;
                 Output::NeedInput
@@ -162,13 +153,24 @@ impl Handshake {
     }
 
     fn advance(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
-        if let State::Greeting(reader) = &mut self.state {
-            let Some(version) = reader.read(input)? else {
-                return Ok(());
-            };
-            self.version = version;
-            self.state = State::Commands;
-            self.pump();
+        if let State::Greeting(greeting) = &mut self.state {
+            match greeting.read(input, &mut self.output)? {
+                None => return Ok(()),
+                Some(Heard::Whole(version)) => {
+                    self.version = version;
+                    self.state = State::Commands;
+                    self.pump();
+                }
+                Some(Heard::Older(older)) => {
+                    older.tell(&self.config, &mut self.output);
+                    self.state = State::Older(older);
+                }
+            }
+        }
+        if let State::Older(older) = &mut self.state
+            && let Some(peer) = older.read(input, self.config.socket_type)?
+        {
+            self.state = State::Done(peer);
         }
         while matches!(self.state, State::Commands) && self.read_command(input)? {
             let frame = std::mem::take(&mut self.pending);
@@ -239,10 +241,20 @@ impl Handshake {
         }
     }
 
+    fn established(&self, peer: PeerInfo) -> Established {
+        let publishes = matches!(self.config.socket_type, SocketType::Pub | SocketType::Xpub);
+        Established {
+            encoder: Encoder::new(peer.version),
+            decoder: Decoder::for_peer(peer.version, self.config.limits),
+            implied: (publishes && peer.version == V1_0).then(|| Command::Subscribe(Bytes::new())),
+            peer,
+        }
+    }
+
     /// Ends the handshake. A peer that is past its greeting is told why, unless it said so itself.
     fn fail(&mut self, violation: Violation) {
         let tell = match self.state {
-            State::Greeting(_) | State::Failed(_) => false,
+            State::Greeting(_) | State::Older(_) | State::Failed(_) => false,
             State::Commands | State::Done(_) | State::Over => {
                 !matches!(violation, Violation::PeerReportedError)
             }
@@ -274,12 +286,16 @@ pub struct Established {
     pub encoder: Encoder,
     /// For what the peer sends.
     pub decoder: Decoder,
+    /// What the peer asks for without saying so, before all that it sends. Subscribers of ZMTP 1.0
+    /// send nothing and filter for themselves (RFC 13, "Broadcast Content"): to a publisher, that
+    /// is a subscription to everything.
+    pub implied: Option<Command>,
 }
 
 /// What the peer told about itself in the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerInfo {
-    /// The version in its greeting: major, minor.
+    /// The version in its greeting: major, minor. (2, 0) and (1, 0) for those older peers.
     pub version: Version,
     /// Its socket type, where it announced one.
     pub socket_type: Option<SocketType>,
@@ -316,7 +332,8 @@ impl PeerInfo {
 
 #[derive(Debug)]
 enum State {
-    Greeting(GreetingReader),
+    Greeting(Greeting),
+    Older(Older),
     Commands,
     Done(PeerInfo),
     Failed(Violation),
@@ -330,12 +347,12 @@ fn accepted_type(name: &[u8], ours: SocketType) -> Result<SocketType, Violation>
 }
 
 /// For other types the Identity property is ignored (RFC 37, "The Identity Property").
-fn has_routing_id(socket_type: Option<SocketType>) -> bool {
+pub(crate) fn has_routing_id(socket_type: Option<SocketType>) -> bool {
     use SocketType::{Dealer, Req, Router};
     matches!(socket_type, None | Some(Req | Dealer | Router))
 }
 
-fn checked_routing_id(routing_id: &Part) -> Result<Part, Violation> {
+pub(crate) fn checked_routing_id(routing_id: &Part) -> Result<Part, Violation> {
     match routing_id.first() {
         Some(0) => Err(Violation::RoutingIdReserved),
         _ if routing_id.len() > 255 => Err(Violation::RoutingIdTooLong),

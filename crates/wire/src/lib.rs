@@ -10,7 +10,8 @@
 //!   Command, Message ──► Encoder, put_frame_header        Decoder ──► Incoming::{Message, Command}
 //! ```
 //!
-//! The specification is RFC 37 (ZMTP 3.1); peers of RFC 23 (ZMTP 3.0) are served as well.
+//! The specification is RFC 37 (ZMTP 3.1); peers of RFC 23 (ZMTP 3.0) are served as well, and those
+//! of RFC 15 (ZMTP 2.0) and RFC 13 (ZMTP 1.0) if [`HandshakeConfig::minimum`] says so.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -35,6 +36,7 @@ pub mod metadata;
 mod part;
 mod reader;
 mod socket_type;
+mod version;
 mod violation;
 
 pub use bytes::Bytes;
@@ -44,13 +46,13 @@ pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
 pub use encode::{
     Encoder, HEADER_MAX, put_frame, put_frame_header, put_message, split_frame_header,
 };
-pub use handshake::{
-    Established, Handshake, HandshakeConfig, Output, PeerInfo, V3_0, V3_1, Version,
-};
+pub use frame::Framing;
+pub use handshake::{Established, Handshake, HandshakeConfig, Output, PeerInfo};
 pub use limits::Limits;
 pub use mechanism::{Mechanism, Null};
 pub use message::{IntoParts, Message, PartError, Parts};
 pub use metadata::PropertyError;
 pub use part::{INLINE, Part};
 pub use socket_type::SocketType;
+pub use version::{V1_0, V2_0, V3_0, V3_1, Version, ZmtpVersion};
 pub use violation::Violation;

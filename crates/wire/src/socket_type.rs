@@ -70,6 +70,41 @@ impl SocketType {
         }
     }
 
+    /// The octet of a greeting of ZMTP 2.0, where XPUB and XSUB appear as PUB and SUB (RFC 15,
+    /// "Formal Grammar").
+    pub const fn octet(self) -> u8 {
+        match self {
+            Self::Pair => 0,
+            Self::Pub | Self::Xpub => 1,
+            Self::Sub | Self::Xsub => 2,
+            Self::Req => 3,
+            Self::Rep => 4,
+            Self::Dealer => 5,
+            Self::Router => 6,
+            Self::Pull => 7,
+            Self::Push => 8,
+        }
+    }
+
+    /// The type with this octet; `None` for others. 9 and 10, which RFC 15 does not have, are what
+    /// XPUB and XSUB sockets of libzmq and its ports announce.
+    pub const fn from_octet(octet: u8) -> Option<Self> {
+        Some(match octet {
+            0 => Self::Pair,
+            1 => Self::Pub,
+            2 => Self::Sub,
+            3 => Self::Req,
+            4 => Self::Rep,
+            5 => Self::Dealer,
+            6 => Self::Router,
+            7 => Self::Pull,
+            8 => Self::Push,
+            9 => Self::Xpub,
+            10 => Self::Xsub,
+            _ => return None,
+        })
+    }
+
     /// True if the two types may be connected (RFC 37, table of legal combinations). Symmetric.
     pub const fn accepts(self, peer: Self) -> bool {
         match self {
@@ -108,6 +143,22 @@ mod tests {
         for name in ["", "req", "REQ ", "STREAM", "CLIENT"] {
             assert_eq!(SocketType::from_name(name.as_bytes()), None, "{name}");
         }
+    }
+
+    #[test]
+    fn octets_are_found_again_and_others_are_not() {
+        for socket_type in SocketType::ALL {
+            let seen = match socket_type {
+                Xpub => Pub,
+                Xsub => Sub,
+                other => other,
+            };
+            assert_eq!(SocketType::from_octet(socket_type.octet()), Some(seen));
+        }
+        assert_eq!(SocketType::from_octet(9), Some(Xpub));
+        assert_eq!(SocketType::from_octet(10), Some(Xsub));
+        assert_eq!(SocketType::from_octet(11), None);
+        assert_eq!(SocketType::from_octet(u8::MAX), None);
     }
 
     #[test]

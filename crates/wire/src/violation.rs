@@ -38,6 +38,9 @@ pub enum Violation {
     /// The metadata of READY ends within a property (RFC 37, "The NULL Security Mechanism").
     #[error("malformed READY command")]
     MalformedReady,
+    /// The routing id in a greeting of ZMTP 2.0 is not one short frame (RFC 15, "Formal Grammar").
+    #[error("malformed routing id")]
+    MalformedRoutingId,
     /// The peer's security mechanism is not ours (RFC 37, "Authentication and Confidentiality").
     #[error("peer uses another security mechanism")]
     MechanismMismatch,
@@ -68,7 +71,8 @@ pub enum Violation {
     /// The peer's routing id begins with a zero octet (RFC 37, "The Identity Property").
     #[error("peer's routing id begins with a zero octet")]
     RoutingIdReserved,
-    /// The peer's routing id is longer than 255 octets (RFC 37, "The Identity Property").
+    /// The peer's routing id is longer than 255 octets (RFC 37, "The Identity Property"; RFC 13,
+    /// "The Connection Layer").
     #[error("peer's routing id is longer than 255 octets")]
     RoutingIdTooLong,
     /// A message has more parts than [`Limits::max_parts`](crate::Limits).
@@ -81,7 +85,7 @@ pub enum Violation {
     /// A message before the handshake is over (RFC 37, "Overall Behavior").
     #[error("message before the end of the handshake")]
     UnexpectedMessage,
-    /// The peer speaks ZMTP 1.0 or 2.0, or an older version than the configured minimum (RFC 37,
+    /// The peer speaks an older version than the configured minimum, 3.0 by default (RFC 37,
     /// "Version Negotiation").
     #[error("peer's ZMTP version is too old")]
     UnsupportedVersion,

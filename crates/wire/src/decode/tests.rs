@@ -1,6 +1,8 @@
 //! Tests of the decoder: every input whole, byte by byte and split everywhere; limits; hostile
 //! bytes.
 
+mod older;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -8,7 +10,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Decoder, GROWTH_MIN, Incoming, LARGE};
-use crate::{Command, Encoder, INLINE, Limits, Message, V3_0, V3_1, Violation, put_message};
+use crate::{
+    Command, Encoder, INLINE, Limits, Message, V3_0, V3_1, Version, Violation, put_message,
+};
 
 /// How one input ended.
 #[derive(Debug, PartialEq)]
@@ -31,7 +35,12 @@ struct Caller {
 
 impl Caller {
     fn new(limits: Limits, room: usize, direct: bool) -> Self {
-        let (decoder, tail, incoming) = (Decoder::new(limits), Vec::new(), Vec::new());
+        Self::for_peer(V3_1, limits, room, direct)
+    }
+
+    fn for_peer(peer: Version, limits: Limits, room: usize, direct: bool) -> Self {
+        let decoder = Decoder::for_peer(peer, limits);
+        let (tail, incoming) = (Vec::new(), Vec::new());
         Self {
             decoder,
             tail,
@@ -94,20 +103,27 @@ impl Caller {
 /// at some); all must end alike.
 #[track_caller]
 fn check_decode(limits: Limits, bytes: &[u8]) -> Outcome {
-    let whole = Caller::new(limits, usize::MAX, false).run([bytes]);
+    check_decode_of(V3_1, limits, bytes)
+}
+
+/// The same, of a peer of this version.
+#[track_caller]
+fn check_decode_of(peer: Version, limits: Limits, bytes: &[u8]) -> Outcome {
+    let caller = |room, direct| Caller::for_peer(peer, limits, room, direct);
+    let whole = caller(usize::MAX, false).run([bytes]);
     let step = if bytes.len() < 1_000 {
         1
     } else {
         bytes.len() / 97
     };
     for direct in [false, true] {
-        let narrow = Caller::new(limits, 1, direct).run([bytes]);
+        let narrow = caller(1, direct).run([bytes]);
         assert_eq!(narrow, whole, "room for one message");
-        let trickle = Caller::new(limits, usize::MAX, direct).run(bytes.chunks(step));
+        let trickle = caller(usize::MAX, direct).run(bytes.chunks(step));
         assert_eq!(trickle, whole, "in pieces of {step}");
         for at in (0..=bytes.len()).step_by(step) {
             let (front, back) = bytes.split_at(at);
-            let split = Caller::new(limits, usize::MAX, direct).run([front, back]);
+            let split = caller(usize::MAX, direct).run([front, back]);
             assert_eq!(split, whole, "split at {at}");
         }
     }

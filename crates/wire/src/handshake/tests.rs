@@ -1,10 +1,15 @@
 //! Tests of the handshake: exact bytes, other protocols, refusals on both sides, arbitrary cuts.
 
+mod older;
+
 use proptest::prelude::*;
 
-use super::{Established, Handshake, HandshakeConfig, Output, V3_0, V3_1};
+use super::{Established, Handshake, HandshakeConfig, Output};
 use crate::metadata::{lookup, put};
-use crate::{Incoming, Limits, Mechanism, Message, Null, Part, SocketType, Violation};
+use crate::{
+    Incoming, Limits, Mechanism, Message, Null, Part, SocketType, V3_0, V3_1, Violation,
+    ZmtpVersion,
+};
 
 const LONG_NAME: &str = "TWENTY-CHARACTERS-OK";
 
@@ -274,7 +279,7 @@ fn version_3_0_is_accepted_unless_the_minimum_is_higher() {
     assert_eq!(established(&dealer, &bytes).version, V3_0);
     let strict = || {
         let config = HandshakeConfig {
-            minimum: V3_1,
+            minimum: ZmtpVersion::V3_1,
             ..config(SocketType::Dealer)
         };
         Handshake::new(config, Box::new(Null::new()))
