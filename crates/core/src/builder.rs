@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use ferromq_transport::Keepalive;
-use ferromq_wire::Part;
+use ferromq_wire::{Part, ZmtpVersion};
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
@@ -117,6 +117,19 @@ impl<S: SocketType> Builder<S> {
     /// The most parts of a message accepted from a peer; more end the connection. Default: 65 536.
     pub fn max_parts(mut self, parts: usize) -> Self {
         self.options.limits.max_parts = parts;
+        self
+    }
+
+    /// The oldest version of ZMTP that a peer may speak; others are refused with
+    /// [`UnsupportedVersion`](crate::Violation::UnsupportedVersion). Default: 3.0 (libzmq: 1.0).
+    ///
+    /// Below 3.0, our greeting goes out in stages, which costs every handshake half a round trip,
+    /// that with newer peers too (RFC 37, "Backwards Interoperability"). Older peers know no
+    /// metadata, and those of 1.0 neither socket types nor subscriptions: to a PUB or XPUB one of
+    /// these is a subscriber to everything. Nothing tells ZMTP 1.0 from other protocols: where it is
+    /// served, garbage may come to be a peer.
+    pub fn min_zmtp(mut self, version: ZmtpVersion) -> Self {
+        self.options.min_zmtp = version;
         self
     }
 

@@ -117,11 +117,13 @@ pub(crate) struct Reading {
 }
 
 impl Connection {
-    /// A connection after the handshake; `rest` is what the peer sent behind it.
+    /// A connection after the handshake; `rest` is what the peer sent behind it, `implied` what it
+    /// asks for before that.
     pub(crate) fn new(
         stream: Arc<dyn Stream>,
         decoder: Decoder,
         rest: Vec<u8>,
+        implied: Option<Command>,
         reactor: Arc<dyn Reactor>,
         key: u64,
     ) -> Self {
@@ -134,7 +136,7 @@ impl Connection {
             decoder,
             chunk: rest,
             at: 0,
-            items: VecDeque::new(),
+            items: implied.into_iter().map(Incoming::Command).collect(),
         };
         Self {
             stream,

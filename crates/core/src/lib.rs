@@ -40,7 +40,9 @@ pub mod world;
 
 pub use bytes::Bytes;
 pub use ferromq_transport::{Endpoint, EndpointError, Keepalive, ListenError, TransportOptions};
-pub use ferromq_wire::{Command, Message, Part, PartError, SocketType, Violation};
+pub use ferromq_wire::{
+    Command, Message, Part, PartError, SocketType, Version, Violation, ZmtpVersion,
+};
 
 pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ferromq_transport::TransportOptions;
-use ferromq_wire::{Limits, Part};
+use ferromq_wire::{Limits, Part, ZmtpVersion};
 
 /// The options common to all socket types, with their defaults.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) reconnect: Reconnect,
     pub(crate) routing_id: Option<Part>,
     pub(crate) limits: Limits,
+    pub(crate) min_zmtp: ZmtpVersion,
     pub(crate) transport: TransportOptions,
 }
 
@@ -32,6 +33,7 @@ impl Default for Options {
             reconnect: Reconnect::default(),
             routing_id: None,
             limits: Limits::default(),
+            min_zmtp: ZmtpVersion::default(),
             transport: TransportOptions::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The outgoing queue of a stream pipe: canonical frames, their ends, and the right to write them.
 //!
-//! What is queued is a [`Rope`] of plaintext ZMTP 3 frames and a ring of message ends (offsets in
-//! the pipe's stream of frames). A message leaves the queue when the kernel has taken its last
+//! What is queued is a [`Rope`] of plaintext frames and a ring of message ends (offsets in the
+//! pipe's stream of frames). A message leaves the queue when the kernel has taken its last
 //! byte; until then its bytes are kept from its first one on, so that it can be sent again whole on
 //! another connection, or be taken back as a message.
 //!
@@ -268,8 +268,8 @@ impl Outbound {
         pushed
     }
 
-    /// Queues a command for the present connection; without one it is dropped. True: the caller
-    /// holds the token and has to write.
+    /// Queues a command for the present connection; without one it is dropped, and so it is if the
+    /// peer's version has none. True: the caller holds the token and has to write.
     pub(crate) fn control(&self, command: &Command) -> bool {
         let mut state = self.state.lock();
         let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
@@ -277,7 +277,7 @@ impl Outbound {
         };
         let encoder = link.encoder;
         encoder.encode_command(command, &mut state.control);
-        self.take_token(&mut state)
+        !state.control.is_empty() && self.take_token(&mut state)
     }
 
     /// Takes the token if there is something to write and nobody else can. True: the caller writes.
@@ -338,10 +338,15 @@ impl Outbound {
         }
     }
 
-    /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet.
+    /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet. Where the
+    /// connection has another framing than the one before, all that waits is laid out anew, under
+    /// the lock: that is so for peers of ZMTP 1.0 only, and for one that was one.
     pub(crate) fn connect(&self, stream: Arc<dyn Stream>, encoder: Encoder) {
         let mut state = self.state.lock();
         state.rope.rewind();
+        if let Some(ends) = state.rope.reframe(encoder.framing()) {
+            state.ends = ends;
+        }
         state.control.clear();
         state.control_written = 0;
         state.blocked = false;

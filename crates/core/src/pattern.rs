@@ -18,7 +18,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ferromq_wire::{Command, Message, Part, SocketType};
+use ferromq_wire::{Command, Message, Part, SocketType, Version};
 
 /// Names one pipe of one socket; never reused while the socket lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +92,8 @@ impl Origin {
 /// What is known about the other side of a pipe after the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
+    /// The version of ZMTP that it speaks: major, minor. `None` in the same process.
+    pub version: Option<Version>,
     /// Its socket type, where it announced one.
     pub socket_type: Option<SocketType>,
     /// The routing id that it announced; empty if none.

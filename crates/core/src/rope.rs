@@ -1,5 +1,9 @@
 //! A queue of frame bytes: small frames in chunks, large payloads by reference.
 //!
+//! Frames are laid out as ZMTP 2.0 and all later versions have them, unless the connection is one
+//! of ZMTP 1.0: for that the rope is [laid out anew](Rope::reframe) once, and stays so until another
+//! connection asks otherwise.
+//!
 //! Offsets count the bytes of the pipe's whole stream of frames. Invariants:
 //! `base <= boundary <= written <= end`; everything from `boundary` (the start of the first message
 //! that is not over) on is kept, so that it can be written again.
@@ -8,7 +12,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::Bytes;
-use ferromq_wire::{Message, Part, put_frame, put_frame_header, split_frame_header};
+use ferromq_wire::{Framing, Message, Part, put_frame};
 
 use crate::pool::{self, CHUNK};
 
@@ -19,9 +23,12 @@ const BY_REFERENCE: usize = 4 * 1024;
 const SLICES: usize = 64;
 
 /// The queued bytes of one pipe.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rope {
     segments: VecDeque<Segment>,
+    /// Parts below this size are copied behind a header of [`Framing::FlagsFirst`]: none in the
+    /// other layout, so that small frames of the usual one pay for no question.
+    plain_below: usize,
     /// Offset of the first segment's first byte.
     base: u64,
     /// Where the first message that is not over begins.
@@ -32,6 +39,12 @@ pub(crate) struct Rope {
     cursor: (usize, u64),
     /// Where the next frame goes.
     end: u64,
+}
+
+impl Default for Rope {
+    fn default() -> Self {
+        Self::starting_at(0, BY_REFERENCE)
+    }
 }
 
 #[derive(Debug)]
@@ -173,9 +186,28 @@ impl Rope {
         self.advance(0);
     }
 
+    /// Lays out the frames for a connection that wants them so, and gives the new ends of the
+    /// messages; `None`: nothing has changed. Nothing of the first message has been written.
+    pub(crate) fn reframe(&mut self, framing: Framing) -> Option<VecDeque<u64>> {
+        if self.framing() == framing {
+            return None;
+        }
+        let plain_below = match framing {
+            Framing::FlagsFirst => BY_REFERENCE,
+            Framing::LengthFirst => 0,
+        };
+        let mut other = std::mem::replace(self, Self::starting_at(self.boundary, plain_below));
+        let mut ends = VecDeque::new();
+        while let Some(message) = other.pop_message() {
+            self.push_message(&[], &message, 0);
+            ends.push_back(self.end);
+        }
+        Some(ends)
+    }
+
     /// Takes the rope out for writing; what is queued meanwhile goes to the successor left here.
     pub(crate) fn take(&mut self) -> Rope {
-        let successor = Self::starting_at(self.end);
+        let successor = Self::starting_at(self.end, self.plain_below);
         std::mem::replace(self, successor)
     }
 
@@ -204,7 +236,7 @@ impl Rope {
             Segment::Chunk(chunk) => chunk.get((self.boundary - self.base) as usize..)?,
             Segment::Payload(_) => return None,
         };
-        let (more, len, body) = split_frame_header(frame)?;
+        let (more, len, body) = self.framing().split_header(frame)?;
         let header = (frame.len() - body.len()) as u64;
         if len < BY_REFERENCE {
             let part = Part::from(body.get(..len)?);
@@ -235,32 +267,50 @@ impl Rope {
         }
     }
 
-    fn starting_at(at: u64) -> Self {
+    fn starting_at(at: u64, plain_below: usize) -> Self {
         Self {
+            segments: VecDeque::new(),
+            plain_below,
             base: at,
             boundary: at,
             written: at,
             cursor: (0, at),
             end: at,
-            ..Self::default()
+        }
+    }
+
+    fn framing(&self) -> Framing {
+        if self.plain_below == 0 {
+            Framing::LengthFirst
+        } else {
+            Framing::FlagsFirst
         }
     }
 
     fn push_part(&mut self, part: &Part, more: bool) {
-        let by_reference = part.len() >= BY_REFERENCE;
+        if part.len() >= self.plain_below {
+            return self.push_other_part(part, more);
+        }
         let tail = self.tail();
         let before = tail.len();
-        if by_reference {
-            put_frame_header(tail, more, part.len());
-        } else {
-            put_frame(tail, more, part);
-        }
+        put_frame(tail, more, part);
         self.end += (tail.len() - before) as u64;
-        if by_reference {
-            self.end += part.len() as u64;
-            self.segments
-                .push_back(Segment::Payload(part.clone().into_bytes()));
+    }
+
+    /// A part that is large, or laid out as ZMTP 1.0 has it.
+    fn push_other_part(&mut self, part: &Part, more: bool) {
+        let framing = self.framing();
+        let tail = self.tail();
+        let before = tail.len();
+        framing.put_header(tail, more, part.len());
+        if part.len() < BY_REFERENCE {
+            tail.extend_from_slice(part);
+            self.end += (tail.len() - before) as u64;
+            return;
         }
+        self.end += (tail.len() - before + part.len()) as u64;
+        let payload = part.clone().into_bytes();
+        self.segments.push_back(Segment::Payload(payload));
     }
 
     /// The chunk that the next small frame goes to.

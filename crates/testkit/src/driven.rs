@@ -15,6 +15,7 @@ pub fn pipe(index: u32) -> PipeId {
 /// A peer that announced this routing id.
 pub fn peer(routing_id: &str) -> Arc<Peer> {
     Arc::new(Peer {
+        version: None,
         socket_type: None,
         routing_id: Part::from(routing_id),
         address: String::new(),

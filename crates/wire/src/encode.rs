@@ -27,15 +27,8 @@ pub fn put_frame(out: &mut Vec<u8>, more: bool, part: &Part) {
 ///
 /// `more` tells that further parts of the same message follow.
 #[inline]
-pub fn put_frame_header(out: &mut Vec<u8>, more: bool, len: usize) {
+pub(crate) fn put_frame_header(out: &mut Vec<u8>, more: bool, len: usize) {
     put_header(out, if more { MORE } else { 0 }, len);
-}
-
-/// Reads back what [`put_frame_header`] has written at the front of `frame`: whether more parts
-/// follow, the length of the body, and what is behind the header. `None`: that is not there.
-#[inline]
-pub fn split_frame_header(frame: &[u8]) -> Option<(bool, usize, &[u8])> {
-    Framing::FlagsFirst.split_header(frame)
 }
 
 /// Appends all frames of a message. Nothing for a message of no parts.

@@ -7,7 +7,7 @@
 //! ```text
 //!   bytes in ──► Handshake ──► Established { peer, encoder, decoder }
 //!                                               │          │
-//!   Command, Message ──► Encoder, put_frame_header        Decoder ──► Incoming::{Message, Command}
+//!   Command, Message ──► Encoder, put_frame               Decoder ──► Incoming::{Message, Command}
 //! ```
 //!
 //! The specification is RFC 37 (ZMTP 3.1); peers of RFC 23 (ZMTP 3.0) are served as well, and those
@@ -43,9 +43,7 @@ pub use bytes::Bytes;
 
 pub use command::Command;
 pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
-pub use encode::{
-    Encoder, HEADER_MAX, put_frame, put_frame_header, put_message, split_frame_header,
-};
+pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Established, Handshake, HandshakeConfig, Output, PeerInfo};
 pub use limits::Limits;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Decoder, Established, HandshakeConfig};
+use ferromq_wire::{Established, HandshakeConfig};
 
 use super::IoHandle;
 use super::racing::{Race, Standing, Track};
@@ -448,6 +448,7 @@ impl Session {
             .announces_routing_id
             .then(|| options.routing_id.clone().unwrap_or_default());
         config.limits = options.limits;
+        config.minimum = options.min_zmtp;
         config.as_server = matches!(self.role, Role::Accepted { .. });
         self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config)));
         if !options.handshake_timeout.is_zero() {
@@ -521,9 +522,10 @@ impl Session {
             peer,
             encoder,
             decoder,
-            ..
+            implied,
         } = established;
         let peer = Arc::new(Peer {
+            version: Some(peer.version),
             socket_type: peer.socket_type,
             routing_id: peer.routing_id,
             address: shaking.stream.peer_address(),
@@ -539,7 +541,10 @@ impl Session {
             ))
         });
         let pipe = Arc::clone(pipe);
-        let connection = self.open(*shaking, decoder, cx);
+        let Shaking { stream, input, .. } = *shaking;
+        let reactor = Arc::clone(cx.reactor);
+        let connection = Connection::new(stream, decoder, input, implied, reactor, self.key);
+        let connection = Arc::new(connection);
         pipe.out.connect(Arc::clone(&connection.stream), encoder);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
@@ -560,12 +565,6 @@ impl Session {
             return Fate::Over;
         }
         self.look_at_parting(cx)
-    }
-
-    fn open(&self, shaking: Shaking, decoder: Decoder, cx: &Context<'_>) -> Arc<Connection> {
-        let reactor = Arc::clone(cx.reactor);
-        let Shaking { stream, input, .. } = shaking;
-        Arc::new(Connection::new(stream, decoder, input, reactor, self.key))
     }
 
     fn go_on_live(

@@ -241,7 +241,14 @@ fn loom_left_connection_is_armed_or_has_a_deadline() {
             Arc::new(StubStream::new(&[])),
             Decoder::new(Limits::default()),
         );
-        let connection = Arc::new(Connection::new(stream, decoder, Vec::new(), reactor, 1));
+        let connection = Arc::new(Connection::new(
+            stream,
+            decoder,
+            Vec::new(),
+            None,
+            reactor,
+            1,
+        ));
         let has_deadline = || {
             let mut commands = Vec::new();
             io.take_commands(&mut commands);

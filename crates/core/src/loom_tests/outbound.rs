@@ -336,6 +336,7 @@ fn connected(model_of: &'static [Step], mark: u32) -> (Arc<Socket<Toy>>, Model) 
     let port = socket.shared().port();
     let model = Model::new(port, model_of);
     let peer = Arc::new(Peer {
+        version: None,
         socket_type: Some(Toy::KIND.socket_type),
         routing_id: Default::default(),
         address: String::new(),

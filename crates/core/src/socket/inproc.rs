@@ -280,6 +280,7 @@ impl Port {
             .clone()
             .filter(|_| self.kind.announces_routing_id);
         Arc::new(Peer {
+            version: None,
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),
             address: name.to_string(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Encoder, HEADER_MAX, put_frame_header, put_message, split_frame_header};
-use crate::{Command, Message, V3_0, V3_1};
+use super::{Encoder, HEADER_MAX, put_frame_header, put_message};
+use crate::{Command, Message, V1_0, V2_0, V3_0, V3_1};
 
 fn header(more: bool, len: usize) -> Vec<u8> {
     let mut out = Vec::new();
@@ -135,15 +135,26 @@ fn only_peers_from_3_1_on_have_traffic_commands() {
 }
 
 #[test]
-fn frame_header_is_read_back_as_it_was_put() {
-    for more in [false, true] {
-        for len in [0, 1, 255, 256, 1 << 40] {
-            let mut frame = Vec::new();
-            put_frame_header(&mut frame, more, len);
-            frame.push(7);
-            assert_eq!(split_frame_header(&frame), Some((more, len, &[7][..])));
-            frame.truncate(frame.len() - 2);
-            assert_eq!(split_frame_header(&frame), None);
-        }
+fn peers_of_2_0_get_subscriptions_as_messages_and_no_commands() {
+    let topic = || Bytes::from_static(b"ab");
+    check_command(V2_0, Command::Subscribe(topic()), b"\x00\x03\x01ab");
+    check_command(V2_0, Command::Cancel(topic()), b"\x00\x03\x00ab");
+    let context = topic();
+    check_command(V2_0, Command::Pong { context }, b"");
+    check_command(V2_0, Command::Error { reason: topic() }, b"");
+}
+
+#[test]
+fn peers_of_1_0_get_nothing_but_messages() {
+    let topic = || Bytes::from_static(b"ab");
+    let context = topic();
+    let ttl = Duration::ZERO;
+    for command in [
+        Command::Subscribe(topic()),
+        Command::Cancel(topic()),
+        Command::Ping { ttl, context },
+        Command::Error { reason: topic() },
+    ] {
+        check_command(V1_0, command, b"");
     }
 }
