@@ -17,7 +17,7 @@ pub mod mock;
 pub mod sim;
 pub mod watchdog;
 
-pub use mock::{MockPeer, Pair, check_decode, frames};
+pub use mock::{MockPeer, OlderPeer, OlderVersion, Pair, check_decode, frames};
 pub use sim::SimWorld;
 
 /// Writes a line to standard error itself, past the capturing of the test harness: what is said

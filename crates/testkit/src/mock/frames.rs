@@ -2,7 +2,11 @@
 //!
 //! Written apart from `ferromq-wire` on purpose: what one gets wrong, the other finds.
 
+mod older;
+
 use std::fmt;
+
+pub use older::{frame_1_0, greeting_1_0, greeting_2_0, msg_1_0};
 
 const MORE: u8 = 0x01;
 const LONG: u8 = 0x02;

@@ -2,6 +2,7 @@
 
 mod decode;
 pub mod frames;
+mod older;
 mod pair;
 mod peer;
 mod wire;
@@ -11,6 +12,7 @@ mod tests;
 
 pub use decode::check_decode;
 pub use frames::{Frame, Frames};
+pub use older::{OlderPeer, OlderVersion};
 pub use pair::Pair;
 pub use peer::MockPeer;
 pub use wire::{SimWire, Wire};

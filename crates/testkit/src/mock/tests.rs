@@ -56,6 +56,25 @@ fn frames_have_the_bytes_of_the_specification() {
 }
 
 #[test]
+fn frames_of_older_peers_have_the_bytes_of_their_specifications() {
+    assert_eq!(
+        frames::greeting_2_0(6, "me").bytes(),
+        b"\xFF\0\0\0\0\0\0\0\0\x7F\x01\x06\0\x02me"
+    );
+    assert_eq!(frames::greeting_1_0("").bytes(), b"\x01\0");
+    assert_eq!(frames::greeting_1_0("me").bytes(), b"\x03\0me");
+    assert_eq!(
+        frames::msg_1_0(["a", "", "bc"]).bytes(),
+        b"\x02\x01a\x01\x01\x03\0bc"
+    );
+    assert_eq!(frames::msg_1_0([vec![7; 253]]).bytes()[..3], *b"\xFE\0\x07");
+    assert_eq!(
+        frames::msg_1_0([vec![7; 254]]).bytes()[..11],
+        *b"\xFF\0\0\0\0\0\0\0\xFF\0\x07"
+    );
+}
+
+#[test]
 fn frames_debug_names_commands_and_parts() {
     let text = format!("{:?}", frames::msg(["a", "b"]).then(frames::ping(1, "x")));
     assert_eq!(text, r#"["a" (flags 0x01), "b", PING "\x00\x01x"]"#);
