@@ -6,6 +6,7 @@ use std::time::Duration;
 use ferromq::{
     Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events, Message, Pair, Part,
     Pub, Pull, Push, RecvError, Rep, Req, Router, SendError, SocketType, Stats, Sub, Xpub, Xsub,
+    ZmtpVersion,
 };
 use ferromq_core::{BuildableSocket, Command};
 
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) linger: Option<Duration>,
     /// The pause before reconnecting, always this long.
     pub(crate) reconnect: Option<Duration>,
+    /// The oldest version served.
+    pub(crate) min_zmtp: ZmtpVersion,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
 }
@@ -260,6 +263,7 @@ impl Settings {
         if let Some(pause) = self.reconnect {
             builder = builder.reconnect_interval(pause, pause);
         }
+        builder = builder.min_zmtp(self.min_zmtp);
         builder.linger(self.linger.unwrap_or_default())
     }
 }

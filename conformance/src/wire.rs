@@ -9,6 +9,7 @@ mod greeting;
 mod machine;
 mod malformed;
 mod metadata;
+mod older;
 mod stage;
 mod subscriptions;
 mod versions;
@@ -21,6 +22,7 @@ use stage::Stage;
 const SUITES: &[(&str, &[Case<Stage>])] = &[
     ("greeting", greeting::CASES),
     ("versions", versions::CASES),
+    ("older", older::CASES),
     ("metadata", metadata::CASES),
     ("frames", frames::CASES),
     ("commands", commands::CASES),

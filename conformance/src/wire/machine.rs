@@ -9,7 +9,7 @@ use std::time::Duration;
 use ferromq_testkit::mock::Wire;
 use ferromq_wire::{
     Command, Decoder, Encoder, Handshake, HandshakeConfig, Incoming, Message, Null, Output,
-    Violation, put_message,
+    Violation,
 };
 use parking_lot::Mutex;
 
@@ -60,8 +60,10 @@ impl Machine {
 
     /// Sends a message.
     pub(super) fn send(&mut self, message: &Message) {
-        assert!(self.is_live(), "the handshake is not over");
-        put_message(&mut self.output, message);
+        match &self.phase {
+            Phase::Live(_, encoder) => encoder.encode_message(message, &mut self.output),
+            Phase::Shaking(_) => panic!("the handshake is not over"),
+        }
     }
 
     /// Sends a command.
@@ -94,6 +96,8 @@ impl Machine {
             let Some(established) = established else {
                 return;
             };
+            self.delivered
+                .extend(established.implied.map(Incoming::Command));
             self.phase = Phase::Live(established.decoder, established.encoder);
         }
         if let Phase::Live(decoder, _) = &mut self.phase {

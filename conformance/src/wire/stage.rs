@@ -175,6 +175,7 @@ fn config(socket_type: SocketType, settings: &Settings) -> HandshakeConfig {
     HandshakeConfig {
         routing_id: announces.then(|| settings.routing_id.clone().unwrap_or_default()),
         limits,
+        minimum: settings.min_zmtp,
         ..HandshakeConfig::new(socket_type)
     }
 }

@@ -39,7 +39,7 @@ pub fn put_message(out: &mut Vec<u8>, message: &Message) {
     }
 }
 
-/// Writes commands in the form that the peer's version understands.
+/// Writes messages and commands in the form that the peer's version understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoder {
     peer: Version,
@@ -49,6 +49,16 @@ impl Encoder {
     /// An encoder for a peer of this version.
     pub const fn new(peer: Version) -> Self {
         Self { peer }
+    }
+
+    /// Appends all frames of a message. Nothing for a message of no parts.
+    pub fn encode_message(&self, message: &Message, out: &mut Vec<u8>) {
+        let framing = self.framing();
+        let mut parts = message.iter();
+        while let Some(part) = parts.next() {
+            framing.put_header(out, parts.len() != 0, part.len());
+            out.extend_from_slice(part);
+        }
     }
 
     /// Appends a command.

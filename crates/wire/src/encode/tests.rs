@@ -145,6 +145,19 @@ fn peers_of_2_0_get_subscriptions_as_messages_and_no_commands() {
 }
 
 #[test]
+fn messages_have_the_framing_of_the_version() {
+    let message = Message::from(["a", "", "bc"]);
+    for peer in [V2_0, V3_0, V3_1, (4, 0)] {
+        let mut out = Vec::new();
+        Encoder::new(peer).encode_message(&message, &mut out);
+        assert_eq!(out, b"\x01\x01a\x01\x00\x00\x02bc");
+    }
+    let mut out = Vec::new();
+    Encoder::new(V1_0).encode_message(&message, &mut out);
+    assert_eq!(out, b"\x02\x01a\x01\x01\x03\x00bc");
+}
+
+#[test]
 fn peers_of_1_0_get_nothing_but_messages() {
     let topic = || Bytes::from_static(b"ab");
     let context = topic();

@@ -3,15 +3,11 @@
 use proptest::prelude::*;
 
 use super::{Caller, Outcome, any_message, check_decode_of, frames, message, pieces};
-use crate::{Framing, INLINE, Incoming, LARGE, Limits, Message, V1_0, V2_0, Violation};
+use crate::{Encoder, INLINE, Incoming, LARGE, Limits, Message, V1_0, V2_0, Violation};
 
 /// A message in the framing of ZMTP 1.0.
 fn put_1_0(out: &mut Vec<u8>, message: &Message) {
-    let mut parts = message.iter();
-    while let Some(part) = parts.next() {
-        Framing::LengthFirst.put_header(out, parts.len() != 0, part.len());
-        out.extend_from_slice(part);
-    }
+    Encoder::new(V1_0).encode_message(message, out);
 }
 
 #[track_caller]
