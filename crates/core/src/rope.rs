@@ -1,8 +1,8 @@
 //! A queue of frame bytes: small frames in chunks, large payloads by reference.
 //!
 //! Frames are laid out as ZMTP 2.0 and all later versions have them, unless the connection is one
-//! of ZMTP 1.0: for that the rope is [laid out anew](Rope::reframe) once, and stays so until another
-//! connection asks otherwise.
+//! of ZMTP 1.0: for that the rope is [laid out anew](Rope::reframe) once, and stays so until
+//! another connection asks otherwise.
 //!
 //! Offsets count the bytes of the pipe's whole stream of frames. Invariants:
 //! `base <= boundary <= written <= end`; everything from `boundary` (the start of the first message

@@ -8,7 +8,6 @@
     feature = "pair",
     feature = "tcp"
 ))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 use std::time::Duration;

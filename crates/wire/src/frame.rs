@@ -103,7 +103,7 @@ impl FrameHeader {
         Ok(Some((header, reader.rest())))
     }
 
-    /// The same for a peer of ZMTP 2.0, which has no commands: that bit is one of the reserved ones.
+    /// The same for a peer of ZMTP 2.0, which has no commands: that bit is reserved there.
     pub(crate) fn parse_2_0(input: &[u8]) -> Result<Option<(Self, &[u8])>, Violation> {
         match input.first() {
             Some(flags) if flags & COMMAND != 0 => Err(Violation::ReservedFlags),

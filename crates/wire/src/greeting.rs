@@ -11,14 +11,15 @@
 //! Ours goes out whole if no peer below ZMTP 3.0 is served. Else it waits for what the peer is:
 //!
 //! ```text
-//!   minimum   at once                 peer's signature read   peer's major read: 3   1, 2    1.0
-//!   2.0       signature, major        -                       the rest               [Older] refused
-//!   1.0       signature with our      major                   the rest               [Older] [Older]
-//!             routing id's length
+//!   minimum   at once            peer's signature read   its major read: 3   1, 2    none: 1.0
+//!   2.0       signature, major   -                       the rest            Older   refused
+//!   1.0       signature          major                   the rest            Older   Older
 //! ```
 //!
-//! So nobody waits for who waits for him, and a peer of 3.x costs half a round trip more than if
-//! older ones were not served (RFC 37, "Backwards Interoperability").
+//! A peer of 1.0 takes the signature for the header of a frame, that of our routing id, whose
+//! length is therefore in the padding. Nobody waits for who waits for him; a peer of 3.x costs half
+//! a round trip more than if older ones were not served, and a whole one if it serves 1.0 as well
+//! (RFC 37, "Backwards Interoperability").
 
 mod older;
 

@@ -31,7 +31,10 @@ fn length_first_out_of_range_is_refused_before_the_flags() {
 
 proptest! {
     #[test]
-    fn header_reads_back_in_both_layouts(more: bool, len in prop_oneof![0..600_usize, any::<u32>().prop_map(|len| len as usize)]) {
+    fn header_reads_back_in_both_layouts(
+        more: bool,
+        len in prop_oneof![0..600_usize, 0..usize::MAX / 2],
+    ) {
         for framing in [Framing::FlagsFirst, Framing::LengthFirst] {
             let mut frame = Vec::new();
             framing.put_header(&mut frame, more, len);

@@ -1,8 +1,8 @@
 //! The greetings of ZMTP 2.0 and 1.0, from where they differ from ours.
 //!
 //! ```text
-//!   2.0   ..7F | 1 or 2 | ► socket type | 0 | length | routing id      (RFC 15, "Formal Grammar")
-//!   1.0   ► length, or FF and 8 octets | flags | routing id            (RFC 13, "The Connection Layer")
+//!   2.0   ..7F | 1 or 2 | ► socket type | 0 | length | routing id   RFC 15, "Formal Grammar"
+//!   1.0   ► length, or FF and 8 octets | flags | routing id         RFC 13, "The Connection Layer"
 //! ```
 //!
 //! Messages follow at once: there is no mechanism and no metadata.
@@ -58,12 +58,11 @@ impl Older {
         }
     }
 
-    fn parse(&self, ours: SocketType) -> Result<Option<(Option<SocketType>, &[u8])>, Violation> {
+    fn parse(&self, ours: SocketType) -> Result<Option<Told<'_>>, Violation> {
         if self.version > V1_0 {
             parse_2_0(&self.held, ours)
         } else {
-            let id = parse_1_0(&self.held)?;
-            Ok(id.map(|id| (None, id)))
+            parse_1_0(&self.held)
         }
     }
 
@@ -81,11 +80,11 @@ impl Older {
     }
 }
 
+/// A socket type, where the version has it, and a routing id.
+type Told<'a> = (Option<SocketType>, &'a [u8]);
+
 /// The socket type, checked as soon as it is there, and the routing id: a short frame without MORE.
-fn parse_2_0(
-    held: &[u8],
-    ours: SocketType,
-) -> Result<Option<(Option<SocketType>, &[u8])>, Violation> {
+fn parse_2_0(held: &[u8], ours: SocketType) -> Result<Option<Told<'_>>, Violation> {
     let mut reader = Reader::new(held);
     let Some(octet) = reader.u8() else {
         return Ok(None);
@@ -101,7 +100,7 @@ fn parse_2_0(
 }
 
 /// The routing id: a frame whose flags are not looked at. The length counts them.
-fn parse_1_0(held: &[u8]) -> Result<Option<&[u8]>, Violation> {
+fn parse_1_0(held: &[u8]) -> Result<Option<Told<'_>>, Violation> {
     let mut reader = Reader::new(held);
     let len = match reader.u8() {
         Some(0xFF) => reader.u64(),
@@ -111,5 +110,5 @@ fn parse_1_0(held: &[u8]) -> Result<Option<&[u8]>, Violation> {
     let len = len.checked_sub(1).ok_or(Violation::BadSignature)?;
     let len = u8::try_from(len).map_err(|_| Violation::RoutingIdTooLong)?;
     let id = reader.u8().and_then(|_flags| reader.take(len.into()));
-    Ok(id)
+    Ok(id.map(|id| (None, id)))
 }
