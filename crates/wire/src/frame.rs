@@ -12,7 +12,8 @@ pub(crate) const LONG: u8 = 0b010;
 /// The frame is a command.
 pub(crate) const COMMAND: u8 = 0b100;
 
-const RESERVED: u8 = !(MORE | LONG | COMMAND);
+/// Flags that have no meaning yet.
+pub(crate) const RESERVED: u8 = !(MORE | LONG | COMMAND);
 const TOP_BIT: u64 = 1 << 63;
 
 /// The length of a frame of ZMTP 1.0 is in the eight octets behind this one.
@@ -76,11 +77,20 @@ impl FrameHeader {
     /// yet. Bad flags are refused without waiting for the length.
     #[inline]
     pub(crate) fn parse(input: &[u8]) -> Result<Option<(Self, &[u8])>, Violation> {
+        Self::parse_without(RESERVED, input)
+    }
+
+    /// The same; these are the flags that are refused.
+    #[inline]
+    pub(crate) fn parse_without(
+        reserved: u8,
+        input: &[u8],
+    ) -> Result<Option<(Self, &[u8])>, Violation> {
         let mut reader = Reader::new(input);
         let Some(flags) = reader.u8() else {
             return Ok(None);
         };
-        if flags & RESERVED != 0 {
+        if flags & reserved != 0 {
             return Err(Violation::ReservedFlags);
         }
         if flags & (MORE | COMMAND) == MORE | COMMAND {
@@ -101,14 +111,6 @@ impl FrameHeader {
             len,
         };
         Ok(Some((header, reader.rest())))
-    }
-
-    /// The same for a peer of ZMTP 2.0, which has no commands: that bit is reserved there.
-    pub(crate) fn parse_2_0(input: &[u8]) -> Result<Option<(Self, &[u8])>, Violation> {
-        match input.first() {
-            Some(flags) if flags & COMMAND != 0 => Err(Violation::ReservedFlags),
-            _ => Self::parse(input),
-        }
     }
 
     /// The same for a peer of ZMTP 1.0. Reserved flags should be zero, and are not looked at.
