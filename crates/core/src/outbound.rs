@@ -94,6 +94,8 @@ pub(crate) enum Manner {
     Busy,
     /// One of many peers that get the same message: the I/O thread writes.
     Fan,
+    /// One of a batch, behind which the sender writes what it has left.
+    Batch,
     /// Nothing received waits: a message after a received one is a reply, and is written at once.
     Quiet,
 }
@@ -259,6 +261,7 @@ impl Outbound {
             _ if self.habit == Habit::Always => state.plan_always(),
             _ if self.habit == Habit::Never => state.plan_never(half_full),
             Manner::Fan => state.plan_fan(half_full),
+            Manner::Batch => state.plan_batch(half_full),
             Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world),
         };
         if pushed == Pushed::Write {
@@ -506,6 +509,22 @@ impl State {
         }
         self.left_at = None;
         self.leave()
+    }
+
+    /// What becomes of a message of a batch: only what is much is written before its end, and the
+    /// I/O thread need not know of the rest.
+    fn plan_batch(&mut self, half_full: bool) -> Pushed {
+        if !self.can_write() {
+            return Pushed::Queued;
+        }
+        if half_full || self.rope.unwritten() >= WRITE_AT {
+            self.writing = true;
+            return Pushed::Write;
+        }
+        match std::mem::replace(&mut self.left, true) {
+            true => Pushed::Queued,
+            false => Pushed::Left { dirty: false },
+        }
     }
 
     fn plan_always(&mut self) -> Pushed {

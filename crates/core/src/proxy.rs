@@ -165,6 +165,7 @@ impl<'a> Proxy<'a> {
             for (way, count) in self.ways.iter_mut().zip(&self.control.counts) {
                 more |= way.forward(self.capture, count)?;
             }
+            flush_left();
         }
         Ok(more)
     }
@@ -305,6 +306,6 @@ impl<P: Sends> Target for Shared<P> {
     }
 
     fn offer(&self, message: &mut Message) -> Result<(), SendErrorKind> {
-        self.try_send(message)
+        self.try_send_batched(message)
     }
 }

@@ -59,10 +59,15 @@ pub(crate) fn give(after: After) {
 
 /// Writes what this thread has left behind on any socket: it is about to wait.
 pub(crate) fn flush_left() {
-    let left = LEFT.with_borrow_mut(std::mem::take);
-    for pipe in left {
+    let mut left = LEFT.with_borrow_mut(std::mem::take);
+    for pipe in left.drain(..) {
         pipe.flush();
     }
+    LEFT.with_borrow_mut(|newer| {
+        if newer.capacity() == 0 {
+            *newer = left;
+        }
+    });
 }
 
 /// Empties a list. Most are empty already: that costs a comparison.

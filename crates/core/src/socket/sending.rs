@@ -160,18 +160,36 @@ pub(super) enum Offer {
     Refused(SendErrorKind),
 }
 
+impl Offer {
+    /// For who does not wait.
+    fn now(self) -> Result<(), SendErrorKind> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Park => Err(SendErrorKind::Full),
+            Self::Refused(kind) => Err(kind),
+        }
+    }
+}
+
 impl<P: Pattern> Shared<P> {
     /// Would a send be accepted, or fail, at once?
     pub(crate) fn can_send(&self) -> bool {
         self.with(|state| state.can_send())
     }
 
-    pub(crate) fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
-        match self.with(|state| state.offer(message, &self.port)) {
-            Offer::Done => Ok(()),
-            Offer::Park => Err(SendErrorKind::Full),
-            Offer::Refused(kind) => Err(kind),
-        }
+    fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.with(|state| state.offer(message, &self.port)).now()
+    }
+
+    /// Like `try_send` for one of a batch, behind which the caller [flushes](flush_left).
+    pub(crate) fn try_send_batched(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+        let offered = self.with(|state| {
+            state.body.batching = true;
+            let offered = state.offer(message, &self.port);
+            state.body.batching = false;
+            offered
+        });
+        offered.now()
     }
 
     fn send(&self, message: &mut Message, timeout: Option<Duration>) -> Result<(), SendErrorKind> {
@@ -304,10 +322,10 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
-        let manner = if self.is_quiet(pipe) {
-            Manner::Quiet
-        } else {
-            Manner::Busy
+        let manner = match self.batching {
+            true => Manner::Batch,
+            false if self.is_quiet(pipe) => Manner::Quiet,
+            false => Manner::Busy,
         };
         let Some(entry) = self.pipes.get(pipe) else {
             debug_assert!(false, "routed to a pipe that is gone");

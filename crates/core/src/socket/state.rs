@@ -48,6 +48,8 @@ pub(crate) struct Body {
     led: bool,
     /// When a leader that had slept last went.
     woken: Option<Instant>,
+    /// What is sent now is one of a batch, behind which the sender writes.
+    pub(super) batching: bool,
     /// Pipes that are over, and had something left when they ended.
     pub(super) ending: Vec<PipeId>,
 }
