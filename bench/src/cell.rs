@@ -34,8 +34,12 @@ pub enum Work {
     Cold,
     /// DEALER and ROUTER, 64 requests under way.
     Pipelined,
+    /// The same through a proxy of ROUTER and DEALER, on the side that answers.
+    Brokered,
     /// PUB to so many SUB.
     Publish(u32),
+    /// PUB to one SUB through a proxy of XSUB and XPUB, on the side that publishes.
+    Republished,
     /// Four PUSH to one PULL.
     FanIn,
     /// One PUSH to four PULL.
@@ -64,6 +68,15 @@ impl Work {
         matches!(self, Self::Pair | Self::PairHot)
     }
 
+    /// The proxy that it goes through, and the same work without.
+    pub fn proxied(self) -> Option<(Broker, Self)> {
+        match self {
+            Self::Brokered => Some((Broker::Requests, Self::Pipelined)),
+            Self::Republished => Some((Broker::Publications, Self::Publish(1))),
+            _ => None,
+        }
+    }
+
     /// Whether it is about numbers of things rather than a rate or a time.
     pub fn is_scale(self) -> bool {
         matches!(
@@ -76,6 +89,15 @@ impl Work {
                 | Self::Backlog
         )
     }
+}
+
+/// The two sockets of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broker {
+    /// ROUTER before clients, DEALER before workers.
+    Requests,
+    /// XSUB before publishers, XPUB before subscribers.
+    Publications,
 }
 
 /// How the two sides are connected.
@@ -157,7 +179,9 @@ impl fmt::Display for Work {
             Self::Hot => f.write_str("hot"),
             Self::Cold => f.write_str("cold"),
             Self::Pipelined => f.write_str("pipelined"),
+            Self::Brokered => f.write_str("pipelined, proxy"),
             Self::Publish(subscribers) => write!(f, "PUB→{subscribers}"),
+            Self::Republished => f.write_str("PUB→1, proxy"),
             Self::FanIn => f.write_str("fan-in 4→1"),
             Self::FanOut => f.write_str("fan-out 1→4"),
             Self::Pair => f.write_str("PAIR one-way"),

@@ -27,7 +27,7 @@ mod side;
 mod stage;
 mod work;
 
-pub use opponent::{Kind, Marks, Opponent, Setup, Socket};
+pub use opponent::{Kind, Marks, Opponent, Proxy, Setup, Socket};
 pub use runner::{Report, Task, run, serve};
 
 /// What goes wrong ends the run, as a text.

@@ -1,9 +1,10 @@
 //! What is asked of an implementation so that it can be measured.
 
+use std::fmt;
 use std::hint::spin_loop;
 
 use crate::Outcome;
-use crate::cell::Cell;
+use crate::cell::{Broker, Cell};
 
 /// An implementation of ZeroMQ, or what stands for one.
 ///
@@ -28,6 +29,31 @@ pub trait Opponent: Sized + 'static {
 
     /// Makes a socket.
     fn socket(context: &Self::Context, setup: Setup) -> Outcome<Self::Socket>;
+
+    /// Starts a proxy in a thread of its own; its sockets are bound to such endpoints, those of
+    /// publications without high-water marks.
+    fn proxy(_context: &Self::Context, _broker: Broker, _endpoint: &str) -> Outcome<Proxy> {
+        Err("has no proxy".into())
+    }
+}
+
+/// A proxy that runs.
+pub struct Proxy {
+    /// Where clients, or publishers, connect to.
+    pub front: String,
+    /// Where workers, or subscribers, do.
+    pub back: String,
+    /// Ends it, and waits for that.
+    pub end: Box<dyn FnOnce() -> Outcome + Send>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("front", &self.front)
+            .field("back", &self.back)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One socket of an [`Opponent`].

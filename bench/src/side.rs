@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crate::Outcome;
-use crate::cell::Role;
+use crate::cell::{Broker, Role};
 use crate::link::{Link, Note, Phase, Writer, lock};
 use crate::meter::Meter;
 use crate::opponent::{Opponent, Socket};
@@ -27,6 +27,8 @@ pub(crate) struct Side<O: Opponent> {
     figures: Figures,
     link: Link,
     threads: Vec<JoinHandle<()>>,
+    /// Ends the proxy, if this side has one.
+    end_proxy: Option<Box<dyn FnOnce() -> Outcome + Send>>,
     stage: Arc<Stage>,
 }
 
@@ -45,6 +47,7 @@ impl<O: Opponent> Side<O> {
             figures: Figures::default(),
             link: Link::new(stream)?,
             threads: Vec::new(),
+            end_proxy: None,
             stage: Arc::default(),
         })
     }
@@ -69,7 +72,10 @@ impl<O: Opponent> Side<O> {
     /// How a socket gets its connections. If it connects, waits until the other side has bound.
     pub(crate) fn door(&mut self) -> Outcome<Door> {
         match self.role {
-            Role::Binds => Ok(Door::Bind(self.task.endpoint.clone(), self.writer())),
+            Role::Binds => match self.task.cell.work.proxied() {
+                Some((broker, _)) => self.proxy(broker),
+                None => Ok(Door::Bind(self.task.endpoint.clone(), self.writer())),
+            },
             Role::Connects => loop {
                 match self.next()? {
                     Note::Endpoint(endpoint) => return Ok(Door::Connect(endpoint)),
@@ -78,6 +84,18 @@ impl<O: Opponent> Side<O> {
                 }
             },
         }
+    }
+
+    /// Starts a proxy, to which both sides connect: those who answer or publish are here.
+    fn proxy(&mut self, broker: Broker) -> Outcome<Door> {
+        let proxy = O::proxy(&self.context, broker, &self.task.endpoint)?;
+        self.end_proxy = Some(proxy.end);
+        let (here, there) = match broker {
+            Broker::Requests => (proxy.back, proxy.front),
+            Broker::Publications => (proxy.front, proxy.back),
+        };
+        self.writer().tell(&Note::Endpoint(there))?;
+        Ok(Door::Connect(here))
     }
 
     pub(crate) fn next(&mut self) -> Outcome<Note> {
@@ -170,6 +188,9 @@ impl<O: Opponent> Side<O> {
     fn join(&mut self) -> Outcome {
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| "a thread has panicked")?;
+        }
+        if let Some(end) = self.end_proxy.take() {
+            end()?;
         }
         self.link.writer().failure()
     }

@@ -22,13 +22,14 @@ pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
         Work::OneWay
         | Work::Paced(_)
         | Work::Publish(_)
+        | Work::Republished
         | Work::FanIn
         | Work::FanOut
         | Work::Pair
         | Work::Stalled => stream::run(side),
         Work::Hot | Work::Cold => round_trip::run(side, Kind::Req, Kind::Rep),
         Work::PairHot => round_trip::run(side, Kind::Pair, Kind::Pair),
-        Work::Pipelined => pipelined::run(side),
+        Work::Pipelined | Work::Brokered => pipelined::run(side),
         Work::Connections(count) => connections::run(side, count),
         Work::Prefixes(count) => prefixes::run(side, count),
         Work::Topics(count) => topics::run(side, count),

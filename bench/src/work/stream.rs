@@ -71,6 +71,7 @@ impl Shape {
                 marks: Marks::Unlimited,
                 ..one_way
             },
+            Work::Republished => Self::of(Work::Publish(1), size),
             Work::Stalled => Self {
                 sender: Kind::Pub,
                 receiver: Kind::Sub,

@@ -26,7 +26,7 @@ impl Opponent for Rzmq {
     }
 
     fn can(cell: &Cell) -> bool {
-        !cell.work.is_scale() && !cell.work.needs_pair()
+        !cell.work.is_scale() && cell.work.proxied().is_none() && !cell.work.needs_pair()
     }
 
     fn context() -> Outcome<Context> {

@@ -1,8 +1,10 @@
 //! libzmq, as the `zmq` crate vendors it.
 
 use std::process::ExitCode;
+use std::thread;
 
-use ferromq_bench::{Kind, Marks, Opponent, Outcome, Setup, Socket, serve};
+use ferromq_bench::cell::Broker;
+use ferromq_bench::{Kind, Marks, Opponent, Outcome, Proxy, Setup, Socket, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +45,38 @@ impl Opponent for Libzmq {
         }
         let message = zmq::Message::new();
         Ok(ZmqSocket { socket, message })
+    }
+
+    fn proxy(context: &zmq::Context, broker: Broker, endpoint: &str) -> Outcome<Proxy> {
+        let (kinds, are_marked) = match broker {
+            Broker::Requests => ([zmq::ROUTER, zmq::DEALER], true),
+            Broker::Publications => ([zmq::XSUB, zmq::XPUB], false),
+        };
+        let open = |kind| -> Outcome<(zmq::Socket, String)> {
+            let socket = context.socket(kind)?;
+            if !are_marked {
+                socket.set_sndhwm(0)?;
+                socket.set_rcvhwm(0)?;
+            }
+            socket.bind(endpoint)?;
+            let bound = socket.get_last_endpoint()?;
+            Ok((socket, bound.map_err(|_| "an endpoint that is no text")?))
+        };
+        let [(mut front, front_end), (mut back, back_end)] = [open(kinds[0])?, open(kinds[1])?];
+        let (mut control, steering) = (context.socket(zmq::PAIR)?, context.socket(zmq::PAIR)?);
+        control.bind("inproc://control")?;
+        steering.connect("inproc://control")?;
+        let run = move || zmq::proxy_steerable(&mut front, &mut back, &mut control);
+        let running = thread::spawn(run);
+        let end = move || {
+            steering.send("TERMINATE", 0)?;
+            Ok(running.join().map_err(|_| "the proxy has panicked")??)
+        };
+        Ok(Proxy {
+            front: front_end,
+            back: back_end,
+            end: Box::new(end),
+        })
     }
 }
 

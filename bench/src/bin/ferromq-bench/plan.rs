@@ -45,8 +45,10 @@ pub(crate) fn all() -> Vec<Cell> {
     add(&[Work::Hot], &[Inproc], OneCore, &[64]);
     add(&[Work::Cold], &[Tcp, Ipc], TwoCores, &[64]);
     add(&[Work::Pipelined], &[Tcp], TwoCores, &[64, KIB, 16 * KIB]);
+    add(&[Work::Brokered], &[Tcp], TwoCores, &[64, KIB]);
     let publish = [1, 8, 32].map(Work::Publish);
     add(&publish, &[Tcp], TwoCores, &[64, KIB]);
+    add(&[Work::Republished], &[Tcp], TwoCores, &[64, KIB]);
     add(&[Work::FanIn, Work::FanOut], &[Tcp], TwoCores, &[64, KIB]);
     add(&[Work::Pair, Work::PairHot], &[Inproc], TwoCores, &[64]);
     let two_processes = [(Work::OneWay, Tcp), (Work::Hot, Tcp)];

@@ -84,6 +84,13 @@ impl Results {
         format!("{}\n{versions}\n{}\n", self.machine, self.defaults)
     }
 
+    /// The same work without a proxy, if it was measured.
+    fn direct(&self, row: &Row) -> Option<&Row> {
+        let (_, work) = row.cell.work.proxied()?;
+        let cell = Cell { work, ..row.cell };
+        self.rows.iter().find(|other| other.cell == cell)
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.subjects.iter().map(|(name, _)| name.as_str())
     }
@@ -174,8 +181,9 @@ impl Row {
         Spread::of(self.ratios(against, figure).into_iter())
     }
 
-    /// Whether a target is met, and by what; `None`: nobody to compare with.
-    fn verdict(&self, target: &Target) -> Option<(bool, String)> {
+    /// Whether a target is met, and by what; `None`: nobody to compare with. `direct` is the same
+    /// work without a proxy.
+    fn verdict(&self, target: &Target, direct: Option<&Row>) -> Option<(bool, String)> {
         let figure = target.figure;
         let (is_met, shown) = match target.bound {
             Bound::AtLeast(least, against) => {
@@ -195,6 +203,11 @@ impl Row {
                 let is_met = 3 * wins >= 2 * ratios.len();
                 let text = format!("{wins} of {}", ratios.len());
                 return (!ratios.is_empty()).then_some((is_met, text));
+            }
+            Bound::OfDirect(share) => {
+                let median = self.spread(OURS, figure).median?;
+                let reached = median / direct?.spread(OURS, figure).median?;
+                (reached >= share, reached)
             }
             Bound::Steady(share) => {
                 let spread = self.spread(OURS, figure);
@@ -247,7 +260,8 @@ mod tests {
             figure: Figure::Rate,
             bound,
         };
-        Some(row.verdict(&target)?.0)
+        let direct = self::row(&[(12, 1)]);
+        Some(row.verdict(&target, Some(&direct))?.0)
     }
 
     #[test]
@@ -265,6 +279,8 @@ mod tests {
         assert_eq!(is_met(&row, Bound::AtMost(1.9, LIBZMQ)), Some(false));
         assert_eq!(is_met(&row, Bound::Ahead(LIBZMQ)), Some(true));
         assert_eq!(is_met(&row, Bound::Steady(0.7)), Some(false));
+        assert_eq!(is_met(&row, Bound::OfDirect(0.8)), Some(true));
+        assert_eq!(is_met(&row, Bound::OfDirect(0.9)), Some(false));
         assert_eq!(is_met(&row, Bound::AtLeast(2.0, "nobody")), None);
     }
 

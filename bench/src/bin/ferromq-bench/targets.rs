@@ -25,6 +25,8 @@ pub(crate) enum Bound {
     AtMost(f64, &'static str),
     /// Better in two thirds of the runs: where a machine varies so much that a median says little.
     Ahead(&'static str),
+    /// Our median, as a share of that of the same work without a proxy.
+    OfDirect(f64),
     /// Our worst run, as a share of our median.
     Steady(f64),
     /// Our median, whatever that of others.
@@ -51,6 +53,13 @@ pub(crate) fn of(cell: &Cell) -> Vec<Target> {
             at_most(Figure::P50, 1.3, RAW),
         ],
         Work::Pipelined => vec![at_least(2.5, LIBZMQ), at_least(1.0, RAW)],
+        Work::Brokered | Work::Republished => {
+            let of_direct = Target {
+                figure: Figure::Rate,
+                bound: Bound::OfDirect(0.6),
+            };
+            vec![at_least(2.0, LIBZMQ), of_direct]
+        }
         Work::Publish(_) => vec![at_least(3.0, LIBZMQ)],
         Work::FanIn | Work::FanOut => vec![at_least(2.5, LIBZMQ)],
         _ => Vec::new(),
@@ -169,6 +178,7 @@ impl fmt::Display for Target {
             Bound::AtLeast(ratio, against) => write!(f, "{figure} ≥ {ratio} × {against}"),
             Bound::AtMost(ratio, against) => write!(f, "{figure} ≤ {ratio} × {against}"),
             Bound::Ahead(against) => write!(f, "{figure} ahead of {against} in ⅔ of the runs"),
+            Bound::OfDirect(share) => write!(f, "{figure} ≥ {share} × without proxy"),
             Bound::Steady(share) => write!(f, "worst {figure} ≥ {share} of the median"),
             Bound::Least(least) => write!(f, "{figure} ≥ {}", three_digits(least)),
             Bound::Most(most) => write!(f, "{figure} ≤ {}", three_digits(most)),

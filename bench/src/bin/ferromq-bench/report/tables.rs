@@ -58,7 +58,7 @@ impl Results {
                         .map(|name| row.spread(name, figure).to_string()),
                 );
                 columns.push(row.ratio(LIBZMQ, figure).short());
-                columns.push(row.verdicts(Some(figure)));
+                columns.push(row.verdicts(Some(figure), None));
                 text += &format!("| {} |\n", columns.join(" | "));
             }
         }
@@ -87,7 +87,7 @@ impl Results {
             let medians = self.names().map(|name| row.spread(name, figure).short());
             columns.push(medians.collect::<Vec<_>>().join(" / "));
         }
-        columns.push(row.verdicts(None));
+        columns.push(row.verdicts(None, self.direct(row)));
         format!("| {} |\n", columns.join(" | "))
     }
 
@@ -158,10 +158,11 @@ impl Row {
 
     /// The targets that are missed, with what was reached, or that all are met; those about one
     /// figure, or all.
-    fn verdicts(&self, figure: Option<Figure>) -> String {
+    fn verdicts(&self, figure: Option<Figure>, direct: Option<&Self>) -> String {
         let mut targets = targets::of(&self.cell);
         targets.retain(|target| figure.is_none_or(|figure| target.figure == figure));
-        let verdicts = targets.iter().map(|target| (target, self.verdict(target)));
+        let verdict = |target| (target, self.verdict(target, direct));
+        let verdicts = targets.iter().map(verdict);
         let verdicts: Vec<_> = verdicts
             .filter_map(|(target, verdict)| Some((target, verdict?)))
             .collect();

@@ -1,8 +1,14 @@
 //! FerroMQ itself, blocking.
 
+use std::ops::Deref;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
 use ferromq::{
-    Context, Dealer, Message, Pair, Pub, Pull, Push, Rep, Req, Router, SendErrorKind, Sub,
+    Context, Dealer, Message, Pair, Proxy, ProxyHandle, Pub, Pull, Push, Receives, Rep, Req,
+    Router, SendErrorKind, Sends, Sub, Xpub, Xsub,
 };
+use ferromq_bench::cell::Broker;
 use ferromq_bench::{Kind, Marks, Opponent, Outcome, Setup, Socket};
 
 /// This workspace's implementation.
@@ -42,6 +48,51 @@ impl Opponent for Ferromq {
             Kind::Pair => build!(Pair),
         })
     }
+
+    fn proxy(context: &Context, broker: Broker, endpoint: &str) -> Outcome<ferromq_bench::Proxy> {
+        match broker {
+            Broker::Requests => forward(Router::new(context), Dealer::new(context), endpoint),
+            Broker::Publications => {
+                let front = Xsub::builder()
+                    .send_high_water_mark(0)
+                    .receive_high_water_mark(0);
+                let back = Xpub::builder()
+                    .send_high_water_mark(0)
+                    .receive_high_water_mark(0);
+                forward(front.build(context)?, back.build(context)?, endpoint)
+            }
+        }
+    }
+}
+
+/// Runs a proxy between these sockets in a thread of its own.
+fn forward<F: Sends + Receives, B: Sends + Receives>(
+    front: impl Deref<Target = ferromq::Socket<F>> + Send + 'static,
+    back: impl Deref<Target = ferromq::Socket<B>> + Send + 'static,
+    endpoint: &str,
+) -> Outcome<ferromq_bench::Proxy> {
+    let ends = [front.bind(endpoint)?, back.bind(endpoint)?];
+    let [front_end, back_end] = ends.map(|end| end.to_string());
+    let (sender, handle) = sync_channel::<ProxyHandle>(1);
+    let running = thread::spawn(move || {
+        let proxy = Proxy::new(&front, &back);
+        let _ = sender.send(proxy.handle());
+        proxy.run().undelivered.len()
+    });
+    let handle = handle.recv()?;
+    let end = move || {
+        handle.terminate();
+        match running.join() {
+            Ok(0) => Ok(()),
+            Ok(held) => Err(format!("{held} messages were not delivered").into()),
+            Err(_) => Err("the proxy has panicked".into()),
+        }
+    };
+    Ok(ferromq_bench::Proxy {
+        front: front_end,
+        back: back_end,
+        end: Box::new(end),
+    })
 }
 
 /// A socket whose type is not known when compiling, unlike in applications.
