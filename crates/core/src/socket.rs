@@ -179,9 +179,8 @@ impl<P: Pattern> fmt::Debug for Socket<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Socket");
         out.field("type", &P::KIND.socket_type);
-        if let Some(state) = self.shared.state.try_lock() {
-            let (queued, waiting) = state.body.load();
-            out.field("pipes", &state.body.pipe_count());
+        if let Some((pipes, queued, waiting)) = self.shared.glance() {
+            out.field("pipes", &pipes);
             out.field("queued", &queued).field("waiting", &waiting);
         }
         out.finish_non_exhaustive()
@@ -206,6 +205,23 @@ impl<P: Pattern> Shared<P> {
             self.settle();
         }
         result
+    }
+
+    /// How many pipes there are, messages queued, and waiting. `None`: somebody has the lock, or
+    /// notes to drain. Changes nothing, so that printing a socket hides no fault of it; but notes
+    /// that come meanwhile are left to this holder, too.
+    fn glance(&self) -> Option<(usize, u64, u64)> {
+        if self.port.has_notes() {
+            return None;
+        }
+        let state = self.state.try_lock()?;
+        let (queued, waiting) = state.body.load();
+        let pipes = state.body.pipe_count();
+        drop(state);
+        if self.port.look_again() {
+            self.settle();
+        }
+        Some((pipes, queued, waiting))
     }
 
     /// Unlocks, then carries out what follows.

@@ -10,7 +10,11 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::sync::mpsc;
+use std::fmt::{self, Write};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{self, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -271,4 +275,37 @@ fn shutdown_still_delivers_what_was_sent() {
             assert_eq!(pull.recv_timeout(WAIT).unwrap().size(), 1000);
         }
     });
+}
+
+#[test]
+fn message_that_comes_while_the_socket_is_printed_wakes_its_receiver() {
+    struct Woken(AtomicBool);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    /// Sends while what a socket holds is being written.
+    struct Sending<'a>(&'a Push);
+    impl Write for Sending<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            if piece.contains("pipes") {
+                self.0.try_send("in between").unwrap();
+            }
+            Ok(())
+        }
+    }
+    let context = Context::new();
+    let (push, pull) = (Push::new(&context), Pull::new(&context));
+    push.connect(pull.bind("inproc://printed").unwrap())
+        .unwrap();
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut receipt = pin!(pull.recv_async());
+    let poll = receipt
+        .as_mut()
+        .poll(&mut task::Context::from_waker(&waker));
+    assert!(poll.is_pending());
+    write!(Sending(&push), "{pull:?}").unwrap();
+    assert!(woken.0.load(Ordering::Relaxed));
 }
