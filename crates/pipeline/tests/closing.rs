@@ -332,6 +332,28 @@ fn inproc_message_is_handed_over_once_somebody_is_there_and_until_it_comes_back(
 }
 
 #[test]
+fn handshake_that_cannot_be_written_ends_at_once_and_is_made_again() {
+    for_seeds(0..10, |seed| {
+        let world = SimWorld::new(seed);
+        let (contexts, pull) = (context(&world), pull(&world));
+        let push: Push = Socket::with_defaults(&contexts);
+        let (events, endpoint) = (pull.events(), pull.bind(ANY).unwrap());
+        push.connect(&endpoint).unwrap();
+        push.send("1").unwrap();
+        world.run_until(|| !world.links_to(&endpoint.to_string()).is_empty());
+        let link = world.links_to(&endpoint.to_string())[0];
+        world.fail_write(link, Side::Acceptor, ErrorKind::BrokenPipe, 1_000);
+        let failed = |event: &Event| matches!(event, Event::HandshakeFailed { .. });
+        let event = events.wait_for(Duration::from_secs(1), failed);
+        let Some(Event::HandshakeFailed { reason, .. }) = event else {
+            panic!("{event:?}");
+        };
+        assert_eq!(reason, Reason::Io(ErrorKind::BrokenPipe));
+        assert_eq!(pull.recv_timeout(WAIT), Ok("1".into()));
+    });
+}
+
+#[test]
 fn last_handle_dropped_on_an_io_thread_does_not_wait_there() {
     for_seeds(0..10, |seed| {
         let world = SimWorld::new(seed);

@@ -45,12 +45,14 @@ impl Shaking {
     ) -> Result<Option<Box<Established>>, Reason> {
         loop {
             let failed = self.step();
-            let _ = self.flush();
+            let flushed = self.flush();
             failed?;
             if self.is_over() {
                 return Ok(self.established.take());
             }
+            // What the peer has said is heard even if it hears nothing any more.
             if self.established.is_some() || !self.read()? {
+                flushed?;
                 break;
             }
         }
@@ -90,10 +92,15 @@ impl Shaking {
         handled.map_err(Reason::Violation)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    /// Writes what fits.
+    fn flush(&mut self) -> Result<(), Reason> {
         while self.written < self.output.len() {
             let rest = io::IoSlice::new(&self.output[self.written..]);
-            self.written += self.stream.write(&[rest])?;
+            match self.stream.write(&[rest]) {
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(Reason::Io(error.kind())),
+            }
         }
         Ok(())
     }
