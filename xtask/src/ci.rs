@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::step::{cargo, run as run_command, step};
-use crate::{Outcome, budget, conformance, interop, tidy, tree};
+use crate::{Outcome, budget, conformance, interop, stress, tidy, tree};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn(&Path) -> Outcome);
@@ -71,6 +71,7 @@ const STEPS: &[Step] = &[
     }),
     ("budget", |root| budget::run(root, &[])),
     ("conformance", |root| conformance::run(root, &[])),
+    ("stress", stress::run_briefly),
     ("interop", |root| interop::run(root, &[])),
 ];
 

@@ -1,4 +1,5 @@
-//! Project commands: `cargo xtask ci | tidy | conformance | interop | budget | bench | help`.
+//! Project commands:
+//! `cargo xtask ci | tidy | conformance | stress | interop | budget | bench | help`.
 //!
 //! Standard library only.
 
@@ -11,6 +12,7 @@ mod conformance;
 mod interop;
 mod python;
 mod step;
+mod stress;
 mod tidy;
 mod tree;
 
@@ -25,6 +27,8 @@ cargo xtask COMMAND
   ci [--skip STEP]…          everything that must pass before a change is merged
   tidy                       house rules that no compiler checks
   conformance [OPTION]…      which requirements of the specifications are met; conformance --help
+  stress [--minutes N] [--seed S] [--tuning MODE]…
+                             random traffic over real connections, cut and closed at any time
   interop                    the founding programs, Rust and Python in all combinations
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         ["ci", ref rest @ ..] => ci::run(root(), rest),
         ["tidy"] => tidy(),
         ["conformance", ref rest @ ..] => conformance::run(root(), rest),
+        ["stress", ref rest @ ..] => stress::run(root(), rest),
         ["interop", ref rest @ ..] => interop::run(root(), rest),
         ["budget", ref rest @ ..] => budget::run(root(), rest),
         ["bench", ref rest @ ..] => bench::run(root(), rest),
