@@ -89,11 +89,11 @@ impl Pattern for RouterPattern {
 
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
-        let name = match self.peers.name(pipe) {
-            Some(name) => name.clone(),
-            None => self.peers.assign_made(pipe),
+        // Who is refused at its first handshake may have sent already, and has no name.
+        let Some(name) = self.peers.name(pipe) else {
+            return Admit::Skip(Dropped::PeerGone);
         };
-        message.push_front(name);
+        message.push_front(name.clone());
         Admit::Deliver
     }
 

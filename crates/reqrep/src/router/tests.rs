@@ -170,6 +170,16 @@ fn router_reconnected_peer_announcing_a_name_in_use_is_refused_and_keeps_its_own
 }
 
 #[test]
+fn router_hears_nothing_from_a_dialed_peer_that_was_refused() {
+    let mut router = router(&["a"]);
+    router.dial(1).unwrap();
+    assert_eq!(router.hiccup(1, "a"), Err(Refusal::DuplicateRoutingId));
+    assert_eq!(router.receive(1, "x"), Got::Skipped(Dropped::PeerGone));
+    router.hiccup(1, "b").unwrap();
+    assert_eq!(name_of(&mut router, 1), "b");
+}
+
+#[test]
 fn router_with_flooding_peers_takes_turns() {
     let mut router = router(&["a", "b"]);
     (0..2).for_each(|n| router.pattern.readable(pipe(n)));
