@@ -13,11 +13,11 @@ LONGEST = 4096
 WAIT = 10_000
 
 
-def parse(word: str) -> bytes:
+def parse(word: str) -> bytes | memoryview:
     if "~" not in word:
         return bytes.fromhex(word.removeprefix("-"))
     size, seed = map(int, word.split("~"))
-    return (cell(seed) * (size // CELL + 1))[:size]
+    return memoryview(cell(seed) * (size // CELL + 1))[:size]
 
 
 def word(part: bytes) -> str:

@@ -56,6 +56,15 @@ impl fmt::Display for Kind {
     }
 }
 
+/// How a trial passes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// It waits, for a minute or so: all such trials run beside the others.
+    Waits,
+    /// It works.
+    Works,
+}
+
 /// A case on one stage, ready to be run.
 pub(crate) struct Trial {
     pub(crate) kind: Kind,
@@ -69,6 +78,7 @@ pub(crate) struct Trial {
     pub(crate) stage: String,
     /// Who is at the other side.
     pub(crate) peer: &'static str,
+    pub(crate) pace: Pace,
     pub(crate) body: Box<dyn FnOnce() + Send>,
 }
 

@@ -6,9 +6,14 @@
 //!
 //! Both sides are driven alike, so a case is the same for every implementation, whoever binds.
 
+mod heartbeats;
+mod identities;
+mod joined;
+mod large;
 mod messages;
 mod peer;
 mod refusals;
+mod restarts;
 mod serve;
 mod stage;
 mod subscriptions;
@@ -19,36 +24,75 @@ pub(crate) use serve::serve;
 
 use std::sync::Arc;
 
-use crate::case::{Case, Kind, Trial};
+use crate::case::{Case, Kind, Pace, Trial};
 use peer::Implementation;
 use stage::Stage;
+
+/// Its cases, where they are run, and how they pass their time.
+type Suite = (
+    &'static str,
+    &'static [Case<Stage>],
+    fn(&Stage) -> bool,
+    Pace,
+);
+
+/// Beside those of the patterns.
+const SUITES: [Suite; 6] = [
+    (
+        "refusals",
+        refusals::CASES,
+        |stage| !stage.is_legal(),
+        Pace::Works,
+    ),
+    (
+        "subscriptions",
+        subscriptions::CASES,
+        subscriptions::is_stage,
+        Pace::Works,
+    ),
+    (
+        "identities",
+        identities::CASES,
+        identities::is_stage,
+        Pace::Works,
+    ),
+    ("large", large::CASES, large::is_stage, Pace::Works),
+    ("restarts", restarts::CASES, Stage::is_legal, Pace::Works),
+    (
+        "heartbeats",
+        heartbeats::CASES,
+        heartbeats::is_stage,
+        Pace::Waits,
+    ),
+];
 
 /// Every case with every foreign implementation.
 pub(crate) fn trials(pool: &Arc<Pool>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for foreign in Implementation::FOREIGN {
-        let illegal = Stage::all(pool, foreign, |ours, theirs| !ours.accepts(theirs));
         for (pattern, cases) in messages::CASES {
-            let legal = Stage::all(pool, foreign, |ours, theirs| {
-                ours.accepts(theirs) && messages::pattern(ours) == pattern
+            let legal = Stage::all(pool, foreign, |stage| {
+                stage.is_legal() && messages::pattern(stage.ours) == pattern
             });
-            add(&mut trials, pattern, cases, &legal);
-            if pattern == "pubsub" {
-                add(&mut trials, pattern, subscriptions::CASES, &legal);
-            }
+            trials.extend(on(&legal, pattern, cases, Pace::Works));
         }
-        add(&mut trials, "refusals", refusals::CASES, &illegal);
+        for (suite, cases, is_stage, pace) in SUITES {
+            trials.extend(on(&Stage::all(pool, foreign, is_stage), suite, cases, pace));
+        }
     }
     trials
 }
 
-fn add(trials: &mut Vec<Trial>, suite: &'static str, cases: &[Case<Stage>], stages: &[Stage]) {
-    for (case, stage) in cases
-        .iter()
-        .flat_map(|case| stages.iter().map(move |stage| (case, stage)))
-    {
+/// Each case on each stage.
+fn on(
+    stages: &[Stage],
+    suite: &'static str,
+    cases: &'static [Case<Stage>],
+    pace: Pace,
+) -> Vec<Trial> {
+    let trial = |case: &Case<Stage>, stage: &Stage| {
         let (body, on) = (case.body, stage.clone());
-        trials.push(Trial {
+        Trial {
             kind: Kind::Foreign,
             suite,
             case: case.name,
@@ -56,7 +100,10 @@ fn add(trials: &mut Vec<Trial>, suite: &'static str, cases: &[Case<Stage>], stag
             transport: stage.transport,
             stage: stage.to_string(),
             peer: stage.foreign.name(),
+            pace,
             body: Box::new(move || body(&on)),
-        });
-    }
+        }
+    };
+    let of_case = |case| stages.iter().map(move |stage| trial(case, stage));
+    cases.iter().flat_map(of_case).collect()
 }

@@ -23,7 +23,7 @@ use proptest::collection::vec;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 
-use crate::case::{Case, Kind, Trial, case};
+use crate::case::{Case, Kind, Pace, Trial, case};
 use network::Setting;
 
 /// The seeds of a run that asks for no number of them.
@@ -99,6 +99,7 @@ pub(crate) fn trials(seeds: u64) -> Vec<Trial> {
                 transport: "sim",
                 stage: format!("sim, seed {seed}"),
                 peer: "ferromq",
+                pace: Pace::Works,
                 body: Box::new(move || body(&seed)),
             });
         }

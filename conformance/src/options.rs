@@ -126,6 +126,7 @@ fn parse_type(name: &str) -> Result<SocketType, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::Pace;
 
     fn parse(line: &str) -> Result<Options, String> {
         Options::parse(line.split_whitespace().map(str::to_owned))
@@ -140,6 +141,7 @@ mod tests {
             transport: "tcp",
             stage: "tcp".to_owned(),
             peer: "ferromq",
+            pace: Pace::Works,
             body: Box::new(|| ()),
         }
     }

@@ -9,7 +9,7 @@ mod queues;
 mod reqrep;
 mod routing;
 
-use crate::case::{Case, Kind, Trial};
+use crate::case::{Case, Kind, Pace, Trial};
 use place::Place;
 
 /// The suites, by the pattern's name.
@@ -35,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                     transport,
                     stage: transport.to_owned(),
                     peer: "ferromq",
+                    pace: Pace::Works,
                     body: Box::new(move || body(&Place::new(transport))),
                 });
             }

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 use ferromq_testkit::watchdog;
 use parking_lot::Mutex;
 
-use crate::case::{Kind, Skipped, Trial};
+use crate::case::{Kind, Pace, Skipped, Trial};
 
 /// The longest that one trial may take; then the process is aborted.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Trials at the same time.
+/// The longest for one that waits.
+const WAITING_LIMIT: Duration = Duration::from_secs(150);
+
+/// Trials at the same time, besides those that wait.
 const THREADS: usize = 2;
 
 /// A trial and how it ended.
@@ -42,15 +45,24 @@ pub(crate) enum Failed {
 /// Runs all trials; the verdicts are in their order.
 pub(crate) fn run(trials: Vec<Trial>) -> Vec<Verdict> {
     panic::set_hook(Box::new(note_panic));
-    let queue: Mutex<VecDeque<_>> = Mutex::new(trials.into_iter().enumerate().collect());
+    let numbered = trials.into_iter().enumerate();
+    let (waiting, working): (VecDeque<_>, VecDeque<_>) =
+        numbered.partition(|(_, trial)| trial.pace == Pace::Waits);
+    let queue = Mutex::new(working);
     let verdicts = Mutex::new(Vec::new());
+    let run_one = |(number, trial)| {
+        let verdict = judge(trial);
+        verdicts.lock().push((number, verdict));
+    };
     let work = || {
-        while let Some((number, trial)) = { queue.lock().pop_front() } {
-            let verdict = judge(trial);
-            verdicts.lock().push((number, verdict));
+        while let Some(next) = { queue.lock().pop_front() } {
+            run_one(next);
         }
     };
     thread::scope(|scope| {
+        for trial in waiting {
+            scope.spawn(|| run_one(trial));
+        }
         for _ in 0..THREADS {
             scope.spawn(work);
         }
@@ -63,7 +75,11 @@ pub(crate) fn run(trials: Vec<Trial>) -> Vec<Verdict> {
 
 fn judge(trial: Trial) -> Verdict {
     let name = trial.name();
-    let guard = watchdog::guard(&name, LIMIT);
+    let limit = match trial.pace {
+        Pace::Waits => WAITING_LIMIT,
+        Pace::Works => LIMIT,
+    };
+    let guard = watchdog::guard(&name, limit);
     let start = Instant::now();
     let result = attempt(trial.body);
     drop(guard);
@@ -128,6 +144,7 @@ mod tests {
             transport: "tcp",
             stage: "tcp, dialed".to_owned(),
             peer: "raw",
+            pace: Pace::Works,
             body: Box::new(body),
         }
     }

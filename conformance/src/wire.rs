@@ -14,7 +14,7 @@ mod stage;
 mod subscriptions;
 mod versions;
 
-use crate::case::{Case, Kind, Trial};
+use crate::case::{Case, Kind, Pace, Trial};
 use crate::options::Foreign;
 use stage::Stage;
 
@@ -58,6 +58,7 @@ fn on(stages: &[Stage], peer: &'static str) -> Vec<Trial> {
                 transport: stage.transport(),
                 stage: stage.to_string(),
                 peer,
+                pace: Pace::Works,
                 body: Box::new(move || body(&on)),
             });
         }

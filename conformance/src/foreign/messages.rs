@@ -2,6 +2,7 @@
 
 use ferromq::SocketType;
 
+use super::joined::Joined;
 use super::stage::Stage;
 use super::words::{filled, word};
 use crate::case::{Case, case};
@@ -164,8 +165,8 @@ fn empty_parts_arrive(stage: &Stage) {
 
 /// One after the other, each sent back, and then all together.
 fn arrive_unchanged(stage: &Stage, messages: &[String]) {
-    let joined = stage.joined();
-    let (first, second) = (&joined.first, &joined.second);
+    let joined = Joined::new(stage);
+    let (first, second) = (joined.first(), joined.second());
     for message in messages {
         first.send(message);
         second.expect(message);
@@ -174,7 +175,7 @@ fn arrive_unchanged(stage: &Stage, messages: &[String]) {
             first.expect(message);
         }
     }
-    if joined.is_lockstep() || !joined.takes_bursts(stage) {
+    if joined.is_lockstep() || !joined.takes_bursts() {
         return;
     }
     messages.iter().for_each(|message| first.send(message));

@@ -107,7 +107,7 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Makes a socket; options are `name=value`.
-    pub(super) fn socket(self: &Arc<Self>, kind: SocketType, options: &[String]) -> Remote {
+    pub(super) fn socket(self: &Arc<Self>, kind: SocketType, options: &[&str]) -> Remote {
         let name = self.with(Process::next_name);
         let remote = Remote {
             peer: self.clone(),
@@ -149,6 +149,13 @@ impl Remote {
         self.must(&format!("connect {{}} {endpoint}"));
     }
 
+    /// Subscribes, if it is a subscriber.
+    pub(super) fn subscribe_to(&self, topics: &[&str]) {
+        if matches!(self.kind, SocketType::Sub | SocketType::Xsub) {
+            topics.iter().for_each(|topic| self.subscribe(topic));
+        }
+    }
+
     pub(super) fn subscribe(&self, topic: &str) {
         self.must(&format!("subscribe {{}} {topic}"));
     }
@@ -186,6 +193,18 @@ impl Remote {
     /// The next event whose name begins with one of these words.
     pub(super) fn event(&self, kinds: &str) -> String {
         self.must(&format!("event {{}} {kinds}"))
+    }
+
+    /// Waits for such an event, which must not come.
+    #[track_caller]
+    pub(super) fn no_event(&self, kinds: &str) {
+        let found = self.ask(&format!("event {{}} {kinds}"));
+        assert!(found.is_err(), "{self:?}: {found:?}");
+    }
+
+    /// Ends the process at once, as `kill -9` does.
+    pub(super) fn kill(self) {
+        drop(self.peer.process.lock().take());
     }
 
     /// Asks for something that cannot be refused; `{}` is the socket's name.

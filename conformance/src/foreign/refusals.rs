@@ -1,7 +1,7 @@
 //! Socket types that may not be connected: each side refuses the other, and says so.
 
 use super::peer::Implementation;
-use super::stage::Stage;
+use super::stage::{Side, Stage};
 use crate::case::{Case, case};
 
 pub(super) const CASES: &[Case<Stage>] = &[case!(
@@ -15,7 +15,7 @@ pub(super) const CASES: &[Case<Stage>] = &[case!(
 const ENDS: &str = "handshake_succeeded handshake_failed disconnected";
 
 fn illegal_peer_is_refused_by_both(stage: &Stage) {
-    let (ours, theirs) = (stage.ours(), stage.theirs());
+    let (ours, theirs) = (stage.socket(Side::Ours), stage.socket(Side::Theirs));
     let _place = stage.meet(&ours, &theirs);
     let end = ours.event(ENDS);
     assert_eq!(end, "handshake_failed Violation(IncompatibleSocketType)");

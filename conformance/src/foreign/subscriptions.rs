@@ -1,8 +1,9 @@
 //! Subscriptions: what is asked for, and no longer, between every publisher and subscriber.
 
-use ferromq::SocketType::Xpub;
+use ferromq::SocketType::{Pub, Sub, Xpub, Xsub};
 
-use super::stage::{Joined, Stage};
+use super::joined::Joined;
+use super::stage::Stage;
 use crate::case::{Case, case};
 
 pub(super) const CASES: &[Case<Stage>] = &[case!(
@@ -27,9 +28,14 @@ const FENCES: [&str; 3] = ["f0", "f1", "f2"];
 /// `b`, `a`, `ab`, `abc`, nothing, and `ab` in the second part alone.
 const MESSAGES: [&str; 6] = ["62", "61", "6162 62", "616263", "-", "62 6162"];
 
+/// Publisher and subscriber.
+pub(super) fn is_stage(stage: &Stage) -> bool {
+    stage.is_legal() && matches!(stage.ours, Pub | Xpub | Sub | Xsub)
+}
+
 fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
-    let joined = stage.joined_with(&["61", "6162", FENCES[0]]);
-    let subscriber = &joined.second.socket;
+    let joined = Joined::with_topics(stage, &["61", "6162", FENCES[0]]);
+    let subscriber = &joined.second().socket;
     arrive(&joined, FENCES[0], &["61", "6162 62", "616263"]);
     subscriber.unsubscribe("61");
     subscriber.subscribe(FENCES[1]);
@@ -37,7 +43,7 @@ fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
     subscriber.unsubscribe("6162");
     subscriber.subscribe(FENCES[2]);
     arrive(&joined, FENCES[2], &[]);
-    if joined.first.socket.kind == Xpub {
+    if joined.first().socket.kind == Xpub {
         let all = ["0161", "016162", "01f0", "0061", "01f1", "006162", "01f2"];
         assert_eq!(joined.told(), all);
     }
@@ -47,7 +53,7 @@ fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
 #[track_caller]
 fn arrive(joined: &Joined, fence: &str, expected: &[&str]) {
     joined.await_topic(fence);
-    let (publisher, subscriber) = (&joined.first.socket, &joined.second.socket);
+    let (publisher, subscriber) = (&joined.first().socket, &joined.second().socket);
     for message in MESSAGES.iter().chain([&fence]) {
         publisher.send(message);
     }
