@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   trial ──lines──► this program, --serve ◄──tcp, ipc──► peers/peer.py ◄──lines── trial
+//!                                          ◄──tcp───────► peers/Peer.java
 //! ```
 //!
 //! Both sides are driven alike, so a case is the same for every implementation, whoever binds.
@@ -11,6 +12,7 @@ mod identities;
 mod joined;
 mod large;
 mod messages;
+mod older;
 mod peer;
 mod refusals;
 mod restarts;
@@ -79,6 +81,10 @@ pub(crate) fn trials(pool: &Arc<Pool>) -> Vec<Trial> {
         for (suite, cases, is_stage, pace) in SUITES {
             trials.extend(on(&Stage::all(pool, foreign, is_stage), suite, cases, pace));
         }
+    }
+    for (pattern, cases) in older::CASES {
+        let stages = older::stages(pool, pattern);
+        trials.extend(on(&stages, pattern, cases, Pace::Works));
     }
     trials
 }

@@ -110,7 +110,10 @@ fn conform(options: &Options) -> ExitCode {
 
 /// Every trial of our own sockets.
 fn own_trials(options: &Options) -> Vec<Trial> {
-    let foreign = foreign::trials(&foreign::Pool::new(options.python.clone()));
+    let foreign = foreign::trials(&foreign::Pool::new(
+        options.python.clone(),
+        options.jeromq.clone(),
+    ));
     wire::trials()
         .into_iter()
         .chain(patterns::trials())

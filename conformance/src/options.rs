@@ -11,7 +11,8 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
   --spec NUMBER         only what shows a requirement of this RFC
   --pattern NAME        only the suites of this pattern: reqrep, pubsub, pipeline, pair
   --transport NAME      only over this: tcp, ipc, inproc, sim (a simulated network), memory
-  --peer NAME           only against this: raw (a scripted peer), ferromq, pyzmq, pyomq
+  --peer NAME           only against this: raw (a scripted peer), ferromq, pyzmq, pyomq,
+                        jeromq (ZMTP 2.0)
   --case TEXT           only trials whose name contains this
   --models N            only the models, with the first N seeds (a run without it: 3)
   --list                names the trials, and runs nothing
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) report: Option<PathBuf>,
     /// The Python that has the packages of the foreign peers.
     pub(crate) python: Option<PathBuf>,
+    /// The archive of JeroMQ.
+    pub(crate) jeromq: Option<PathBuf>,
 }
 
 /// A socket that somebody else has started.
@@ -72,6 +75,7 @@ impl Options {
                 "--type" => socket_type = Some(parse_type(&value)?),
                 "--report" => options.report = Some(value.into()),
                 "--python" => options.python = Some(value.into()),
+                "--jeromq" => options.jeromq = Some(value.into()),
                 _ => return Err(format!("unknown option {name}")),
             }
         }

@@ -1,12 +1,16 @@
 //! `cargo xtask conformance`: which requirements of the specifications are met, shown one by one.
 //!
-//! The package `conformance` does it; here it is built, and given the place of its page and a
-//! Python for the peers of others.
+//! The package `conformance` does it; here it is built, and given the place of its page, and a
+//! Python and JeroMQ's archive for the peers of others.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::step::{cargo, run as run_command};
 use crate::{Outcome, python, target};
+
+/// Where Debian's package libjeromq-java has JeroMQ 0.3, a peer of ZMTP 2.0.
+const JEROMQ: &str = "/usr/share/java/jeromq.jar";
 
 /// Runs the suites that the arguments ask for.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
@@ -20,14 +24,34 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
         "--",
     ];
     let mut command = cargo(root, &program);
-    if needs_python(arguments) {
+    if needs(arguments, &["pyzmq", "pyomq"]) {
         command.arg("--python").arg(python::environment(root)?);
+    }
+    if needs(arguments, &["jeromq"]) {
+        match jeromq() {
+            Ok(archive) => drop(command.args(["--jeromq", archive])),
+            Err(why) => eprintln!("trials with JeroMQ are skipped: {why}"),
+        }
     }
     run_command(command.args(arguments).arg("--report").arg(page))
 }
 
-/// False if no foreign peer is asked for.
-fn needs_python(arguments: &[&str]) -> bool {
+/// The archive, if its peer can be run: that is compiled when it is started.
+fn jeromq() -> Result<&'static str, &'static str> {
+    if !Path::new(JEROMQ).exists() {
+        return Err("there is no Debian package libjeromq-java");
+    }
+    let modules = Command::new("java").arg("--list-modules").output();
+    let modules = modules.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    match modules {
+        Ok(modules) if modules.contains("jdk.compiler") => Ok(JEROMQ),
+        Ok(_) => Err("this Java has no compiler (Debian: default-jdk-headless)"),
+        Err(_) => Err("there is no Java (Debian: default-jdk-headless)"),
+    }
+}
+
+/// False if none of these peers is asked for.
+fn needs(arguments: &[&str], these: &[&str]) -> bool {
     if ["--help", "--list", "--against"]
         .iter()
         .any(|option| arguments.contains(option))
@@ -36,7 +60,7 @@ fn needs_python(arguments: &[&str]) -> bool {
     }
     let peers = arguments.windows(2).filter(|pair| pair[0] == "--peer");
     let mut peers = peers.map(|pair| pair[1]).peekable();
-    peers.peek().is_none() || peers.any(|peer| !["raw", "ferromq"].contains(&peer))
+    peers.peek().is_none() || peers.any(|peer| these.contains(&peer))
 }
 
 #[cfg(test)]
@@ -49,11 +73,13 @@ mod tests {
             (&[][..], true),
             (&["--spec", "30"], true),
             (&["--peer", "raw"], false),
+            (&["--peer", "jeromq"], false),
             (&["--peer", "raw", "--peer", "pyzmq"], true),
             (&["--list"], false),
             (&["--against", "tcp://127.0.0.1:1", "--type", "REP"], false),
         ] {
-            assert_eq!(needs_python(arguments), needed, "{arguments:?}");
+            let python = ["pyzmq", "pyomq"];
+            assert_eq!(needs(arguments, &python), needed, "{arguments:?}");
         }
     }
 }

@@ -45,7 +45,9 @@ impl Joined {
         theirs.socket.subscribe_to(topics);
         let place = stage.meet(&ours.socket, &theirs.socket);
         ours.socket.event("handshake_succeeded");
-        theirs.socket.event("handshake_succeeded");
+        if stage.foreign.has_events() {
+            theirs.socket.event("handshake_succeeded");
+        }
         Self {
             ours,
             theirs,

@@ -155,7 +155,7 @@ fn empty_parts() -> Vec<String> {
         .to_vec()
 }
 
-fn messages_arrive_unchanged(stage: &Stage) {
+pub(super) fn messages_arrive_unchanged(stage: &Stage) {
     arrive_unchanged(stage, &sizes());
 }
 

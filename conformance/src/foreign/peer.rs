@@ -25,11 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Drives the sockets of others.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peer.py");
+/// Drives those of JeroMQ.
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/Peer.java");
 
 /// Whose sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Implementation {
     Ferromq,
+    /// JeroMQ 0.3, in Java: a peer of ZMTP 2.0.
+    Jeromq,
     /// omq, in Rust, through its Python package.
     Pyomq,
     /// libzmq, through its Python package.
@@ -37,12 +41,19 @@ pub(crate) enum Implementation {
 }
 
 impl Implementation {
+    /// Those of ZMTP 3.
     pub(super) const FOREIGN: [Self; 2] = [Self::Pyzmq, Self::Pyomq];
+
+    /// True if its sockets tell what happens to their connections.
+    pub(super) fn has_events(self) -> bool {
+        self != Self::Jeromq
+    }
 
     /// As in `--peer`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ferromq => "ferromq",
+            Self::Jeromq => "jeromq",
             Self::Pyomq => "pyomq",
             Self::Pyzmq => "pyzmq",
         }
@@ -54,13 +65,16 @@ impl Implementation {
 pub(crate) struct Pool {
     /// A Python with the packages of the others, if there is one.
     python: Option<PathBuf>,
+    /// JeroMQ's archive, if there is one, and a Java with its compiler.
+    jeromq: Option<PathBuf>,
     idle: Mutex<Vec<Process>>,
 }
 
 impl Pool {
-    pub(crate) fn new(python: Option<PathBuf>) -> Arc<Self> {
+    pub(crate) fn new(python: Option<PathBuf>, jeromq: Option<PathBuf>) -> Arc<Self> {
         Arc::new(Self {
             python,
+            jeromq,
             idle: Mutex::default(),
         })
     }
@@ -82,14 +96,24 @@ impl Pool {
     }
 
     fn start(&self, implementation: Implementation) -> Process {
-        let mut command = match (implementation, &self.python) {
-            (Implementation::Ferromq, _) => {
+        let mut command = match implementation {
+            Implementation::Ferromq => {
                 let mut command = Command::new(std::env::current_exe().unwrap());
                 command.arg("--serve");
                 command
             }
-            (_, None) => skip("there is no Python: --python"),
-            (_, Some(python)) => {
+            Implementation::Jeromq => {
+                let Some(archive) = &self.jeromq else {
+                    skip("there is no JeroMQ: --jeromq");
+                };
+                let mut command = Command::new("java");
+                command.arg("-cp").arg(archive).arg(PROGRAM);
+                command
+            }
+            Implementation::Pyomq | Implementation::Pyzmq => {
+                let Some(python) = &self.python else {
+                    skip("there is no Python: --python");
+                };
                 let mut command = Command::new(python);
                 command.args([SCRIPT, implementation.name()]);
                 command

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, stdin};
 use std::time::Duration;
 
-use ferromq::{Context, Event, Events, Message, Part, RecvError, SocketType};
+use ferromq::{Context, Event, Events, Message, Part, RecvError, SocketType, ZmtpVersion};
 use ferromq_core::Command;
 
 use super::words;
@@ -68,6 +68,7 @@ impl Served {
                 ("reconnect_ivl", pause) => {
                     settings.reconnect = Some(Duration::from_millis(pause.parse().unwrap()));
                 }
+                ("min_zmtp", "1.0") => settings.min_zmtp = ZmtpVersion::V1_0,
                 _ => panic!("{option} is no option"),
             }
         }

@@ -71,7 +71,11 @@ impl Stage {
             Side::Theirs => self.foreign,
         };
         let peer = self.pool.peer(implementation);
-        peer.socket(self.kind(side), &[&["reconnect_ivl=10"], options].concat())
+        let common: &[&str] = match (side, self.foreign) {
+            (Side::Ours, Implementation::Jeromq) => &["reconnect_ivl=10", "min_zmtp=1.0"],
+            _ => &["reconnect_ivl=10"],
+        };
+        peer.socket(self.kind(side), &[common, options].concat())
     }
 
     /// A socket with a routing id, if its peer can make use of one.

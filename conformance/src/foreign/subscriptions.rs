@@ -33,7 +33,7 @@ pub(super) fn is_stage(stage: &Stage) -> bool {
     stage.is_legal() && matches!(stage.ours, Pub | Xpub | Sub | Xsub)
 }
 
-fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
+pub(super) fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
     let joined = Joined::with_topics(stage, &["61", "6162", FENCES[0]]);
     let subscriber = &joined.second().socket;
     arrive(&joined, FENCES[0], &["61", "6162 62", "616263"]);
@@ -45,7 +45,12 @@ fn topics_are_prefixes_that_can_be_taken_back(stage: &Stage) {
     arrive(&joined, FENCES[2], &[]);
     if joined.first().socket.kind == Xpub {
         let all = ["0161", "016162", "01f0", "0061", "01f1", "006162", "01f2"];
-        assert_eq!(joined.told(), all);
+        let mut told = joined.told();
+        // What was wanted before there was a connection comes in an order of the subscriber's.
+        if let Some(first) = told.get_mut(..3) {
+            first.sort();
+        }
+        assert_eq!(told, all);
     }
 }
 
