@@ -124,8 +124,8 @@ impl<S: SocketType> Builder<S> {
     /// [`UnsupportedVersion`](crate::Violation::UnsupportedVersion). Default: 3.0 (libzmq: 1.0).
     ///
     /// Below 3.0, our greeting goes out in stages, which costs every handshake half a round trip,
-    /// that with newer peers too, and a whole one where both sides serve 1.0 (RFC 37, "Backwards
-    /// Interoperability"). Older peers know no
+    /// that with newer peers too, and a whole one at most where the peer does the same (RFC 37,
+    /// "Backwards Interoperability"). Older peers know no
     /// metadata, and those of 1.0 neither socket types nor subscriptions: to a PUB or XPUB one of
     /// these is a subscriber to everything. Nothing tells ZMTP 1.0 from other protocols: where it
     /// is served, garbage may come to be a peer.

@@ -18,8 +18,8 @@
 //!
 //! A peer of 1.0 takes the signature for the header of a frame, that of our routing id, whose
 //! length is therefore in the padding. Nobody waits for who waits for him; a peer of 3.x costs half
-//! a round trip more than if older ones were not served, and a whole one if it serves 1.0 as well
-//! (RFC 37, "Backwards Interoperability").
+//! a round trip more than if older ones were not served, a whole one at most if it serves them as
+//! well (RFC 37, "Backwards Interoperability").
 
 mod older;
 

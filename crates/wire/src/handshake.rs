@@ -33,7 +33,7 @@ pub struct HandshakeConfig {
     /// We are the server of the mechanism. Announced unless the mechanism is NULL, which has none.
     pub as_server: bool,
     /// Peers of an older version are refused; with another mechanism than NULL, also those below
-    /// 3.0. A minimum below 3.0 costs half a round trip, or a whole one if both sides have 1.0.
+    /// 3.0. A minimum below 3.0 costs half a round trip, a whole one at most if both sides have it.
     pub minimum: ZmtpVersion,
 }
 

@@ -301,6 +301,39 @@ fn modern_peer_is_refused_as_ever() {
     }
 }
 
+/// How many times each side hears of the other, always at the same moment, until both are done:
+/// half a round trip each.
+fn halves(minimums: [ZmtpVersion; 2]) -> usize {
+    let mut sides = minimums.map(|minimum| serving(minimum, SocketType::Dealer, ""));
+    let mut done = [false; 2];
+    for half in 0..10 {
+        let said = sides.each_mut().map(outputs);
+        let [(first, end), (second, other_end)] = said;
+        done = [done[0] || end.is_some(), done[1] || other_end.is_some()];
+        if done == [true; 2] {
+            return half;
+        }
+        sides[0].handle_input(&mut &second[..]).unwrap();
+        sides[1].handle_input(&mut &first[..]).unwrap();
+    }
+    panic!("the handshake does not end");
+}
+
+#[test]
+fn stages_cost_a_round_trip_at_most() {
+    use ZmtpVersion::{V1_0, V2_0, V3_0, V3_1};
+    for (minimums, expected) in [
+        ([V3_0, V3_1], 2),
+        ([V3_0, V2_0], 3),
+        ([V3_0, V1_0], 3),
+        ([V2_0, V2_0], 3),
+        ([V2_0, V1_0], 4),
+        ([V1_0, V1_0], 4),
+    ] {
+        assert_eq!(halves(minimums), expected, "{minimums:?}");
+    }
+}
+
 fn any_minimum() -> impl Strategy<Value = ZmtpVersion> {
     prop_oneof![
         Just(ZmtpVersion::V1_0),
