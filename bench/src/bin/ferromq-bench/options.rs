@@ -14,6 +14,7 @@ cargo xtask bench [OPTION]…
   --only WORDS       only the cells whose name contains these words, such as 'hot tcp 64 B';
                      may be repeated
   --quick            fewer cells, fewer and shorter rounds: less than a minute
+  --summary          only the cells of README's table and chart: about four minutes
   --rounds NUMBER    default: 5, when quick 3
   --add              keep what was measured before, except what is measured again
   --list             only the names of the cells
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) against: String,
     pub(crate) only: Vec<String>,
     pub(crate) quick: bool,
+    pub(crate) summary: bool,
     pub(crate) add: bool,
     pub(crate) rounds: usize,
     pub(crate) action: Action,
@@ -48,6 +50,7 @@ impl Options {
             against: "libzmq".to_owned(),
             only: Vec::new(),
             quick: false,
+            summary: false,
             add: false,
             rounds: 0,
             action: Action::Measure,
@@ -63,6 +66,7 @@ impl Options {
                 "--report" => options.action = Action::Report,
                 "--add" => options.add = true,
                 "--quick" => options.quick = true,
+                "--summary" => options.summary = true,
                 "--against" => value()?.clone_into(&mut options.against),
                 "--only" => options.only.push(value()?.to_owned()),
                 "--rounds" => options.rounds = value()?.parse()?,
@@ -87,6 +91,7 @@ impl Options {
         let cells = plan::all().into_iter().filter(is_named);
         cells
             .filter(|cell| !self.quick || plan::is_quick(cell))
+            .filter(|cell| !self.summary || plan::is_summary(cell))
             .collect()
     }
 
@@ -126,6 +131,8 @@ mod tests {
         assert_eq!((options.against.as_str(), options.rounds), ("all", 3));
         assert_eq!(options.only, ["hot", "cold"]);
         assert_eq!(parse("").unwrap().rounds, 5);
+        let summary = parse("--summary --only hot").unwrap().cells();
+        assert!(summary.len() == 2 && summary.iter().all(plan::is_summary));
         assert_eq!(parse("--list").unwrap().action, Action::List);
     }
 

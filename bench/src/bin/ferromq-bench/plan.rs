@@ -101,6 +101,21 @@ pub(crate) fn is_quick(cell: &Cell) -> bool {
     plain && work
 }
 
+/// Whether README's table and chart show this cell.
+pub(crate) fn is_summary(cell: &Cell) -> bool {
+    let plain = cell.ends == Ends::Threads && cell.placement != Unpinned;
+    let on_two = cell.placement == TwoCores;
+    let work = match (cell.work, cell.transport) {
+        (Work::OneWay, Tcp) => on_two,
+        (Work::OneWay, Inproc) => on_two && cell.size == 64,
+        (Work::Hot, Tcp) => cell.size == 64,
+        (Work::Pipelined | Work::Brokered | Work::FanIn, _) => cell.size == 64,
+        (Work::Publish(1 | 8) | Work::Republished, _) => cell.size == 64,
+        _ => false,
+    };
+    plain && work
+}
+
 /// How many runs of a cell a round has: where results vary most, more; what takes longest, in the
 /// first round only.
 pub(crate) fn runs(cell: &Cell, round: usize) -> usize {

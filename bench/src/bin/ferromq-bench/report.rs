@@ -3,6 +3,7 @@
 mod chart;
 mod charts;
 mod spread;
+mod summary;
 mod tables;
 
 use std::collections::BTreeMap;

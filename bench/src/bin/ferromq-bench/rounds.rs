@@ -118,6 +118,9 @@ fn count_calls(results: &mut Results, subjects: &[Subject], options: &Options) {
 fn report(results: &Results, options: &Options) -> Outcome {
     print!("{}", results.tables());
     println!("\n{}", options.file().display());
+    let summary = options.out.join("summary.md");
+    fs::write(&summary, results.summary())?;
+    println!("{}", summary.display());
     for chart in results.draw(&options.out)? {
         println!("{}", chart.display());
     }

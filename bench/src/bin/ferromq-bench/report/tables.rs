@@ -126,7 +126,7 @@ fn head(columns: &[String]) -> String {
 
 impl Row {
     /// The figure that the cell is about, if that is a rate or a time.
-    fn lead(&self) -> Option<Figure> {
+    pub(super) fn lead(&self) -> Option<Figure> {
         match self.cell.work {
             Work::Paced(_) | Work::Hot | Work::Cold | Work::PairHot => Some(Figure::P50),
             _ if self.scale_figures().is_empty() => Some(Figure::Rate),
