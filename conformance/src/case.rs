@@ -59,7 +59,7 @@ impl fmt::Display for Kind {
 /// How a trial passes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// It waits, for a minute or so: all such trials run beside the others.
+    /// It waits, for time or for its turn: all such trials run beside the others.
     Waits,
     /// It works.
     Works,

@@ -58,7 +58,7 @@ const SUITES: [Suite; 6] = [
         identities::is_stage,
         Pace::Works,
     ),
-    ("large", large::CASES, large::is_stage, Pace::Works),
+    ("large", large::CASES, large::is_stage, Pace::Waits),
     ("restarts", restarts::CASES, Stage::is_legal, Pace::Works),
     (
         "heartbeats",

@@ -15,7 +15,7 @@ use crate::case::{Kind, Pace, Skipped, Trial};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The longest for one that waits.
-const WAITING_LIMIT: Duration = Duration::from_secs(150);
+const WAITING_LIMIT: Duration = Duration::from_secs(300);
 
 /// Trials at the same time, besides those that wait.
 const THREADS: usize = 2;

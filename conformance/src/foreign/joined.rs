@@ -137,8 +137,9 @@ impl Joined {
     #[track_caller]
     pub(super) fn talk(&self, attempts: u8) {
         let (first, second) = (self.first(), self.second());
+        let within = if attempts == 1 { WAIT } else { MOMENT };
         let is_heard =
-            (0..attempts).any(|attempt| first.reaches(second, &format!("61{attempt:02x}")));
+            (0..attempts).any(|attempt| first.reaches(second, &format!("61{attempt:02x}"), within));
         assert!(is_heard, "{:?} is not heard", first.socket);
         if self.has_two_ways() {
             second.send("62");
@@ -170,11 +171,11 @@ impl End {
         Self { socket, envelope }
     }
 
-    /// True if a message arrives; others are dropped.
-    fn reaches(&self, other: &Self, message: &str) -> bool {
+    /// True if a message arrives within this time; others are dropped.
+    fn reaches(&self, other: &Self, message: &str, within: Duration) -> bool {
         let _ = self.socket.try_send(&self.with_envelope(message));
         let expected = other.with_envelope(message);
-        let deadline = Instant::now() + MOMENT;
+        let deadline = Instant::now() + within;
         while Instant::now() < deadline {
             if other.socket.take().as_ref() == Some(&expected) {
                 return true;

@@ -209,6 +209,11 @@ impl Remote {
         self.must("recv {}")
     }
 
+    /// The next message, if it comes within ten seconds.
+    pub(super) fn try_recv(&self) -> Result<String, String> {
+        self.ask("recv {}")
+    }
+
     /// A message that is there already.
     pub(super) fn take(&self) -> Option<String> {
         self.ask("take {}").ok()
