@@ -39,8 +39,8 @@ def cell(seed: int) -> bytes:
 class Peer:
     """A socket with the events of its connections."""
 
-    def __init__(self, zmq, context, kind: str, options: list[str]) -> None:
-        self.zmq, self.kind = zmq, kind
+    def __init__(self, zmq, context, fence, kind: str, options: list[str]) -> None:
+        self.zmq, self.fence, self.kind = zmq, fence, kind
         self.socket = context.socket(getattr(zmq, kind))
         self.socket.linger = 0
         self.socket.rcvtimeo = self.socket.sndtimeo = WAIT
@@ -81,11 +81,25 @@ class Peer:
     def send(self, *words: str) -> None:
         self.socket.send_multipart([parse(word) for word in words])
 
+    def attempt(self, *words: str) -> None:
+        self.socket.send_multipart([parse(word) for word in words], self.zmq.NOBLOCK)
+
     def recv(self) -> str:
         return " ".join(map(word, self.socket.recv_multipart()))
 
     def take(self) -> str:
         return " ".join(map(word, self.socket.recv_multipart(self.zmq.NOBLOCK)))
+
+    def expect(self) -> None:
+        if not self.socket.poll(WAIT):
+            raise TimeoutError("no message")
+
+    def settle(self) -> None:
+        """Three times, a message goes through the thread that tells of connections, and the mailbox
+        in which it leaves its news for the socket is emptied."""
+        for _ in range(3):
+            self.fence.pass_through()
+            self.socket.getsockopt(self.zmq.EVENTS)
 
     def subscribe(self, topic: str) -> None:
         if self.kind == "XSUB":
@@ -105,14 +119,32 @@ class Peer:
         self.socket.close(linger=0)
 
 
+class Fence:
+    """Two sockets, between which messages go through the context's one I/O thread."""
+
+    def __init__(self, zmq, context) -> None:
+        self.sockets = []
+        self.zmq, self.context = zmq, context
+
+    def pass_through(self) -> None:
+        if not self.sockets:
+            near, far = (self.context.socket(self.zmq.PAIR) for _ in range(2))
+            near.bind("tcp://127.0.0.1:*")
+            far.connect(near.last_endpoint)
+            self.sockets = [near, far]
+        self.sockets[0].send(b"")
+        self.sockets[1].recv()
+
+
 def main() -> None:
     zmq = importlib.import_module({"pyzmq": "zmq"}.get(sys.argv[1], sys.argv[1]))
     context = zmq.Context()
+    fence = Fence(zmq, context)
     peers: dict[str, Peer] = {}
 
     def run(command: str, name: str, *words: str) -> str | None:
         if command == "socket":
-            peers[name] = Peer(zmq, context, words[0], list(words[1:]))
+            peers[name] = Peer(zmq, context, fence, words[0], list(words[1:]))
             return None
         peer = peers.pop(name) if command == "close" else peers[name]
         return getattr(peer, command)(*words)

@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Patterns,
     /// Whole sockets with those of other implementations.
     Foreign,
+    /// Whole sockets and libzmq's, doing the same.
+    Differential,
     /// Whole sockets in a simulated network, against a model.
     Models,
 }
@@ -50,6 +52,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Wire => "wire",
             Self::Patterns => "patterns",
+            Self::Differential => "differential",
             Self::Models => "models",
             Self::Foreign => "foreign",
         })

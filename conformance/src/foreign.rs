@@ -7,6 +7,7 @@
 //!
 //! Both sides are driven alike, so a case is the same for every implementation, whoever binds.
 
+pub(crate) mod differential;
 mod heartbeats;
 mod identities;
 mod joined;

@@ -38,6 +38,7 @@ use std::process::ExitCode;
 
 use case::Trial;
 use expected::Expected;
+use foreign::differential;
 use options::{Options, USAGE};
 use report::Report;
 
@@ -110,14 +111,13 @@ fn conform(options: &Options) -> ExitCode {
 
 /// Every trial of our own sockets.
 fn own_trials(options: &Options) -> Vec<Trial> {
-    let foreign = foreign::trials(&foreign::Pool::new(
-        options.python.clone(),
-        options.jeromq.clone(),
-    ));
+    let pool = foreign::Pool::new(options.python.clone(), options.jeromq.clone());
+    let seeds = options.differential.unwrap_or(differential::SEEDS);
     wire::trials()
         .into_iter()
         .chain(patterns::trials())
-        .chain(foreign)
+        .chain(foreign::trials(&pool))
+        .chain(differential::trials(&pool, seeds))
         .chain(models::trials(options.models.unwrap_or(models::SEEDS)))
         .collect()
 }

@@ -15,6 +15,7 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
                         jeromq (ZMTP 2.0)
   --case TEXT           only trials whose name contains this
   --models N            only the models, with the first N seeds (a run without it: 3)
+  --differential N      only ours and libzmq's doing the same, likewise (a run without it: 2)
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE
                         the wire part against a socket of this type that listens there
@@ -31,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) list: bool,
     /// Only the models, with so many seeds.
     pub(crate) models: Option<u64>,
+    /// Only the comparison with libzmq, with so many seeds.
+    pub(crate) differential: Option<u64>,
     pub(crate) against: Option<Foreign>,
     /// Where the page goes.
     pub(crate) report: Option<PathBuf>,
@@ -67,10 +70,8 @@ impl Options {
                 "--transport" => options.transports.push(value),
                 "--peer" => options.peers.push(value),
                 "--case" => options.cases.push(value),
-                "--models" => {
-                    let count = value.parse();
-                    options.models = Some(count.map_err(|_| format!("{value} is no number"))?);
-                }
+                "--models" => options.models = Some(parse_count(&value)?),
+                "--differential" => options.differential = Some(parse_count(&value)?),
                 "--against" => against = Some(value),
                 "--type" => socket_type = Some(parse_type(&value)?),
                 "--report" => options.report = Some(value.into()),
@@ -104,8 +105,14 @@ impl Options {
             && (self.patterns.is_empty() || pattern)
             && has(&self.transports, trial.transport)
             && has(&self.peers, trial.peer)
-            && (self.models.is_none() || trial.kind == Kind::Models)
+            && self.kind().is_none_or(|kind| trial.kind == kind)
             && (self.cases.is_empty() || self.cases.iter().any(named))
+    }
+
+    /// The one kind of evidence that is asked for, if it is one.
+    fn kind(&self) -> Option<Kind> {
+        let models = self.models.map(|_| Kind::Models);
+        models.or(self.differential.map(|_| Kind::Differential))
     }
 
     /// True if everything is asked for.
@@ -117,9 +124,13 @@ impl Options {
             &self.peers,
             &self.cases,
         ];
-        let narrowed = self.against.is_some() || self.models.is_some();
+        let narrowed = self.against.is_some() || self.kind().is_some();
         lists.iter().all(|list| list.is_empty()) && !narrowed
     }
+}
+
+fn parse_count(number: &str) -> Result<u64, String> {
+    number.parse().map_err(|_| format!("{number} is no number"))
 }
 
 fn parse_type(name: &str) -> Result<SocketType, String> {

@@ -58,7 +58,10 @@ pub(crate) trait AnySocket: fmt::Debug + Send + Sync {
     /// A message that is there already.
     fn try_recv(&self) -> Result<Message, RecvError>;
     /// Subscribes, or takes a subscription back.
-    fn request(&self, command: &Command);
+    fn request(&self, command: &Command) {
+        self.try_request(command).unwrap();
+    }
+    fn try_request(&self, command: &Command) -> Result<(), String>;
     /// How many different topics the subscribers have.
     fn topics(&self) -> usize;
     fn disconnect(&self, endpoint: &Endpoint);
@@ -121,17 +124,18 @@ macro_rules! half {
     };
     (request subscribes, $socket:ident, $command:ident) => {
         match $command {
-            Command::Subscribe(topic) => $socket.subscribe(topic).unwrap(),
-            Command::Cancel(topic) => $socket.unsubscribe(topic).unwrap(),
+            Command::Subscribe(topic) => $socket.subscribe(topic).map_err(|e| e.to_string()),
+            Command::Cancel(topic) => $socket.unsubscribe(topic).map_err(|e| e.to_string()),
             other => panic!("{other:?} is no subscription"),
         }
     };
     (request requests, $socket:ident, $command:ident) => {
         match $command {
-            Command::Subscribe(topic) => (**$socket).send([&[1], &topic[..]].concat()).unwrap(),
-            Command::Cancel(topic) => (**$socket).send([&[0], &topic[..]].concat()).unwrap(),
+            Command::Subscribe(topic) => (**$socket).send([&[1], &topic[..]].concat()),
+            Command::Cancel(topic) => (**$socket).send([&[0], &topic[..]].concat()),
             other => panic!("{other:?} is no subscription"),
         }
+        .map_err(|error| error.to_string())
     };
     (topics publishes, $socket:ident) => {
         $socket.topics().unwrap()
@@ -203,7 +207,7 @@ macro_rules! sockets {
             }
 
             #[allow(unused_variables, reason = "there may be nothing to be done with it")]
-            fn request(&self, command: &Command) {
+            fn try_request(&self, command: &Command) -> Result<(), String> {
                 half!(request $request, self, command)
             }
 

@@ -52,7 +52,7 @@ fn jeromq() -> Result<&'static str, &'static str> {
 
 /// False if none of these peers is asked for.
 fn needs(arguments: &[&str], these: &[&str]) -> bool {
-    if ["--help", "--list", "--against"]
+    if ["--help", "--list", "--against", "--models"]
         .iter()
         .any(|option| arguments.contains(option))
     {
@@ -76,6 +76,8 @@ mod tests {
             (&["--peer", "jeromq"], false),
             (&["--peer", "raw", "--peer", "pyzmq"], true),
             (&["--list"], false),
+            (&["--models", "9"], false),
+            (&["--differential", "9"], true),
             (&["--against", "tcp://127.0.0.1:1", "--type", "REP"], false),
         ] {
             let python = ["pyzmq", "pyomq"];

@@ -204,6 +204,17 @@ impl Remote {
         self.ask(&format!("send {{}} {message}")).map(drop)
     }
 
+    /// Sends if that is possible now.
+    pub(super) fn try_send_now(&self, message: &str) -> Result<(), String> {
+        self.ask(&format!("attempt {{}} {message}")).map(drop)
+    }
+
+    /// Subscribes or takes a subscription back, which may be refused.
+    pub(super) fn request(&self, topic: &str, on: bool) -> Result<(), String> {
+        let command = if on { "subscribe" } else { "unsubscribe" };
+        self.ask(&format!("{command} {{}} {topic}")).map(drop)
+    }
+
     /// The next message.
     pub(super) fn recv(&self) -> String {
         self.must("recv {}")
@@ -216,7 +227,22 @@ impl Remote {
 
     /// A message that is there already.
     pub(super) fn take(&self) -> Option<String> {
-        self.ask("take {}").ok()
+        self.try_take().ok()
+    }
+
+    /// A message that is there already, or why there is none.
+    pub(super) fn try_take(&self) -> Result<String, String> {
+        self.ask("take {}")
+    }
+
+    /// Waits until a message is there.
+    pub(super) fn await_message(&self) {
+        self.must("expect {}");
+    }
+
+    /// What was told of connections has reached the socket.
+    pub(super) fn settle(&self) {
+        self.must("settle {}");
     }
 
     /// The next event whose name begins with one of these words.

@@ -8,8 +8,11 @@
 //! bind | connect NAME ENDPOINT
 //! subscribe | unsubscribe NAME TOPIC
 //! send NAME PART…                      waits until it is accepted
+//! attempt NAME PART…                   sends if that is possible now
 //! recv NAME                            waits for a message: ok PART…
 //! take NAME                            a message that is there: ok PART…
+//! expect NAME                          waits until a message is there
+//! settle NAME                          what was told of connections has reached the socket
 //! event NAME KIND…                     waits for the first event whose name begins like this
 //! close NAME                           drops what is unsent
 //! ```
@@ -83,16 +86,26 @@ impl Served {
             ("bind", [endpoint]) => drop(socket.bind(endpoint)),
             ("connect", [endpoint]) => socket.connect(&endpoint.parse().unwrap()),
             ("subscribe", [topic]) => {
-                socket.request(&Command::Subscribe(words::part(topic).into()))
+                socket.try_request(&Command::Subscribe(words::part(topic).into()))?;
             }
-            ("unsubscribe", [topic]) => socket.request(&Command::Cancel(words::part(topic).into())),
+            ("unsubscribe", [topic]) => {
+                socket.try_request(&Command::Cancel(words::part(topic).into()))?;
+            }
             ("send", parts) => {
-                let message: Message = parts.iter().map(|part| words::part(part)).collect();
-                let sent = socket.send_timeout(message, WAIT);
+                let sent = socket.send_timeout(message(parts), WAIT);
+                sent.map_err(|refused| refused.kind.to_string())?;
+            }
+            ("attempt", parts) => {
+                let sent = socket.try_send(message(parts));
                 sent.map_err(|refused| refused.kind.to_string())?;
             }
             ("recv", []) => return text(socket.recv_timeout(WAIT)),
             ("take", []) => return text(socket.try_recv()),
+            ("expect", []) => while socket.stats().waiting == 0 {},
+            ("settle", []) => {
+                let endpoint = socket.bind("tcp://127.0.0.1:*");
+                socket.unbind(&endpoint);
+            }
             ("event", kinds) => return self.event(kinds),
             _ => panic!("{command} {words:?} is no command"),
         }
@@ -120,6 +133,10 @@ fn describe(event: &Event) -> String {
         Event::Disconnected { reason, .. } => format!("disconnected {reason:?}"),
         other => format!("{other:?}"),
     }
+}
+
+fn message(parts: &[&str]) -> Message {
+    parts.iter().map(|part| words::part(part)).collect()
 }
 
 fn text(received: Result<Message, RecvError>) -> Result<String, String> {

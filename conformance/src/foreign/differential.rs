@@ -1,0 +1,157 @@
+//! One random sequence of operations, done with a socket of ours and with one of libzmq's: what can
+//! be observed must be the same.
+//!
+//! The *subject* is one socket, ours in one run and libzmq's in the other; its peers are libzmq's
+//! in both, so that the runs differ in the subject alone. A run gives a transcript: for each step
+//! what was accepted, refused (and how) and received, by whom and in which order. The *control* is
+//! libzmq against libzmq, and shows nothing: what would differ there is chance, and is left out of
+//! the transcripts.
+//!
+//! # Quiet
+//!
+//! A step is over when nothing is on its way any more, and only then is the next begun. That is
+//! known from events and messages, never from time:
+//! - *A peer has come*: both sides tell of `HANDSHAKE_SUCCEEDED`. *It has left*: the subject tells
+//!   of `DISCONNECTED`. libzmq tells so from its I/O thread, which tells the socket itself right
+//!   after, through a mailbox that the application's calls empty. So both then *settle*: a message
+//!   goes through that thread, between two other sockets, and the mailbox is emptied; three times,
+//!   for taking leave of a pipe takes two answers.
+//! - *Messages*: all that were accepted are awaited, for whoever may get them. That nothing more
+//!   comes is shown by what comes next, for messages of one connection keep their order.
+//! - *Publishing*: a marker follows every message, with a topic that all want. It arrives last.
+//! - *Subscribing*: a new topic of its own follows every subscription, and is published until it
+//!   arrives: then what was asked for before it is in force.
+//!
+//! # What is not compared
+//!
+//! - Which of several peers gets a message in turn: only how many each gets, for the turn begins
+//!   where the implementation likes. What peers send at the same time: in which order it is taken.
+//! - High-water marks: how much the kernel holds is chance.
+//! - What is listed in [`differences`].
+
+mod differences;
+mod scene;
+mod steps;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use ferromq::SocketType::{self, Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
+use proptest::collection::vec;
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
+
+use super::messages::pattern;
+use super::peer::{Implementation, Pool};
+use crate::case::{Kind, Pace, Trial};
+use scene::{Scene, Setting};
+use steps::Step;
+
+/// The seeds of a run that asks for no number of them.
+pub(crate) const SEEDS: u64 = 2;
+/// The sequences of one seed.
+const CASES: u32 = 12;
+/// The longest sequence.
+const STEPS: usize = 40;
+
+/// The subject, and its peers.
+const PAIRINGS: &[(SocketType, SocketType)] = &[
+    (Push, Pull),
+    (Pull, Push),
+    (Dealer, Router),
+    (Router, Dealer),
+    (Pub, Sub),
+    (Sub, Pub),
+    (Xpub, Sub),
+    (Xpub, Xsub),
+    (Xsub, Xpub),
+    (Sub, Xpub),
+    (Req, Rep),
+    (Rep, Req),
+    (Pair, Pair),
+];
+
+/// Every pairing with every seed below this: ours against libzmq, and the control.
+pub(crate) fn trials(pool: &Arc<Pool>, seeds: u64) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for &(subject, peer) in PAIRINGS {
+        for (case, ours) in [
+            ("same_as_libzmq", Implementation::Ferromq),
+            ("libzmq_is_the_same_as_itself", Implementation::Pyzmq),
+        ] {
+            for seed in 0..seeds {
+                let pool = pool.clone();
+                trials.push(Trial {
+                    kind: Kind::Differential,
+                    suite: pattern(subject),
+                    case,
+                    shows: &[],
+                    transport: "tcp",
+                    stage: format!("tcp, {subject} with {peer}, seed {seed}"),
+                    peer: "pyzmq",
+                    pace: Pace::Works,
+                    body: Box::new(move || check(&pool, ours, (subject, peer), seed)),
+                });
+            }
+        }
+    }
+    trials
+}
+
+/// Runs the sequences of a seed; fails with the shortest sequence found that differs.
+fn check(
+    pool: &Arc<Pool>,
+    ours: Implementation,
+    (subject, peer): (SocketType, SocketType),
+    seed: u64,
+) {
+    let config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        max_shrink_time: 20_000,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
+    // Ends the trial here if there is no Python.
+    drop(pool.peer(Implementation::Pyzmq));
+    let steps = vec(steps::steps(subject, peer), 0..STEPS);
+    let cases = (scene::settings(subject, peer), steps);
+    let result = TestRunner::new(config).run(&cases, |(setting, steps)| {
+        let ours = transcript(pool, ours, &setting, &steps);
+        let theirs = transcript(pool, Implementation::Pyzmq, &setting, &steps);
+        compare(&setting, &steps, &ours, &theirs);
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, (setting, _))) => panic!("{reason}\nin {setting:?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+/// What each step has come to.
+fn transcript(
+    pool: &Arc<Pool>,
+    implementation: Implementation,
+    setting: &Setting,
+    steps: &[Step],
+) -> Vec<String> {
+    let mut scene = Scene::new(pool, implementation, setting);
+    let mut perform = |step| match differences::apart(setting, step) {
+        Some(reason) => format!("not done: {reason}"),
+        None => scene.perform(step),
+    };
+    steps.iter().map(&mut perform).collect()
+}
+
+/// Fails at the first step that is not the same in both, and is no difference that is meant.
+fn compare(setting: &Setting, steps: &[Step], ours: &[String], theirs: &[String]) {
+    let mut before = String::new();
+    for (step, (ours, theirs)) in steps.iter().zip(ours.iter().zip(theirs)) {
+        assert!(
+            ours == theirs || differences::excuse(setting, step, ours, theirs).is_some(),
+            "{before}\n{step:?}: {ours}\nlibzmq: {theirs}"
+        );
+        let _ = write!(before, "\n{step:?}: {ours}");
+    }
+}
