@@ -14,7 +14,8 @@ use super::network::{Network, SLOTS, Setting, Weather, heard, numbered, told, we
 /// - The router gives each message the address of its sender. An address is that of one dealer, or
 ///   of a place to which the router has dialed, whoever is there.
 /// - A message to an address is received there, or if the dealer has gone, nowhere.
-/// - An address that was heard at a calm moment, when everything was read, is known until a break.
+/// - At a calm moment, when everything was read, the address of a dealer that has gone is unknown;
+///   one that was heard then is known until a break.
 #[derive(Debug, Default)]
 struct Routing {
     /// Where each dealer is.
@@ -64,6 +65,12 @@ impl Routing {
             }
             Err(other) => panic!("{other}"),
         }
+    }
+
+    /// At a calm moment, to an address of a dealer that has gone.
+    fn answer_to_nobody(&self, result: Result<(), SendErrorKind>) {
+        let unknown = Err(SendErrorKind::Refused(Refused::NoRoute));
+        assert_eq!(result, unknown, "an address of nobody");
     }
 
     fn receive(&mut self, dealer: usize, number: usize) {
@@ -242,6 +249,15 @@ impl Check {
     fn meet(&mut self) {
         self.read_all();
         let slots: Vec<usize> = self.network.guests().map(|(slot, _)| slot).collect();
+        let there: Vec<usize> = slots.iter().map(|slot| self.dealers[*slot]).collect();
+        for (address, place) in &self.model.addresses {
+            if matches!(place, Place::Dealer(dealer) if !there.contains(dealer)) {
+                let message = Message::from([address.clone(), "anybody?".into()]);
+                let result = self.network.hosts[0].try_send(message);
+                let result = result.map_err(|error| error.kind);
+                self.model.answer_to_nobody(result);
+            }
+        }
         slots.iter().for_each(|slot| self.ask(*slot));
         self.network.settle();
         for _ in &slots {
