@@ -27,7 +27,7 @@ use crate::case::{Case, Kind, Pace, Trial, case};
 use network::Setting;
 
 /// The seeds of a run that asks for no number of them.
-pub(crate) const SEEDS: u64 = 3;
+pub(crate) const SEEDS: u64 = 2;
 /// The sequences of one seed.
 const CASES: u32 = 60;
 /// The longest sequence.

@@ -14,7 +14,7 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
   --peer NAME           only against this: raw (a scripted peer), ferromq, pyzmq, pyomq,
                         jeromq (ZMTP 2.0)
   --case TEXT           only trials whose name contains this
-  --models N            only the models, with the first N seeds (a run without it: 3)
+  --models N            only the models, with the first N seeds (a run without it: 2)
   --differential N      only ours and libzmq's doing the same, likewise (a run without it: 2)
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE

@@ -193,8 +193,10 @@ impl Check {
             self.network.settle();
             self.contend();
             let before = heard.len() + hearing.len();
-            heard.extend(self.host_receives());
-            hearing.extend((0..SLOTS).filter_map(|slot| self.receive(slot)));
+            heard.extend(std::iter::from_fn(|| self.host_receives()));
+            for slot in 0..SLOTS {
+                hearing.extend(std::iter::from_fn(|| self.receive(slot)));
+            }
             if heard.len() + hearing.len() == before {
                 self.is_contended = false;
                 self.model.from_host.calm();

@@ -133,10 +133,15 @@ impl Check {
         message.is_some()
     }
 
+    /// How many messages there were.
+    fn read(&mut self, slot: usize) -> usize {
+        (0..).take_while(|_| self.receive(slot)).count()
+    }
+
     /// Everybody reads until nothing more comes.
     fn read_all(&mut self) {
         self.network.settle();
-        while (0..SLOTS).filter(|slot| self.receive(*slot)).count() > 0 {
+        while (0..SLOTS).map(|slot| self.read(slot)).sum::<usize>() > 0 {
             self.network.settle();
         }
         self.model.flows.iter_mut().for_each(Flow::calm);
@@ -155,8 +160,7 @@ impl Check {
             assert!(self.send(push), "everybody has room");
         }
         self.network.settle();
-        let count = |slot: &usize| (0..).take_while(|_| self.receive(*slot)).count();
-        let received: Vec<usize> = workers.iter().map(count).collect();
+        let received: Vec<usize> = workers.iter().map(|slot| self.read(*slot)).collect();
         self.model.share(&received);
     }
 }

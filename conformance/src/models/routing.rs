@@ -237,8 +237,11 @@ impl Check {
     fn read_all(&mut self) {
         loop {
             self.network.settle();
-            let answers = (0..SLOTS).filter(|slot| self.receive(*slot)).count();
-            if self.hear().is_none() && answers == 0 {
+            let mut messages = std::iter::from_fn(|| self.hear()).count();
+            for slot in 0..SLOTS {
+                messages += std::iter::from_fn(|| self.receive(slot).then_some(())).count();
+            }
+            if messages == 0 {
                 self.model.answers.calm();
                 self.model.questions.values_mut().for_each(Flow::calm);
                 return;
