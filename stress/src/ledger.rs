@@ -188,3 +188,59 @@ pub(crate) fn balance(report: &CloseReport, stats: &Stats, only_sends: bool) -> 
     }
     Ok(stats.handed_over)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger() -> Ledger {
+        let ledger = Ledger::new(1, usize::MAX, 2);
+        for _ in 0..50 {
+            ledger.accept(1);
+        }
+        ledger
+    }
+
+    /// Notes these numbers of the second sender.
+    fn noted(ledger: &Ledger, ordered: bool, numbers: &[u64]) -> Outcome {
+        let mut seen = ledger.seen(ordered);
+        for &number in numbers {
+            ledger.note(&mut seen, &ledger.message(1, number))?;
+        }
+        ledger.enter(seen);
+        Ok(())
+    }
+
+    #[test]
+    fn message_is_read_back_only_if_it_is_whole() {
+        let ledger = ledger();
+        for number in 0..50 {
+            let mut message = ledger.message(1, number);
+            assert_eq!(ledger.read(&message), Ok((1, number)));
+            message.push_back("more");
+            assert!(ledger.read(&message).is_err());
+        }
+        assert!(ledger.read(&Message::from("of somebody else")).is_err());
+    }
+
+    #[test]
+    fn message_out_of_order_is_noticed_where_that_counts() {
+        let ledger = ledger();
+        assert_eq!(noted(&ledger, true, &[0, 1, 5]), Ok(()));
+        assert_eq!(noted(&ledger, false, &[7, 6]), Ok(()));
+        assert!(noted(&ledger, true, &[7, 6]).is_err());
+        assert!(noted(&ledger, true, &[7, 7]).is_err());
+    }
+
+    #[test]
+    fn message_that_came_too_often_or_was_never_accepted_is_noticed() {
+        let ledger = ledger();
+        noted(&ledger, true, &[3, 49]).unwrap();
+        assert_eq!(ledger.check_received(1), Ok(()));
+        noted(&ledger, true, &[3]).unwrap();
+        assert!(ledger.check_received(1).is_err());
+        assert_eq!(ledger.check_received(2), Ok(()));
+        noted(&ledger, true, &[50]).unwrap();
+        assert!(ledger.check_received(2).is_err());
+    }
+}

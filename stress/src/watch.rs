@@ -134,3 +134,29 @@ impl Watch {
         crate::fail(&text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn count_grows_while_a_bad_value_stays_the_same() {
+        let mut count = Count::default();
+        assert_eq!(count.look(5, true), 0);
+        assert_eq!([count.look(5, true), count.look(5, true)], [1, 2]);
+        assert_eq!(count.look(5, false), 0);
+        assert_eq!(count.look(5, true), 1);
+        assert_eq!(count.look(6, true), 0);
+    }
+
+    #[test]
+    fn waiting_messages_are_read_from_the_text_of_a_socket() {
+        let context = ferromq::Context::new();
+        let (push, pull) = (ferromq::Push::new(&context), ferromq::Pull::new(&context));
+        push.connect(&pull.bind("inproc://watched"));
+        let watched = Watched::new(Arc::new(pull));
+        assert_eq!(watched.waiting(), Some(0));
+        (0..12).for_each(|_| push.send("a").unwrap());
+        assert_eq!(watched.waiting(), Some(12));
+    }
+}

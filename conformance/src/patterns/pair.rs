@@ -1,6 +1,6 @@
 //! RFC 31: PAIR.
 
-use ferromq::SocketType::Pair;
+use ferromq::SocketType::{self, Pair};
 use ferromq::{ConnectError, Event, Message, Reason, Refusal};
 
 use super::place::{Place, until};
@@ -11,6 +11,12 @@ use crate::socket::WAIT;
 pub(super) const CASES: &[Case<Place>] = &[
     case!(pair_has_one_peer, "31/peer", "31/receives"),
     case!(pair_that_dials_has_one_peer, "31/peer"),
+    case!(
+        peers_of_other_types_are_refused,
+        "31/peer",
+        "37/socket-type-legal",
+        "23/socket-type-legal"
+    ),
     case!(
         messages_arrive_unchanged,
         "31/unchanged",
@@ -83,6 +89,26 @@ fn pair_has_one_peer(place: &Place) {
         let _ = second.try_send(Message::from("second"));
         pair.try_recv() == Ok(Message::from("second"))
     });
+}
+
+fn peers_of_other_types_are_refused(place: &Place) {
+    let pair = place.socket(Pair);
+    let endpoint = place.bind(&*pair);
+    for other in SocketType::ALL.into_iter().filter(|other| *other != Pair) {
+        let socket = place.socket(other);
+        let events = socket.events();
+        let connected = socket.try_connect(&endpoint);
+        if place.is_inproc() {
+            assert!(
+                matches!(connected, Err(ConnectError::IncompatiblePeer)),
+                "{other}: {connected:?}"
+            );
+        } else {
+            let refused = |event: &Event| matches!(event, Event::HandshakeFailed { .. });
+            assert!(events.wait_for(WAIT, refused).is_some(), "{other}");
+        }
+        assert_eq!(pair.pipes(), 0, "{other}");
+    }
 }
 
 fn pair_that_dials_has_one_peer(place: &Place) {

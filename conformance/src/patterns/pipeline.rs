@@ -1,11 +1,14 @@
 //! RFC 30: PUSH and PULL.
 
+use std::thread;
+
 use ferromq::Message;
 use ferromq::SocketType::{Pull, Push};
 
-use super::place::Place;
+use super::place::{Place, number, receive};
 use super::queues;
 use crate::case::{Case, case};
+use crate::socket::Settings;
 
 pub(super) const CASES: &[Case<Place>] = &[
     case!(
@@ -58,6 +61,12 @@ pub(super) const CASES: &[Case<Place>] = &[
     case!(
         what_a_lost_peer_was_not_given_goes_to_the_next,
         "30/push-queue-accepted",
+        "37/once"
+    ),
+    case!(
+        what_is_queued_goes_out_after_closing,
+        "30/push-queues",
+        "30/push-keeps",
         "37/once"
     ),
     case!(
@@ -125,4 +134,34 @@ fn pull_may_dial_first(place: &Place) {
 
 fn what_a_lost_peer_has_delivered_is_received(place: &Place) {
     queues::delivered_messages_outlive_their_sender(place, Push, Pull);
+}
+
+fn what_is_queued_goes_out_after_closing(place: &Place) {
+    let narrow = Settings {
+        send_mark: Some(0),
+        receive_mark: Some(1),
+        small_buffers: true,
+        ..Settings::default()
+    };
+    let (push, pull) = (
+        place.socket_with(Push, &narrow),
+        place.socket_with(Pull, &narrow),
+    );
+    place.join(&*pull, &*push);
+    let large = vec![7_u8; 10_000];
+    for round in 0..100 {
+        push.send([number(round).into_parts().remove(0), large.clone().into()].into());
+    }
+    let queued = place.is_inproc() || push.stats().queued > 0;
+    assert!(queued, "{:?}", push.stats());
+    let (report, got) = thread::scope(|scope| {
+        let closing = scope.spawn(|| push.close());
+        let got = receive(&*pull, 100);
+        (closing.join().unwrap(), got)
+    });
+    for (round, message) in got.iter().enumerate() {
+        assert_eq!(message.part_str(0), Ok(&*round.to_string()));
+        assert_eq!(message.part(1).map(|part| part.len()), Some(large.len()));
+    }
+    assert!(report.complete && report.unsent == 0, "{report:?}");
 }
