@@ -8,7 +8,7 @@ use ferromq::SocketType::{Pull, Push};
 use super::place::{Place, number, receive};
 use super::queues;
 use crate::case::{Case, case};
-use crate::socket::Settings;
+use crate::socket::{Settings, WAIT};
 
 pub(super) const CASES: &[Case<Place>] = &[
     case!(
@@ -141,6 +141,7 @@ fn what_is_queued_goes_out_after_closing(place: &Place) {
         send_mark: Some(0),
         receive_mark: Some(1),
         small_buffers: true,
+        linger: Some(WAIT),
         ..Settings::default()
     };
     let (push, pull) = (

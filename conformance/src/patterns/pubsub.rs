@@ -272,6 +272,11 @@ fn full_subscriber_misses_messages_and_hinders_nobody(place: &Place) {
             assert_eq!(full.recv(), large(at), "{missed} of {sent} missed");
         }
         assert_eq!(full.try_recv(), Err(RecvError::Empty));
+        until("it has room, and misses no more", || {
+            publisher.try_send(number(sent)).unwrap();
+            assert_eq!(reading.recv(), number(sent));
+            full.try_recv().is_ok()
+        });
     }
 }
 
