@@ -23,6 +23,7 @@ mod io;
 mod loom_tests;
 mod options;
 mod outbound;
+mod pace;
 mod pattern;
 mod pipe;
 mod poll;

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use ferromq_wire::{Command, Encoder, Message, Part};
 
+use crate::pace::{IDLE, Pace};
 use crate::rope::{Rope, Window};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
 use crate::unsent::Unsent;
@@ -29,9 +30,6 @@ use crate::world::{Habit, Stream, World};
 
 /// Bytes queued from which a burst is written at once.
 const WRITE_AT: u64 = 64 * 1024;
-
-/// A connection that has been silent for this long is idle: the next message is written at once.
-const IDLE: Duration = Duration::from_micros(20);
 
 /// How long a message may lie before the I/O thread writes it for a sender that has stopped.
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
@@ -248,6 +246,7 @@ impl Outbound {
         strip: usize,
         manner: Manner,
         world: &dyn World,
+        pace: &mut Pace,
     ) -> Pushed {
         let mut state = self.state.lock();
         state.rope.push_message(prefix, message, strip);
@@ -262,7 +261,7 @@ impl Outbound {
             _ if self.habit == Habit::Never => state.plan_never(half_full),
             Manner::Fan => state.plan_fan(half_full),
             Manner::Batch => state.plan_batch(half_full),
-            Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world),
+            Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world, pace),
         };
         if pushed == Pushed::Write {
             self.heard.store(false, Ordering::Relaxed);
@@ -484,13 +483,13 @@ impl Outbound {
 
 impl State {
     /// What becomes of a message just queued.
-    fn plan(&mut self, half_full: bool, heard: bool, world: &dyn World) -> Pushed {
+    fn plan(&mut self, half_full: bool, heard: bool, world: &dyn World, pace: &mut Pace) -> Pushed {
         if !self.can_write() {
             return Pushed::Queued;
         }
         self.since_write += 1;
         let full = half_full || self.rope.unwritten() >= WRITE_AT;
-        if full || heard || (self.looks_at_clock() && self.is_idle(world.now())) {
+        if full || heard || (self.looks_at_clock() && self.is_idle(world.now(), pace)) {
             self.writing = true;
             return Pushed::Write;
         }
@@ -560,11 +559,11 @@ impl State {
         self.since_write <= 16 || matches!(self.since_write, 32 | 64 | 128)
     }
 
-    fn is_idle(&mut self, now: Instant) -> bool {
+    fn is_idle(&mut self, now: Instant, pace: &mut Pace) -> bool {
         if self.since_write == 1 {
             self.left_at = Some(now);
         }
-        self.last_write.is_none_or(|at| now >= at + IDLE)
+        self.last_write.is_none_or(|at| now >= at + IDLE) && pace.admits(now)
     }
 
     fn can_write(&self) -> bool {

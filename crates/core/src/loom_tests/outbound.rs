@@ -17,6 +17,7 @@ use super::{context, explore, socket};
 use crate::io::{IoCommand, IoHandle};
 use crate::options::Options;
 use crate::outbound::{Look, Manner, Pushed, Wrote};
+use crate::pace::Pace;
 use crate::pattern::{Origin, Pattern, Peer, PipeId};
 use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
@@ -165,7 +166,14 @@ fn port(send_mark: u32) -> Arc<Port> {
 /// else.
 fn send(pipe: &Arc<StreamPipe>, text: &str) {
     let message = Message::from(text);
-    match pipe.out.push(&[], &message, 0, Manner::Quiet, &StubWorld) {
+    match pipe.out.push(
+        &[],
+        &message,
+        0,
+        Manner::Quiet,
+        &StubWorld,
+        &mut Pace::default(),
+    ) {
         Pushed::Queued => {}
         Pushed::Handed => pipe.io.post(IoCommand::Dirty(Arc::clone(pipe))),
         Pushed::Write => pipe.write(),

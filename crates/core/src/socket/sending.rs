@@ -333,9 +333,8 @@ impl Body {
         };
         match &entry.link {
             Link::Stream(stream) => {
-                let pushed = stream
-                    .out
-                    .push(prefix, message, strip, manner, &*port.world);
+                let (world, pace) = (&*port.world, &mut self.pace);
+                let pushed = stream.out.push(prefix, message, strip, manner, world, pace);
                 self.after.follow(pushed, stream);
             }
             #[cfg(feature = "inproc")]
@@ -366,7 +365,10 @@ impl Body {
             };
             match &entry.link {
                 Link::Stream(stream) if pipes.len() > FEW => {
-                    let pushed = stream.out.push(&[], message, 0, Manner::Fan, &*port.world);
+                    let pushed =
+                        stream
+                            .out
+                            .push(&[], message, 0, Manner::Fan, &*port.world, &mut self.pace);
                     self.after.follow(pushed, stream);
                 }
                 _ => self.send_to(pipe, &[], &mut message.clone(), 0, port),

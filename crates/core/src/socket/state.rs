@@ -12,6 +12,7 @@ use super::ready::Ready;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
+use crate::pace::Pace;
 use crate::pattern::{
     Action, Actions, Admit, Dropped, Origin, Pattern, Peer, PipeId, Readiness, Refused, Room,
 };
@@ -40,6 +41,7 @@ pub(crate) struct Body {
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
     pub(super) after: After,
+    pub(super) pace: Pace,
     pub(super) endpoints: Endpoints,
     pub(crate) closed: Option<ClosedError>,
     /// The connections that a receiver may read itself; none while not known.
