@@ -44,8 +44,9 @@ use crate::stats::Stats;
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::Waiter;
 
-/// How much longer than linger a close waits for the I/O threads.
-const GRACE: Duration = Duration::from_millis(100);
+/// How much longer than linger a close waits for the I/O threads. They end it on time if they get a
+/// core; a report before they are done would be short.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// A socket of one pattern. Usable from several threads at once; dropping it closes it.
 ///
@@ -97,7 +98,8 @@ impl<P: Pattern> Socket<P> {
     /// Ends the socket: every blocked call returns, nothing more is accepted, and what is queued is
     /// written within linger. Waits for that and reports.
     ///
-    /// *Blocking*: at most linger (5 s by default). A second call reports what the first has left.
+    /// *Blocking*: at most linger (5 s by default); 2 s more if the I/O threads get no core then. A
+    /// second call reports what the first has left.
     pub fn close(&self) -> CloseReport {
         let until = self.shared.begin_close(ClosedError::Closed);
         let world = self.shared.context.world();
