@@ -15,7 +15,7 @@ use crate::socket::{self, AnySocket, Settings};
 pub(super) const SLOTS: usize = 3;
 /// After this time without disturbance everybody is connected who can be: reconnecting pauses for
 /// a second at most. Virtual time.
-const CALM: Duration = Duration::from_secs(10);
+const CALM: Duration = Duration::from_secs(3);
 /// How long a socket that leaves may flush.
 const LINGER: Duration = Duration::from_secs(5);
 
