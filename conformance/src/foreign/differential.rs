@@ -7,6 +7,9 @@
 //! libzmq against libzmq, and shows nothing: what would differ there is chance, and is left out of
 //! the transcripts.
 //!
+//! It has been seen to fail, with defects planted in a copy: a round robin that stands still, a REQ
+//! that asks twice, a SUB that does not subscribe after a hiccup, a ROUTER that forgets no name.
+//!
 //! # Quiet
 //!
 //! A step is over when nothing is on its way any more, and only then is the next begun. That is
