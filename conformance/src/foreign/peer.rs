@@ -1,8 +1,8 @@
 //! A process with sockets of one implementation, and a socket in it.
 //!
-//! Processes are used again: starting one takes longer than most trials. The protocol is described
-//! in [`serve`](super::serve). A peer that breaks it fails the trial with what it has complained
-//! about; it is ended by its id, as is every peer of a trial that fails.
+//! Processes are used again: starting one takes longer than most trials. The protocol is
+//! described in [`serve`](mod@super::serve). A peer that breaks it fails the trial with what it
+//! has complained about; it is ended by its id, as is every peer of a trial that fails.
 
 use std::cell::Cell;
 use std::fmt;

@@ -17,7 +17,7 @@
 //! close NAME                           drops what is unsent
 //! ```
 //!
-//! Parts and topics are [`words`](super::words). Whoever asks for what cannot be ends the process.
+//! Parts and topics are [`words`]. Whoever asks for what cannot be ends the process.
 
 use std::collections::HashMap;
 use std::io::{BufRead, stdin};
