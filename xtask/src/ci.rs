@@ -4,9 +4,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use crate::step::{cargo, run as run_command, step};
-use crate::{Outcome, budget, conformance, interop, stress, tidy, tree};
+use crate::{Outcome, budget, conformance, interop, stress, target, tidy, tree};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn(&Path) -> Outcome);
@@ -57,23 +58,33 @@ const STEPS: &[Step] = &[
     }),
     ("features", check_features),
     ("tree", tree::check),
-    ("publish", |root| {
-        // The packages need each other and are not in the registry: cargo resolves them among
-        // themselves when all are given at once. `--allow-dirty`: for runs before a commit.
-        let all = [
-            "publish",
-            "--workspace",
-            "--dry-run",
-            "--allow-dirty",
-            "--locked",
-        ];
-        run_command(&mut cargo(root, &all))
-    }),
+    ("publish", check_publishing),
     ("budget", |root| budget::run(root, &[])),
     ("conformance", |root| conformance::run(root, &[])),
     ("stress", stress::run_briefly),
     ("interop", |root| interop::run(root, &[])),
 ];
+
+/// The packages need each other and are not in the registry: cargo resolves them among themselves
+/// when all are given at once, through a registry in the target directory. What it has unpacked and
+/// compiled from such a one it takes for unchangeable, so each run has a directory of its own.
+fn check_publishing(root: &Path) -> Outcome {
+    let directory = target(root).join("publish");
+    if directory.exists() {
+        fs::remove_dir_all(&directory).map_err(|error| error.to_string())?;
+    }
+    let since = UNIX_EPOCH.elapsed().map_err(|error| error.to_string())?;
+    let fresh = directory.join(since.as_millis().to_string());
+    // `--allow-dirty`: for runs before a commit.
+    let all = [
+        "publish",
+        "--workspace",
+        "--dry-run",
+        "--allow-dirty",
+        "--locked",
+    ];
+    run_command(cargo(root, &all).arg("--target-dir").arg(fresh))
+}
 
 /// Whole sockets once more, with callers that never, and that always, read and write connections
 /// themselves. (Without the variable they adapt.)
