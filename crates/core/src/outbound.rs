@@ -488,8 +488,10 @@ impl State {
             return Pushed::Queued;
         }
         self.since_write += 1;
-        let full = half_full || self.rope.unwritten() >= WRITE_AT;
-        if full || heard || (self.looks_at_clock() && self.is_idle(world.now(), pace)) {
+        if self.is_much(half_full)
+            || heard
+            || (self.looks_at_clock() && self.is_idle(world.now(), pace))
+        {
             self.writing = true;
             return Pushed::Write;
         }
@@ -502,7 +504,7 @@ impl State {
         if !self.can_write() {
             return Pushed::Queued;
         }
-        if half_full || self.rope.unwritten() >= WRITE_AT {
+        if self.is_much(half_full) {
             self.writing = true;
             return Pushed::Write;
         }
@@ -516,7 +518,7 @@ impl State {
         if !self.can_write() {
             return Pushed::Queued;
         }
-        if half_full || self.rope.unwritten() >= WRITE_AT {
+        if self.is_much(half_full) {
             self.writing = true;
             return Pushed::Write;
         }
@@ -552,6 +554,11 @@ impl State {
         self.left = true;
         let dirty = !std::mem::replace(&mut self.dirty, true);
         Pushed::Left { dirty }
+    }
+
+    /// Whether so much is queued that it is written at once, whatever the manner.
+    fn is_much(&self, half_full: bool) -> bool {
+        half_full || self.rope.unwritten() >= WRITE_AT
     }
 
     /// After which messages since the last write the sender looks at the clock.
