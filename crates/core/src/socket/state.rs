@@ -315,31 +315,24 @@ impl<P: Pattern> State<P> {
         self.body.wake_all_senders();
     }
 
-    /// The caller has read what arrived on a pipe, and takes the first of it now; a rest is shared
-    /// then ([`Body::share_rest`]).
-    pub(super) fn tell_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        if self.is_readable(pipe) {
-            self.note_readable(pipe, port);
+    /// Messages arrived on a pipe. Wakes nobody: the caller takes the first one itself, and a rest
+    /// is shared then ([`Body::share_rest`]). False: nobody can receive from it.
+    pub(super) fn tell_readable(&mut self, pipe: PipeId, port: &Arc<Port>) -> bool {
+        let link = self.body.pipes.get(pipe).map(|entry| &entry.link);
+        if self.body.closed.is_some() || link.is_none_or(|link| !link.is_joined()) {
+            return false;
         }
-    }
-
-    fn is_readable(&self, pipe: PipeId) -> bool {
-        let entry = self.body.pipes.get(pipe);
-        self.body.closed.is_none() && entry.is_some_and(|entry| entry.link.is_joined())
-    }
-
-    fn note_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
         self.pattern.readable(pipe);
         if P::KIND.eager {
             self.admit_all(pipe, port);
         }
+        true
     }
 
     pub(super) fn handle_readable(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        if !self.is_readable(pipe) {
+        if !self.tell_readable(pipe, port) {
             return;
         }
-        self.note_readable(pipe, port);
         let waiting = self.body.pipes.get(pipe).map_or(0, |entry| {
             if P::KIND.eager {
                 0
