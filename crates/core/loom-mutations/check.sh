@@ -10,8 +10,6 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT INT TERM
 
 export RUSTFLAGS="--cfg loom"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/loom}"
@@ -19,50 +17,26 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/loom}"
 export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_INCREMENTAL=true
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 
-(cd "$root" && tar -cf - --exclude ./target --exclude ./.git .) | tar -xf - -C "$copy"
-cd "$copy"
-mkdir pristine
-tar -cf - crates/core/src | tar -xf - -C pristine
-# Cargo goes by times: it may hold the last mutation of an earlier run for these files.
-find crates/core/src -name '*.rs' -exec touch {} +
+. "$root/.ci/mutations.sh"
 
 # Minutes at most: a broken protocol may also go round in circles.
 models() {
     timeout 600 cargo test --quiet --locked -p ferromq-core --lib --release "$@" >"$copy/log" 2>&1
 }
 
-failed() {
-    cat "$copy/log" >&2
-    echo "loom-mutations: $1" >&2
-    exit 1
-}
-
 models loom_ || failed "the models fail without any mutation"
 echo "ok: the models pass"
-
-# Whether a patch is meant.
-wanted() {
-    for part in "$@"; do
-        case $name in *"$part"*) return 0 ;; esac
-    done
-    [ $# -eq 0 ]
-}
 
 for patch in "$here"/*.patch; do
     name=$(basename "$patch" .patch)
     wanted "$@" || continue
     model=$(sed -n 's/^model: //p' "$patch")
-    # The copied file is newer than what cargo has compiled, and so is what patch writes.
-    patch -p1 --silent --no-backup-if-mismatch --fuzz=0 <"$patch" ||
-        failed "$name does not apply"
+    mutate "$patch"
     models --no-run || failed "$name does not compile"
     if models "$model"; then
         failed "$name is not noticed by $model"
     fi
     grep -q "^test result: FAILED\|signal: 6" "$copy/log" || failed "$name: no model ran"
-    # Not by patch: backwards, what follows a removed line may be found in several places.
-    for file in $(sed -n 's|^+++ b/||p' "$patch"); do
-        cp "$copy/pristine/$file" "$file"
-    done
+    restore "$patch"
     echo "ok: $name is caught"
 done

@@ -76,7 +76,7 @@ pub(crate) enum Turned {
 
 /// What a receiver's own read of a connection came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReadClaimed {
+pub(crate) enum OwnRead {
     /// Nothing that the socket does not know.
     Nothing,
     /// Messages where there were none: the receiver tells the socket.
@@ -155,51 +155,49 @@ impl Connection {
 
     /// A receiver reads the connection itself: takes it from the I/O thread, if that had it. It
     /// sleeps on the stream later, arms the connection or leaves it.
-    pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> ReadClaimed {
+    pub(crate) fn read_claimed(&self, pipe: &StreamPipe, port: &Port) -> OwnRead {
         let mut reading = self.read.lock();
         if reading.over.is_some() {
-            return ReadClaimed::Over;
+            return OwnRead::Over;
         }
         if reading.watch == Watch::Armed && self.watch_read(false).is_err() {
-            return ReadClaimed::Nothing;
+            return OwnRead::Nothing;
         }
         reading.watch = Watch::Left;
-        reading.touched = true;
-        let turned = reading.turn(&*self.stream, pipe, port, false);
-        if matches!(turned, Turned::Over(_)) {
-            self.hand_back(reading, pipe, port);
-            ReadClaimed::Over
-        } else if std::mem::take(&mut reading.arrived) {
-            ReadClaimed::Arrived
-        } else {
-            ReadClaimed::Nothing
-        }
+        self.take_turn(reading, pipe, port)
     }
 
     /// Reads the connection if neither the I/O thread nor a sleeping receiver has it. Who looks
     /// after it stays the same: taken from the I/O thread, it would be left without a deadline.
-    /// True if the reading side is over.
-    pub(crate) fn read_left(&self, pipe: &StreamPipe, port: &Port) -> bool {
-        let mut reading = self.read.lock();
-        if reading.watch != Watch::Left {
-            return false;
-        }
-        reading.touched = true;
-        let turned = reading.turn(&*self.stream, pipe, port, false);
-        let over = matches!(turned, Turned::Over(_));
-        if over {
-            self.hand_back(reading, pipe, port);
+    pub(crate) fn read_left(&self, pipe: &StreamPipe, port: &Port) -> OwnRead {
+        let reading = self.read.lock();
+        if reading.watch == Watch::Left {
+            self.take_turn(reading, pipe, port)
         } else {
-            tell(reading, pipe, port);
+            OwnRead::Nothing
         }
-        over
     }
 
-    /// The reading side is over: the socket is told what came before, then the session.
-    fn hand_back(&self, mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port: &Port) {
-        reading.watch = Watch::Armed;
-        tell(reading, pipe, port);
-        pipe.io.post(IoCommand::Resume(pipe.key));
+    /// A receiver's turn. If the reading side is over, the socket is told what came before, then
+    /// the session.
+    fn take_turn(
+        &self,
+        mut reading: MutexGuard<'_, Reading>,
+        pipe: &StreamPipe,
+        port: &Port,
+    ) -> OwnRead {
+        reading.touched = true;
+        let turned = reading.turn(&*self.stream, pipe, port, false);
+        if matches!(turned, Turned::Over(_)) {
+            reading.watch = Watch::Armed;
+            tell(reading, pipe, port);
+            pipe.io.post(IoCommand::Resume(pipe.key));
+            OwnRead::Over
+        } else if std::mem::take(&mut reading.arrived) {
+            OwnRead::Arrived
+        } else {
+            OwnRead::Nothing
+        }
     }
 
     /// A receiver is about to sleep. True: on the stream. False: the stream would not wake it for

@@ -17,10 +17,11 @@ use smallvec::SmallVec;
 
 use super::Shared;
 use super::state::Pipes;
-use crate::connection::{Connection, ReadClaimed};
+use crate::connection::{Connection, OwnRead};
 use crate::error::RecvError;
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
+use crate::port::Note;
 use crate::wait::Waiter;
 use crate::world::{Bell, Habit, Stream};
 
@@ -192,8 +193,10 @@ impl<P: Pattern> Shared<P> {
     pub(super) fn read_left(&self) {
         let claim = self.claimable();
         for (pipe, connection) in &claim.parts {
-            if connection.read_left(pipe, &self.port) {
-                self.forget(pipe, connection);
+            match connection.read_left(pipe, &self.port) {
+                OwnRead::Nothing => {}
+                OwnRead::Arrived => self.port.post(Note::Readable(pipe.id)),
+                OwnRead::Over => self.forget(pipe, connection),
             }
         }
     }
@@ -228,9 +231,9 @@ impl<P: Pattern> Shared<P> {
         let mut arrived = None;
         for (pipe, connection) in &claim.parts {
             match connection.read_claimed(pipe, &self.port) {
-                ReadClaimed::Nothing => {}
-                ReadClaimed::Over => self.forget(pipe, connection),
-                ReadClaimed::Arrived => {
+                OwnRead::Nothing => {}
+                OwnRead::Over => self.forget(pipe, connection),
+                OwnRead::Arrived => {
                     if let Some(before) = arrived.replace(pipe.id) {
                         self.with(|state| state.tell_readable(before, &self.port));
                     }
