@@ -7,7 +7,7 @@ use ferromq::{Bytes, Dropped, Event, Message, RecvError};
 use ferromq_core::Command;
 
 use super::place::{Place, accounted, contents, number, receive, until};
-use super::queues;
+use super::queues::{self, large, marked};
 use crate::case::{Case, case};
 use crate::socket::{AnySocket, Settings, WAIT};
 
@@ -224,22 +224,6 @@ fn subscriptions_are_counted(place: &Place) {
             assert_eq!(subscriber.recv(), Message::from("end"), "{left} left");
         }
     }
-}
-
-fn marked(send: u32, receive: u32) -> Settings {
-    Settings {
-        send_mark: Some(send),
-        receive_mark: Some(receive),
-        small_buffers: true,
-        ..Settings::default()
-    }
-}
-
-/// A body large enough to fill the kernel's buffers after a few.
-fn large(at: usize) -> Message {
-    let mut body = at.to_string().into_bytes();
-    body.resize(10_000, b' ');
-    Message::from(body)
 }
 
 /// One subscriber reads every message at once, one nothing until the end: it has the first ones,

@@ -11,13 +11,14 @@ use crate::socket::{AnySocket, Settings, WAIT};
 const MARKS: [u32; 4] = [1, 2, 7, 100];
 
 /// Large enough for the kernel's buffers to be full after a few.
-fn large(at: usize) -> Message {
+pub(super) fn large(at: usize) -> Message {
     let mut body = at.to_string().into_bytes();
     body.resize(10_000, b' ');
     Message::from(body)
 }
 
-fn marked(send: u32, receive: u32) -> Settings {
+/// With these marks, and kernel buffers that hold little beside them.
+pub(super) fn marked(send: u32, receive: u32) -> Settings {
     Settings {
         send_mark: Some(send),
         receive_mark: Some(receive),
@@ -246,15 +247,26 @@ pub(super) fn receiver_may_dial_first(place: &Place, from: SocketType, to: Socke
     }
 }
 
-/// What a lost peer was not given goes to the next one, before new messages: nothing is lost, and
-/// nothing comes twice.
-pub(super) fn unsent_messages_go_to_the_next_peer(place: &Place, from: SocketType, to: SocketType) {
+/// A socket whose only peer has gone with both queues full, and how many messages it has sent.
+fn sender_of_a_lost_peer(
+    place: &Place,
+    from: SocketType,
+    to: SocketType,
+) -> (Box<dyn AnySocket>, usize) {
     let sender = place.socket_with(from, &marked(10, 5));
-    let (lost, next) = (place.socket_with(to, &marked(5, 5)), place.socket(to));
+    let lost = place.socket_with(to, &marked(5, 5));
     place.join(&*sender, &*lost);
     let sent = fill(place, &*sender, &*lost, (10, 5));
     lost.close();
     until("the peer is gone", || sender.pipes() == 0);
+    (sender, sent)
+}
+
+/// What a lost peer was not given goes to the next one, before new messages: nothing is lost, and
+/// nothing comes twice.
+pub(super) fn unsent_messages_go_to_the_next_peer(place: &Place, from: SocketType, to: SocketType) {
+    let (sender, sent) = sender_of_a_lost_peer(place, from, to);
+    let next = place.socket(to);
     place.join(&*sender, &*next);
     sender.send(Message::from("new"));
     let first = next.recv();
@@ -282,15 +294,11 @@ pub(super) fn unsent_messages_go_to_the_next_peer(place: &Place, from: SocketTyp
 
 /// A lost peer's queue goes with it: what it was not given is dropped, and counted.
 pub(super) fn unsent_messages_go_with_the_peer(place: &Place, from: SocketType, to: SocketType) {
-    let sender = place.socket_with(from, &marked(10, 5));
-    let (lost, next) = (place.socket_with(to, &marked(5, 5)), place.socket(to));
-    place.join(&*sender, &*lost);
-    let sent = fill(place, &*sender, &*lost, (10, 5));
-    lost.close();
-    until("the peer is gone", || sender.pipes() == 0);
+    let (sender, sent) = sender_of_a_lost_peer(place, from, to);
     let stats = accounted(&*sender);
     assert_eq!((stats.accepted, stats.queued), (sent as u64, 0));
     assert!(stats.dropped(Dropped::PeerGone) > 0, "{stats:?}");
+    let next = place.socket(to);
     place.join(&*sender, &*next);
     sender.send(Message::from("new"));
     assert_eq!(next.recv(), Message::from("new"));
