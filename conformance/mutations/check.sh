@@ -11,33 +11,11 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT INT TERM
-
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/mutations}"
 # What is compiled here runs for a few seconds: compiling it has to be quick.
 export CARGO_PROFILE_DEV_DEBUG=0
 
-(cd "$root" && tar -cf - --exclude ./target --exclude ./.git .) | tar -xf - -C "$copy"
-cd "$copy"
-mkdir pristine
-tar -cf - crates | tar -xf - -C pristine
-# Cargo goes by times: it may hold the last mutation of an earlier run for these files.
-find crates -name '*.rs' -exec touch {} +
-
-failed() {
-    tail -n 40 "$copy/log" >&2
-    echo "mutations: $1" >&2
-    exit 1
-}
-
-# Whether a patch is meant.
-wanted() {
-    for part in "$@"; do
-        case $name in *"$part"*) return 0 ;; esac
-    done
-    [ $# -eq 0 ]
-}
+. "$root/.ci/mutations.sh"
 
 # Our own sockets, with scripted peers and among themselves.
 suite() {
@@ -64,8 +42,7 @@ for patch in "$here"/*.patch; do
     name=$(basename "$patch" .patch)
     wanted "$@" || continue
     case=$(sed -n 's/^case: //p' "$patch")
-    patch -p1 --silent --no-backup-if-mismatch --fuzz=0 <"$patch" >"$copy/log" ||
-        failed "$name does not apply"
+    mutate "$patch"
     build || failed "$name does not compile"
     if suite --case "$case"; then
         survivors="$survivors $name"
@@ -75,8 +52,6 @@ for patch in "$here"/*.patch; do
     else
         failed "$name: no trial has run"
     fi
-    for file in $(sed -n 's|^+++ b/||p' "$patch"); do
-        cp "pristine/$file" "$file"
-    done
+    restore "$patch"
 done
 [ -z "$survivors" ]
