@@ -1,0 +1,15 @@
+//! Who a socket is to its peers.
+
+use ferromq_wire::Part;
+
+use super::{Builder, SocketType};
+
+impl<S: SocketType> Builder<S> {
+    /// The routing id announced to peers: a ROUTER knows this socket by it. 1 to 255 bytes, not
+    /// beginning with a zero byte. Default: none. Announced by REQ, DEALER and ROUTER sockets.
+    #[doc(alias = "ZMQ_ROUTING_ID")]
+    pub fn routing_id(mut self, id: impl Into<Part>) -> Self {
+        self.options.routing_id = Some(id.into());
+        self
+    }
+}

@@ -1,0 +1,57 @@
+//! What waits in a socket, how much of it and for how long.
+
+use std::time::Duration;
+
+use super::{Builder, SocketType};
+
+impl<S: SocketType> Builder<S> {
+    /// How many messages wait at most for one peer; 0: unlimited. Default: 1000.
+    #[doc(alias = "ZMQ_SNDHWM")]
+    pub fn send_high_water_mark(mut self, messages: u32) -> Self {
+        self.options.send_mark = messages;
+        self
+    }
+
+    /// How many messages of one peer wait at most for the application; 0: unlimited. Default: 1000.
+    #[doc(alias = "ZMQ_RCVHWM")]
+    pub fn receive_high_water_mark(mut self, messages: u32) -> Self {
+        self.options.receive_mark = messages;
+        self
+    }
+
+    /// How long `send` waits at most. Default: without limit.
+    #[doc(alias = "ZMQ_SNDTIMEO")]
+    pub fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.options.send_timeout = Some(timeout);
+        self
+    }
+
+    /// How long `recv` waits at most. Default: without limit.
+    #[doc(alias = "ZMQ_RCVTIMEO")]
+    pub fn receive_timeout(mut self, timeout: Duration) -> Self {
+        self.options.receive_timeout = Some(timeout);
+        self
+    }
+
+    /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a
+    /// day. Default: 5 s (libzmq: for ever).
+    #[doc(alias = "ZMQ_LINGER")]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.options.linger = linger;
+        self
+    }
+
+    /// The largest message accepted from a peer, in bytes over all parts; a larger one ends the
+    /// connection. Default: unlimited (memory follows what arrives, never what is announced).
+    #[doc(alias = "ZMQ_MAXMSGSIZE")]
+    pub fn max_message_size(mut self, bytes: u64) -> Self {
+        self.options.limits.max_message_size = Some(bytes);
+        self
+    }
+
+    /// The most parts of a message accepted from a peer; more end the connection. Default: 65 536.
+    pub fn max_parts(mut self, parts: usize) -> Self {
+        self.options.limits.max_parts = parts;
+        self
+    }
+}
