@@ -4,13 +4,9 @@
 //! Python and JeroMQ's archive for the peers of others.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::step::{cargo, run as run_command};
-use crate::{Outcome, python, target};
-
-/// Where Debian's package libjeromq-java has JeroMQ 0.3, a peer of ZMTP 2.0.
-const JEROMQ: &str = "/usr/share/java/jeromq.jar";
+use crate::{Outcome, jeromq, python, target};
 
 /// Runs the suites that the arguments ask for.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
@@ -27,27 +23,12 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
     if needs(arguments, &["pyzmq", "pyomq"]) {
         command.arg("--python").arg(python::environment(root)?);
     }
-    if needs(arguments, &["jeromq"]) {
-        match jeromq() {
-            Ok(archive) => drop(command.args(["--jeromq", archive])),
-            Err(why) => eprintln!("trials with JeroMQ are skipped: {why}"),
-        }
+    if needs(arguments, &["jeromq"])
+        && let Some(archive) = jeromq::archive()?
+    {
+        command.args(["--jeromq", archive]);
     }
     run_command(command.args(arguments).arg("--report").arg(page))
-}
-
-/// The archive, if its peer can be run: that is compiled when it is started.
-fn jeromq() -> Result<&'static str, &'static str> {
-    if !Path::new(JEROMQ).exists() {
-        return Err("there is no Debian package libjeromq-java");
-    }
-    let modules = Command::new("java").arg("--list-modules").output();
-    let modules = modules.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    match modules {
-        Ok(modules) if modules.contains("jdk.compiler") => Ok(JEROMQ),
-        Ok(_) => Err("this Java has no compiler (Debian: default-jdk-headless)"),
-        Err(_) => Err("there is no Java (Debian: default-jdk-headless)"),
-    }
 }
 
 /// False if none of these peers is asked for.

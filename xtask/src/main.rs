@@ -10,6 +10,7 @@ mod budget;
 mod ci;
 mod conformance;
 mod interop;
+mod jeromq;
 mod python;
 mod step;
 mod stress;
