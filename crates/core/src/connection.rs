@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use ferromq_wire::{Command, Decoder, Incoming};
 
+use crate::echo;
 use crate::event::Reason;
 use crate::io::IoCommand;
 use crate::pattern::Dropped;
@@ -409,6 +410,7 @@ impl Reading {
         }
         self.arrived |= pipe.inbound.append(&mut self.items, messages);
         if !self.items.is_empty() {
+            self.items.retain(|item| keep(item, false, pipe));
             port.counters
                 .drop_messages(Dropped::Closed, messages as u64);
             self.items.clear();
@@ -469,11 +471,19 @@ pub(crate) fn tell(mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port
     }
 }
 
-/// Subscriptions are for the pattern, a PING is answered here; the rest is of no concern.
+/// Subscriptions are for the pattern. A PING behind them is answered when they are in force, any
+/// other one here. The rest is of no concern.
 fn keep(item: &Incoming, subscriptions: bool, pipe: &StreamPipe) -> bool {
     match item {
         Incoming::Message(_) => true,
         Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
+        Incoming::Command(Command::Ping { .. }) if subscriptions => true,
+        Incoming::Command(Command::Pong { context }) => {
+            if let Some(number) = echo::number(context) {
+                pipe.io.post(IoCommand::Echoed(pipe.key, number));
+            }
+            false
+        }
         Incoming::Command(Command::Ping { context, .. }) => {
             if pipe.out.control(&Command::Pong {
                 context: context.clone(),

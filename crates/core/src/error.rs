@@ -116,6 +116,9 @@ pub enum ConnectError {
     /// The socket was closed, or its context shut down.
     #[error("failed to connect: {0}")]
     Closed(#[from] ClosedError),
+    /// Another thread has disconnected the endpoint meanwhile (`connect_wait`).
+    #[error("failed to connect: the endpoint was disconnected meanwhile")]
+    Disconnected,
     /// The endpoint is malformed, or cannot be connected to.
     #[error("failed to connect: {0}")]
     Endpoint(#[from] EndpointError),
@@ -128,6 +131,24 @@ pub enum ConnectError {
     /// The pattern does not take another peer (PAIR).
     #[error("failed to connect: {0}")]
     Refusal(#[from] crate::pattern::Refusal),
+    /// No peer was there in time (`connect_wait`).
+    #[error("failed to connect: no peer was there in time")]
+    TimedOut,
+}
+
+/// What was waited for did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to wait for peers: {0}")]
+    Closed(#[from] ClosedError),
+    /// Too few peers came about within the time allowed.
+    #[error("failed to wait for peers: only {found} in time")]
+    TimedOut {
+        /// How many there were when time was over.
+        found: usize,
+    },
 }
 
 /// An endpoint was not unbound or disconnected.

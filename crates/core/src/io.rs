@@ -40,6 +40,8 @@ pub(crate) enum IoCommand {
     Dirty(Arc<StreamPipe>),
     /// End a session at once, without a word.
     Drop(u64),
+    /// The peer has answered an [echo](crate::echo) of this number.
+    Echoed(u64, u64),
     /// A receiver has left a connection that it had claimed: arm it unless it comes back soon.
     Left(u64),
     /// Listen.

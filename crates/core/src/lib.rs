@@ -15,6 +15,7 @@ mod builder;
 mod close;
 mod connection;
 mod context;
+mod echo;
 mod error;
 mod event;
 mod inbound;
@@ -50,7 +51,7 @@ pub use close::CloseReport;
 pub use context::Context;
 pub use error::{
     BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, SendError,
-    SendErrorKind,
+    SendErrorKind, WaitError,
 };
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
 pub use pattern::{

@@ -5,7 +5,8 @@
 //! every pipe:
 //!
 //! ```text
-//!   attach ──► (hiccup | lost | refill | writable | readable | command | admit)* ──► detach
+//!   attach ──► (hiccup | lost | refill | echoed | writable | readable | command | admit)*
+//!          ──► detach
 //! ```
 //!
 //! Invariants the shell keeps:
@@ -245,6 +246,9 @@ pub enum Action {
     /// Call [`Pattern::refill`] when the commands sent on this pipe until now are with the kernel,
     /// or the peer. Forgotten if the connection is lost before.
     Refill(PipeId),
+    /// Call [`Pattern::echoed`] with this number when the peer has taken the commands sent on this
+    /// pipe until now. Forgotten if the connection is lost before, or the peer does not answer.
+    Echo(PipeId, u64),
 }
 
 /// The effects collected during one call of a pattern, carried out in order after it.
@@ -270,6 +274,11 @@ impl Actions {
     /// Asks for [`Pattern::refill`]: there are more commands to send on a pipe.
     pub fn refill(&mut self, pipe: PipeId) {
         self.list.push(Action::Refill(pipe));
+    }
+
+    /// Asks for [`Pattern::echoed`]: whether a peer has taken what was sent on a pipe until now.
+    pub fn echo(&mut self, pipe: PipeId, number: u64) {
+        self.list.push(Action::Echo(pipe, number));
     }
 
     /// Tells the application something that has come about.
@@ -324,6 +333,12 @@ pub trait Pattern: Send + 'static {
     /// there is nothing to send, or another list.
     fn refill(&mut self, pipe: PipeId, then: &mut Actions) {
         let _ = (pipe, then);
+    }
+
+    /// The peer has taken the commands that had been sent on this pipe when
+    /// [asked](Actions::echo) under this number. May come late, from the connection before.
+    fn echoed(&mut self, pipe: PipeId, number: u64) {
+        let _ = (pipe, number);
     }
 
     /// A pipe takes no more messages; `detach` follows when those received before are admitted.

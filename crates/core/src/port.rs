@@ -51,6 +51,8 @@ pub(crate) enum Note {
     Writable(PipeId),
     /// The commands sent on this pipe are taken: the pattern has more of them.
     Refill(PipeId),
+    /// The peer has answered what it was asked under this number.
+    Echoed(PipeId, u64),
 }
 
 /// Whoever can take the socket's lock.

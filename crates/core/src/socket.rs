@@ -11,6 +11,7 @@ mod endpoints;
 #[cfg(feature = "inproc")]
 mod inproc;
 mod leading;
+mod peers;
 mod ready;
 mod receiving;
 mod sending;

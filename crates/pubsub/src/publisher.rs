@@ -49,6 +49,13 @@ impl Publisher {
         outgoing.route()
     }
 
+    /// How many peers would be given a message whose first part is `topic`, had they room.
+    pub(crate) fn subscriber_count(&mut self, topic: &[u8]) -> usize {
+        let mut count = 0;
+        self.index.for_each_match(topic, |_| count += 1);
+        count
+    }
+
     /// How many different topics are subscribed to.
     pub(crate) fn topics(&self) -> usize {
         self.index.topics()

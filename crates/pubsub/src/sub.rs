@@ -9,10 +9,11 @@
 //! `unsubscribe`, does no harm.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferromq_core::{
     Actions, Admit, ClosedError, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, SocketType, socket_type,
+    Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
 };
 
 use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
@@ -49,6 +50,10 @@ impl Pattern for SubPattern {
 
     fn refill(&mut self, pipe: PipeId, then: &mut Actions) {
         self.subscriber.refill(pipe, then);
+    }
+
+    fn echoed(&mut self, pipe: PipeId, number: u64) {
+        self.subscriber.echoed(pipe, number);
     }
 
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
@@ -111,6 +116,48 @@ impl Sub {
         self.with_pattern(|pattern, then| pattern.subscribe(topic.as_ref(), then))
     }
 
+    /// Like [`subscribe`](Self::subscribe), and waits until at least so many publishers have
+    /// confirmed it, at most for `timeout`: also those that are connected meanwhile. What a
+    /// publisher of ours sends after that is not missed for being early.
+    ///
+    /// # Errors
+    ///
+    /// The subscription stays.
+    ///
+    /// - [`WaitError::Closed`]: the socket was closed.
+    /// - [`WaitError::TimedOut`]: fewer had confirmed it when time was over.
+    ///
+    /// # Compatibility
+    ///
+    /// Peers of ZMTP 3.1 confirm it (by the PONG to a PING that follows, RFC 37). That of libzmq's
+    /// publisher says that the subscription has reached its I/O thread; the socket applies it with
+    /// one of its next operations, about a millisecond later at most. Peers of ZMTP 3.0 and before
+    /// confirm nothing.
+    pub fn subscribe_acked(
+        &self,
+        topic: impl AsRef<[u8]>,
+        publishers: usize,
+        timeout: Duration,
+    ) -> Result<(), WaitError> {
+        let number = self.subscribe_and_ask(topic.as_ref())?;
+        self.wait_for(timeout, |pattern| pattern.look_for(number, publishers))
+    }
+
+    /// Like [`subscribe_acked`](Self::subscribe_acked) without time limit, as a future for any
+    /// executor.
+    ///
+    /// *Cancel safety*: the subscription is made when the future is first polled, and stays if it
+    /// is dropped after that.
+    pub async fn subscribe_acked_async(
+        &self,
+        topic: impl AsRef<[u8]>,
+        publishers: usize,
+    ) -> Result<(), ClosedError> {
+        let number = self.subscribe_and_ask(topic.as_ref())?;
+        self.wait_for_async(|pattern| pattern.look_for(number, publishers))
+            .await
+    }
+
     /// Takes one subscription back; messages stop when the last one of the topic is gone.
     ///
     /// # Errors
@@ -122,6 +169,13 @@ impl Sub {
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), UnsubscribeError> {
         self.with_pattern(|pattern, then| pattern.unsubscribe(topic.as_ref(), then))??;
         Ok(())
+    }
+
+    fn subscribe_and_ask(&self, topic: &[u8]) -> Result<u64, ClosedError> {
+        self.with_pattern(|pattern, then| {
+            pattern.subscribe(topic, then);
+            pattern.subscriber.ask(then)
+        })
     }
 }
 
@@ -141,6 +195,10 @@ impl SubPattern {
     ///   success.)
     pub fn unsubscribe(&mut self, topic: &[u8], then: &mut Actions) -> Result<(), NotSubscribed> {
         self.subscriber.unsubscribe(topic, then)
+    }
+
+    fn look_for(&self, number: u64, publishers: usize) -> Result<(), usize> {
+        self.subscriber.look_for(number, publishers)
     }
 }
 

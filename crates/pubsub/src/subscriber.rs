@@ -7,6 +7,10 @@ use crate::arena::Walk;
 use crate::topics::Topics;
 
 /// The topics of a subscriber and its publishers.
+///
+/// Who wants to know whether a publisher has taken a subscription asks for an [echo](Actions::echo)
+/// behind it. Echoes are numbered, and each connection begins a new count: what a publisher has
+/// confirmed since is everything that was sent before that number.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriber {
     topics: Topics,
@@ -14,6 +18,18 @@ pub(crate) struct Subscriber {
     /// The publishers that are being told the topics that were there when they were connected.
     told: PipeMap<Walk>,
     incoming: FairQueue,
+    /// The number of the last echo asked for; 0: none ever.
+    asked: u64,
+    confirmed: PipeMap<Confirmed>,
+}
+
+/// What a publisher has confirmed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Confirmed {
+    /// The last number that was asked for before this connection.
+    before: u64,
+    /// The last number answered on it; 0: none.
+    number: u64,
 }
 
 impl Subscriber {
@@ -42,16 +58,54 @@ impl Subscriber {
             then.refill(pipe);
         } else {
             self.told.remove(pipe);
+            if self.asked > 0 {
+                self.asked += 1;
+                then.echo(pipe, self.asked);
+            }
+        }
+    }
+
+    /// Asks every publisher to confirm what was sent to it until now, and gives the number of that.
+    pub(crate) fn ask(&mut self, then: &mut Actions) -> u64 {
+        self.asked += 1;
+        for pipe in self.publishers.pipes() {
+            then.echo(*pipe, self.asked);
+        }
+        self.asked
+    }
+
+    /// A publisher has taken everything that was sent before this number, unless that was on
+    /// another connection.
+    pub(crate) fn echoed(&mut self, pipe: PipeId, number: u64) {
+        let confirmed = self.confirmed.entry(pipe);
+        if number > confirmed.before && number <= self.asked {
+            confirmed.number = confirmed.number.max(number);
+        }
+    }
+
+    /// Looks whether so many publishers have confirmed what was sent before this number; else, how
+    /// many.
+    pub(crate) fn look_for(&self, number: u64, publishers: usize) -> Result<(), usize> {
+        let confirmed = self.confirmed.iter();
+        match confirmed.filter(|(_, it)| it.number >= number).count() {
+            found if found >= publishers => Ok(()),
+            found => Err(found),
         }
     }
 
     /// The connection is lost: the next one begins anew.
     pub(crate) fn lost(&mut self, pipe: PipeId) {
         self.told.remove(pipe);
+        let begun = Confirmed {
+            before: self.asked,
+            number: 0,
+        };
+        self.confirmed.insert(pipe, begun);
     }
 
     pub(crate) fn detach(&mut self, pipe: PipeId) {
         self.told.remove(pipe);
+        self.confirmed.remove(pipe);
         self.publishers.detach(pipe);
         self.incoming.detach(pipe);
     }

@@ -7,9 +7,11 @@
 //!            others     what the peers sent, unchanged
 //! ```
 
+use std::time::Duration;
+
 use ferromq_core::{
     Actions, Admit, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
 };
 
 use crate::publisher::Publisher;
@@ -109,12 +111,66 @@ impl Xpub {
     pub fn topics(&self) -> Result<usize, ClosedError> {
         self.with_pattern(|pattern, _| pattern.topics())
     }
+
+    /// How many peers would be sent a message whose first part is `topic` now, had they room: those
+    /// that have subscribed to the beginning of it.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClosedError`]: the socket was closed.
+    pub fn subscriber_count(&self, topic: impl AsRef<[u8]>) -> Result<usize, ClosedError> {
+        self.with_pattern(|pattern, _| pattern.subscriber_count(topic.as_ref()))
+    }
+
+    /// Waits until at least this many peers have [subscribed](Self::subscriber_count) to the
+    /// beginning of `topic`, at most for `timeout`. What is sent afterwards is not missed by them
+    /// for being early.
+    ///
+    /// # Errors
+    ///
+    /// - [`WaitError::Closed`]: the socket was closed.
+    /// - [`WaitError::TimedOut`]: there were fewer when time was over.
+    pub fn wait_subscribed(
+        &self,
+        topic: impl AsRef<[u8]>,
+        subscribers: usize,
+        timeout: Duration,
+    ) -> Result<(), WaitError> {
+        let look = |pattern: &mut XpubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        self.wait_for(timeout, look)
+    }
+
+    /// Like [`wait_subscribed`](Self::wait_subscribed) without time limit, as a future for any
+    /// executor.
+    ///
+    /// *Cancel safety*: dropping the future changes nothing.
+    pub async fn wait_subscribed_async(
+        &self,
+        topic: impl AsRef<[u8]>,
+        subscribers: usize,
+    ) -> Result<(), ClosedError> {
+        let look = |pattern: &mut XpubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        self.wait_for_async(look).await
+    }
 }
 
 impl XpubPattern {
     /// How many different topics are subscribed to at this socket.
     pub fn topics(&self) -> usize {
         self.publisher.topics()
+    }
+
+    /// How many peers would be sent a message whose first part is `topic`, had they room.
+    pub fn subscriber_count(&mut self, topic: &[u8]) -> usize {
+        self.publisher.subscriber_count(topic)
+    }
+
+    /// Looks whether so many peers have subscribed to the beginning of `topic`; else, how many.
+    fn look_for(&mut self, topic: &[u8], subscribers: usize) -> Result<(), usize> {
+        match self.subscriber_count(topic) {
+            found if found >= subscribers => Ok(()),
+            found => Err(found),
+        }
     }
 
     fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {

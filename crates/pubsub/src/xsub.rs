@@ -51,6 +51,10 @@ impl Pattern for XsubPattern {
         self.subscriber.refill(pipe, then);
     }
 
+    fn echoed(&mut self, pipe: PipeId, number: u64) {
+        self.subscriber.echoed(pipe, number);
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.subscriber.detach(pipe);
     }

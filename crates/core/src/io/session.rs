@@ -281,6 +281,14 @@ impl Session {
         Fate::Lives
     }
 
+    /// The peer has answered. The socket is told from here: who reads holds the read lock.
+    pub(super) fn handle_echoed(&mut self, number: u64) -> Fate {
+        if let (Phase::Live(_), Some(pipe)) = (&self.phase, &self.pipe) {
+            self.port.post(Note::Echoed(pipe.id, number));
+        }
+        Fate::Lives
+    }
+
     /// The application has made room, or asks to read on here.
     pub(super) fn handle_resume(&mut self, cx: &mut Context<'_>) -> Fate {
         let Phase::Live(connection) = &self.phase else {

@@ -131,6 +131,9 @@ impl IoWorker {
             IoCommand::Resolved(key, result) => {
                 self.with_session(key, |session, cx| session.handle_resolved(result, cx));
             }
+            IoCommand::Echoed(key, number) => {
+                self.with_session(key, |session, _| session.handle_echoed(number));
+            }
             IoCommand::Refill(key) => self.with_session(key, |session, _| session.handle_refill()),
             IoCommand::Left(key) => self.with_session(key, Session::handle_left),
             IoCommand::Resume(key) => self.with_session(key, Session::handle_resume),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ferromq_wire::{Command, Incoming, Message};
 
+use crate::echo;
 use crate::inbound::Inbound;
 use crate::pattern::PipeId;
 use crate::pipe::Rest;
@@ -45,8 +46,14 @@ impl InprocPipe {
         self.push(Incoming::Message(message))
     }
 
-    /// Sends a command outside the high-water mark. The note, if the peer has to be told.
+    /// Sends a command outside the high-water mark. The note, if the peer has to be told; an answer
+    /// is a note of its own, for it must not wait behind messages that nobody receives.
     pub(crate) fn control(&self, command: Command) -> Option<(Arc<Port>, Note)> {
+        if let Command::Pong { context } = &command {
+            let (port, pipe) = self.peer.as_ref()?;
+            let number = echo::number(context)?;
+            return Some((Arc::clone(port), Note::Echoed(*pipe, number)));
+        }
         self.push(Incoming::Command(command))
     }
 

@@ -78,6 +78,7 @@ impl<P: Pattern> State<P> {
         self.body.after.unread.push(unread);
         self.body.after.any = true;
         self.pattern.detach(pipe, &mut self.actions);
+        self.body.tell_observers();
         port.free_pipe(pipe);
         self.carry_out(port);
     }
@@ -90,6 +91,10 @@ impl<P: Pattern> State<P> {
             Some(Link::Stream(stream)) if P::KIND.requeues => stream.out.take_unsent(),
             Some(_) => Unsent::default(),
         };
+        if let Some(entry) = self.body.pipes.get_mut(pipe) {
+            entry.peer = None;
+        }
+        self.body.tell_observers();
         self.pattern.lost(pipe, &mut self.actions);
         self.carry_out(port);
         self.pattern.writable(pipe);

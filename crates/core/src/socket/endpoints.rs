@@ -78,15 +78,8 @@ impl<P: Pattern> Socket<P> {
         E: TryInto<Endpoint>,
         E::Error: Into<EndpointError>,
     {
-        let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
-        check_transport(&endpoint)?;
-        endpoint.check_connect()?;
-        self.check_open()?;
-        #[cfg(feature = "inproc")]
-        if let Endpoint::Inproc(name) = &endpoint {
-            return self.connect_inproc(name);
-        }
-        self.connect_stream(endpoint)
+        self.connect_pipe(endpoint.try_into().map_err(Into::into)?)?;
+        Ok(())
     }
 
     /// Stops listening on an endpoint, as returned by [`bind`](Self::bind). The address is free
@@ -128,18 +121,43 @@ impl<P: Pattern> Socket<P> {
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
         self.check_open()?;
+        let dialed = self.shared.with(|state| {
+            let mut dialed = state.body.endpoints.dialed.iter();
+            let found = dialed.find(|(other, _)| *other == endpoint);
+            found.map(|(_, pipe)| *pipe)
+        });
+        match dialed {
+            Some(pipe) if self.end_pipe(pipe) => Ok(()),
+            _ => Err(ReleaseError::NotFound),
+        }
+    }
+
+    /// Connects, and names the pipe.
+    pub(super) fn connect_pipe(&self, endpoint: Endpoint) -> Result<PipeId, ConnectError> {
+        check_transport(&endpoint)?;
+        endpoint.check_connect()?;
+        self.check_open()?;
+        #[cfg(feature = "inproc")]
+        if let Endpoint::Inproc(name) = &endpoint {
+            return self.connect_inproc(name);
+        }
+        self.connect_stream(endpoint)
+    }
+
+    /// Ends a pipe for good: what is queued for it is written within linger. False: there is none.
+    pub(super) fn end_pipe(&self, pipe: PipeId) -> bool {
         let until = self.linger_end();
         let found = self.shared.with(|state| {
             let dialed = &mut state.body.endpoints.dialed;
-            let at = dialed.iter().position(|(other, _)| *other == endpoint)?;
-            let (_, pipe) = dialed.swap_remove(at);
+            let before = dialed.len();
+            dialed.retain(|(_, other)| *other != pipe);
+            let found = dialed.len() < before || state.body.pipes.get(pipe).is_some();
             state.close_pipe(pipe, until, &self.shared.port);
-            Some(())
+            found
         });
-        found.ok_or(ReleaseError::NotFound)?;
         #[cfg(feature = "inproc")]
         self.shared.cancel_connects();
-        Ok(())
+        found
     }
 
     fn check_open(&self) -> Result<(), crate::error::ClosedError> {
@@ -197,7 +215,7 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    fn connect_stream(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
+    fn connect_stream(&self, endpoint: Endpoint) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
         let io = shared.context.io().map_err(ConnectError::NoThread)?;
         let id = shared.port.new_pipe();
@@ -214,7 +232,7 @@ impl<P: Pattern> Socket<P> {
             io.put(IoCommand::Dial(pipe, endpoint.clone(), life));
         })?;
         io.rouse();
-        Ok(())
+        Ok(id)
     }
 
     /// Adds a pipe for an endpoint; `then` is called under the lock, so that what it asks of an

@@ -73,7 +73,7 @@ impl<P: Pattern> Socket<P> {
         Ok(())
     }
 
-    pub(super) fn connect_inproc(&self, name: &InprocName) -> Result<(), ConnectError> {
+    pub(super) fn connect_inproc(&self, name: &InprocName) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
         let port = &shared.port;
         let id = port.new_pipe();
@@ -98,11 +98,11 @@ impl<P: Pattern> Socket<P> {
                 if over {
                     shared.cancel_connects();
                 }
-                Ok(())
+                Ok(id)
             }
             Connected::Bound(peer, connect) => {
                 if join(&peer, connect, name) {
-                    return Ok(());
+                    return Ok(id);
                 }
                 let dialed = |state: &mut State<P>| {
                     state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);

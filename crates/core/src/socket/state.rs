@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferromq_wire::{Incoming, Message};
+use ferromq_wire::{Command, Incoming, Message};
 
 use super::after::After;
 use super::endpoints::Endpoints;
 use super::leading::{Claim, LONG};
 use super::ready::Ready;
+use crate::echo;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
@@ -40,6 +41,8 @@ pub(crate) struct Body {
     pub(super) senders: WaitList,
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
+    /// Who waits for peers, or for what they have asked for.
+    pub(super) observers: WaitList,
     pub(super) after: After,
     pub(super) pace: Pace,
     pub(super) endpoints: Endpoints,
@@ -60,6 +63,8 @@ pub(crate) struct Body {
 pub(crate) struct Entry {
     pub(super) link: Link,
     pub(super) batch: Batch,
+    /// Who is there; none before the first connection, and between two.
+    pub(super) peer: Option<Arc<Peer>>,
     /// Over: what it brought can still be received.
     pub(super) ending: bool,
 }
@@ -222,9 +227,11 @@ impl<P: Pattern> State<P> {
             Entry {
                 link,
                 batch: Batch::default(),
+                peer: origin.peer().cloned(),
                 ending: false,
             },
         );
+        self.body.tell_observers();
         self.carry_out(port);
         self.pattern.writable(pipe);
         if in_process {
@@ -237,7 +244,7 @@ impl<P: Pattern> State<P> {
     fn handle(&mut self, note: Note, port: &Arc<Port>) {
         if !matches!(
             note,
-            Note::Readable(_) | Note::Writable(_) | Note::Refill(_)
+            Note::Readable(_) | Note::Writable(_) | Note::Refill(_) | Note::Echoed(..)
         ) {
             self.body.claim = None;
         }
@@ -251,7 +258,8 @@ impl<P: Pattern> State<P> {
                 self.handle_bound(pipe, (peer_port, peer_pipe), &peer, port);
             }
             Note::Readable(pipe) => self.handle_readable(pipe, port),
-            Note::Writable(pipe) | Note::Refill(pipe) if self.body.pipes.get(pipe).is_none() => {}
+            Note::Writable(pipe) | Note::Refill(pipe) | Note::Echoed(pipe, _)
+                if self.body.pipes.get(pipe).is_none() => {}
             Note::Writable(pipe) => {
                 self.pattern.writable(pipe);
                 self.body.wake_all_senders();
@@ -259,6 +267,10 @@ impl<P: Pattern> State<P> {
             Note::Refill(pipe) => {
                 self.pattern.refill(pipe, &mut self.actions);
                 self.carry_out(port);
+            }
+            Note::Echoed(pipe, number) => {
+                self.pattern.echoed(pipe, number);
+                self.body.tell_observers();
             }
         }
     }
@@ -310,6 +322,10 @@ impl<P: Pattern> State<P> {
             }
             return;
         }
+        if let Some(entry) = self.body.pipes.get_mut(pipe) {
+            entry.peer = Some(Arc::clone(peer));
+        }
+        self.body.tell_observers();
         self.carry_out(port);
         self.pattern.writable(pipe);
         self.body.wake_all_senders();
@@ -402,8 +418,7 @@ impl<P: Pattern> State<P> {
             Taken::Message { wake: false } => {}
             Taken::Message { wake: true } => self.body.tell_room(pipe),
             Taken::Command(command) => {
-                self.pattern.command(pipe, command, &mut self.actions);
-                self.carry_out(port);
+                self.handle_command(pipe, command, port);
                 return Admitted::Other;
             }
             Taken::Nothing => return Admitted::Nothing,
@@ -413,11 +428,21 @@ impl<P: Pattern> State<P> {
         match admitted {
             Admit::Deliver => return Admitted::Message,
             Admit::Skip(reason) => port.counters.drop_message(reason),
-            Admit::Done => {}
+            Admit::Done => self.body.tell_observers(),
         }
         self.body.after.garbage.push(std::mem::take(into));
         self.body.after.any = true;
         Admitted::Other
+    }
+
+    /// A command in its place among what the peer sent: an answer tells of all that was before.
+    fn handle_command(&mut self, pipe: PipeId, command: Command, port: &Arc<Port>) {
+        if let Command::Ping { context, .. } = command {
+            return self.body.send_command(pipe, Command::Pong { context });
+        }
+        self.pattern.command(pipe, command, &mut self.actions);
+        self.carry_out(port);
+        self.body.tell_observers();
     }
 
     /// Carries out what the pattern asked for.
@@ -490,6 +515,7 @@ impl Body {
                 Action::Command(pipe, command) => self.send_command(pipe, command),
                 Action::DiscardIncoming(pipe) => self.discard_incoming(pipe, port),
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
+                Action::Echo(pipe, number) => self.send_command(pipe, echo::ping(number)),
                 Action::Notify(notice) => self.notify(notice, port),
             }
         }
@@ -565,6 +591,12 @@ impl Body {
         self.pipes.count
     }
 
+    /// How many peers are there.
+    pub(super) fn peer_count(&self) -> usize {
+        let there = |(_, entry): &(PipeId, &Entry)| entry.peer.is_some() && !entry.ending;
+        self.pipes.iter().filter(there).count()
+    }
+
     /// True if nothing received waits for the application.
     #[inline]
     pub(super) fn is_quiet(&self, pipe: PipeId) -> bool {
@@ -608,9 +640,16 @@ impl Body {
     pub(super) fn wake_everybody(&mut self) {
         self.wake_senders(usize::MAX);
         self.wake_receivers(usize::MAX);
+        self.tell_observers();
     }
 
-    pub(super) fn send_command(&mut self, pipe: PipeId, command: ferromq_wire::Command) {
+    /// A peer came or went, or asked for something, or answered.
+    pub(super) fn tell_observers(&mut self) {
+        self.observers.take(usize::MAX, &mut self.after.woken);
+        self.after.any |= !self.after.woken.is_empty();
+    }
+
+    pub(super) fn send_command(&mut self, pipe: PipeId, command: Command) {
         let Some(entry) = self.pipes.get(pipe) else {
             return;
         };

@@ -279,3 +279,61 @@ proptest! {
         prop_assert!(!connected || told.topics.iter().eq(model.keys().map(String::as_bytes)));
     }
 }
+
+/// The echoes asked for so far: who, under which number.
+fn echoes(sub: &mut Driven<SubPattern>) -> Vec<(PipeId, u64)> {
+    let asked = |action| match action {
+        Action::Echo(pipe, number) => Some((pipe, number)),
+        _ => None,
+    };
+    sub.actions().into_iter().filter_map(asked).collect()
+}
+
+#[test]
+fn subscription_is_confirmed_by_the_echo_behind_it() {
+    let mut sub = Driven::<SubPattern>::with_peers(2);
+    assert_eq!(echoes(&mut sub), [], "nobody has asked");
+    sub.subscribe("a");
+    let number = sub.pattern.subscriber.ask(&mut sub.then);
+    let asked = sub.actions();
+    let subscribed = |action: &Action| matches!(action, Action::Command(..));
+    assert!(asked[..2].iter().all(subscribed), "{asked:?}");
+    assert_eq!(sub.pattern.look_for(number, 1), Err(0));
+    sub.pattern.echoed(pipe(1), number);
+    sub.pattern.echoed(pipe(1), number);
+    assert_eq!(sub.pattern.look_for(number, 1), Ok(()));
+    assert_eq!(sub.pattern.look_for(number, 2), Err(1));
+    sub.pattern.echoed(pipe(0), number + 1);
+    assert_eq!(
+        sub.pattern.look_for(number, 2),
+        Err(1),
+        "a number of nobody"
+    );
+    sub.detach(1);
+    assert_eq!(sub.pattern.look_for(number, 1), Err(0));
+}
+
+#[test]
+fn later_connection_confirms_what_was_subscribed_to_before() {
+    let mut sub = Driven::<SubPattern>::default();
+    sub.dial(0).unwrap();
+    sub.subscribe("a");
+    let number = sub.pattern.subscriber.ask(&mut sub.then);
+    let lost = echoes(&mut sub);
+    assert_eq!(lost, [(pipe(0), number)]);
+    sub.hiccup(0, "").unwrap();
+    let [(_, first)] = echoes(&mut sub)[..] else {
+        panic!("one echo behind the topics");
+    };
+    sub.lose(0);
+    sub.pattern.echoed(pipe(0), first);
+    assert_eq!(sub.pattern.look_for(number, 1), Err(0), "that was before");
+    sub.hiccup(0, "").unwrap();
+    let [(_, second)] = echoes(&mut sub)[..] else {
+        panic!("one echo behind the topics");
+    };
+    sub.pattern.echoed(pipe(0), first);
+    assert_eq!(sub.pattern.look_for(number, 1), Err(0), "late");
+    sub.pattern.echoed(pipe(0), second);
+    assert_eq!(sub.pattern.look_for(number, 1), Ok(()));
+}
