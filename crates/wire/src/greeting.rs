@@ -63,12 +63,13 @@ pub(crate) enum Heard {
 impl Greeting {
     /// Greetings of which nothing has been told or read.
     ///
-    /// Peers of ZMTP 1.0 and 2.0 know no mechanism: with another than NULL they are refused,
-    /// whatever the minimum (RFC 37, "Detecting ZMTP 1.0 and 2.0 Peers").
+    /// Peers of ZMTP 1.0 and 2.0 know no mechanism: with another than NULL, or if somebody decides
+    /// about them, they are refused, whatever the minimum (RFC 37, "Detecting ZMTP 1.0 and 2.0
+    /// Peers").
     pub(crate) fn new(config: &HandshakeConfig, mechanism: &dyn Mechanism) -> Self {
         let name = mechanism.name();
         let is_null = name == Null::NAME;
-        let minimum = if is_null {
+        let minimum = if is_null && mechanism.claim().is_none() {
             config.minimum
         } else {
             config.minimum.max(ZmtpVersion::V3_0)

@@ -8,7 +8,8 @@
 //!
 //! The driving law: bytes of the peer go into [`Handshake::handle_input`]; after that, and once at
 //! the beginning, [`Handshake::poll_output`] is called until it says [`Output::NeedInput`]. Input
-//! is taken up to the end of the peer's last handshake command and not a byte further.
+//! is taken up to the end of the peer's last handshake command and not a byte further; none is
+//! taken between [`Output::Decide`] and [`allow`](Handshake::allow) or [`deny`](Handshake::deny).
 
 use crate::command::{parse_reason, split_name};
 use crate::encode::{put_command, put_error};
@@ -16,7 +17,9 @@ use crate::frame::FrameHeader;
 use crate::greeting::{Greeting, Heard, Older};
 use crate::metadata::{self, Properties};
 use crate::version::{V1_0, V3_0, Version, ZmtpVersion};
-use crate::{Bytes, Command, Decoder, Encoder, Limits, Mechanism, Part, SocketType, Violation};
+use crate::{
+    Bytes, Claim, Command, Decoder, Encoder, Limits, Mechanism, Part, SocketType, Violation,
+};
 
 /// What one side brings into a handshake.
 #[derive(Clone, Debug)]
@@ -97,6 +100,8 @@ pub struct Handshake {
     pending: Vec<u8>,
     version: Version,
     peer_reason: Option<Vec<u8>>,
+    /// A decision on the peer's claim is awaited.
+    undecided: bool,
 }
 
 impl Handshake {
@@ -113,6 +118,7 @@ impl Handshake {
             pending,
             version: (0, 0),
             peer_reason,
+            undecided: false,
         }
     }
 
@@ -135,6 +141,10 @@ impl Handshake {
         if !self.output.is_empty() {
             return Output::Send(std::mem::take(&mut self.output));
         }
+        if let Some(claim) = self.next_claim() {
+            self.undecided = true;
+            return Output::Decide(claim);
+        }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Done(peer) if peer.version < V3_0 || self.mechanism.is_done() => {
                 Output::Done(Box::new(self.established(peer)))
@@ -146,13 +156,55 @@ impl Handshake {
         }
     }
 
+    /// The peer is who it claims to be, and welcome: the handshake goes on. Nothing if that was not
+    /// asked.
+    pub fn allow(&mut self) {
+        if std::mem::take(&mut self.undecided) {
+            self.mechanism.allow();
+            self.pump();
+        }
+    }
+
+    /// The peer is refused. It is told so by ERROR, unless it may come again
+    /// ([`Denial::Temporary`]): then the connection just closes, as libzmq's does. What is left to
+    /// be done is to send that. Nothing if it was not asked.
+    pub fn deny(&mut self, denial: Denial) {
+        if std::mem::take(&mut self.undecided) {
+            if denial != Denial::Temporary {
+                put_error(&mut self.output, denial.code().as_bytes());
+            }
+            self.state = State::Over;
+        }
+    }
+
+    /// What is known of the peer's properties, if they have come.
+    pub fn peer(&self) -> Option<&PeerInfo> {
+        match &self.state {
+            State::Done(peer) => Some(peer),
+            _ => None,
+        }
+    }
+
     /// The reason in the peer's ERROR, if it sent one: printable text by the specification, but any
     /// bytes in fact.
     pub fn peer_reason(&self) -> Option<&[u8]> {
         self.peer_reason.as_deref()
     }
 
+    /// The denial in the peer's ERROR, if that is what it sent.
+    pub fn peer_denial(&self) -> Option<Denial> {
+        Denial::from_code(self.peer_reason()?)
+    }
+
+    fn next_claim(&self) -> Option<Claim> {
+        let is_time = matches!(self.state, State::Commands | State::Done(_)) && !self.undecided;
+        is_time.then(|| self.mechanism.claim()).flatten()
+    }
+
     fn advance(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
+        if self.undecided {
+            return Ok(());
+        }
         if let State::Greeting(greeting) = &mut self.state {
             match greeting.read(input, &mut self.output)? {
                 None => return Ok(()),
@@ -172,7 +224,7 @@ impl Handshake {
         {
             self.state = State::Done(peer);
         }
-        while matches!(self.state, State::Commands) && self.read_command(input)? {
+        while self.takes_commands() && self.read_command(input)? {
             let frame = std::mem::take(&mut self.pending);
             self.handle_frame(&frame)?;
         }
@@ -180,6 +232,10 @@ impl Handshake {
             State::Failed(violation) => Err(violation),
             _ => Ok(()),
         }
+    }
+
+    fn takes_commands(&self) -> bool {
+        matches!(self.state, State::Commands) && self.mechanism.claim().is_none()
     }
 
     /// Moves bytes from `input` to `pending` until there is one whole command. False: not yet.
@@ -256,7 +312,7 @@ impl Handshake {
         let tell = match self.state {
             State::Greeting(_) | State::Older(_) | State::Failed(_) => false,
             State::Commands | State::Done(_) | State::Over => {
-                !matches!(violation, Violation::PeerReportedError)
+                self.mechanism.tells_errors() && violation != Violation::PeerReportedError
             }
         };
         if tell {
@@ -273,8 +329,44 @@ pub enum Output {
     Send(Vec<u8>),
     /// Nothing to do before more bytes arrive.
     NeedInput,
+    /// Decide whether the peer is who it claims to be, and is welcome: then call
+    /// [`Handshake::allow`] or [`Handshake::deny`]. Given once.
+    Decide(Claim),
     /// The handshake is over; the peer's next byte is traffic. Given once.
     Done(Box<Established>),
+}
+
+/// Why a peer is refused, as RFC 27 ("Message Format") numbers it; what an ERROR then says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denial {
+    /// 300: it cannot be decided now; the peer may try again.
+    #[error("not possible at the moment")]
+    Temporary,
+    /// 400: the peer is not who it claims to be, or not welcome.
+    #[error("not authorized")]
+    Unauthorized,
+    /// 500: what decides has failed.
+    #[error("authentication has failed internally")]
+    Internal,
+}
+
+impl Denial {
+    /// The number as text.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Temporary => "300",
+            Self::Unauthorized => "400",
+            Self::Internal => "500",
+        }
+    }
+
+    /// The denial with this number.
+    pub fn from_code(code: &[u8]) -> Option<Self> {
+        let all = [Self::Temporary, Self::Unauthorized, Self::Internal];
+        all.into_iter()
+            .find(|denial| denial.code().as_bytes() == code)
+    }
 }
 
 /// A connection past its handshake: who is there, and the two directions.

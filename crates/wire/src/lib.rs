@@ -45,9 +45,11 @@ pub use command::Command;
 pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
-pub use handshake::{Established, Handshake, HandshakeConfig, Output, PeerInfo};
+pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};
 pub use limits::Limits;
-pub use mechanism::{Mechanism, Null};
+pub use mechanism::{Claim, Mechanism, Null};
+#[cfg(feature = "plain")]
+pub use mechanism::{PlainClient, PlainServer};
 pub use message::{IntoParts, Message, PartError, Parts};
 pub use metadata::PropertyError;
 pub use part::{INLINE, Part};

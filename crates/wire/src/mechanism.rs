@@ -1,8 +1,17 @@
 //! Security mechanisms: what peers exchange between the greeting and the traffic.
+//!
+//! A server's mechanism stops where it knows who the peer claims to be ([`Mechanism::claim`]), and
+//! goes on when that is [allowed](Mechanism::allow). What decides is not its concern.
+
+#[cfg(feature = "plain")]
+mod plain;
 
 use std::fmt;
 
 use crate::Violation;
+
+#[cfg(feature = "plain")]
+pub use self::plain::{PlainClient, PlainServer};
 
 /// The commands of one side of a security handshake (RFC 37, "Authentication and Confidentiality").
 ///
@@ -30,12 +39,66 @@ pub trait Mechanism: fmt::Debug + Send {
 
     /// True once our side has sent all its commands and has received all of the peer's.
     fn is_done(&self) -> bool;
+
+    /// Who the peer claims to be, while that waits to be [allowed](Self::allow). By default nobody
+    /// is asked.
+    fn claim(&self) -> Option<Claim> {
+        None
+    }
+
+    /// The claim is accepted: the mechanism goes on.
+    fn allow(&mut self) {}
+
+    /// True if this side tells the peer by ERROR what it did wrong.
+    fn tells_errors(&self) -> bool {
+        true
+    }
+}
+
+/// Who a peer claims to be: what a mechanism asks a decision for.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// NULL: nobody in particular.
+    Null,
+    /// PLAIN: a user with a password, in the clear and not checked by anybody yet. At most 255
+    /// bytes each.
+    Plain {
+        /// The user's name.
+        username: Vec<u8>,
+        /// The password.
+        password: Vec<u8>,
+    },
+}
+
+impl Claim {
+    /// The name of the mechanism.
+    pub const fn mechanism(&self) -> &'static str {
+        match self {
+            Self::Null => Null::NAME,
+            Self::Plain { .. } => "PLAIN",
+        }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Plain { username, .. } => f
+                .debug_struct("Plain")
+                .field("username", &username.escape_ascii().to_string())
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 /// The NULL mechanism: each side sends READY, at once; nothing is checked or hidden (RFC 37, "The
 /// NULL Security Mechanism").
 #[derive(Debug, Default)]
 pub struct Null {
+    asks: bool,
     sent: bool,
     peer_metadata: Option<Vec<u8>>,
 }
@@ -47,6 +110,17 @@ impl Null {
     /// A mechanism at its beginning.
     pub const fn new() -> Self {
         Self {
+            asks: false,
+            sent: false,
+            peer_metadata: None,
+        }
+    }
+
+    /// The same for a side that sends READY only when the peer is allowed. That is asked before the
+    /// peer's READY is there: it may wait for ours likewise.
+    pub const fn asking() -> Self {
+        Self {
+            asks: true,
             sent: false,
             peer_metadata: None,
         }
@@ -67,6 +141,9 @@ impl Mechanism for Null {
     }
 
     fn next_command(&mut self, metadata: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+        if self.asks {
+            return None;
+        }
         let first = !std::mem::replace(&mut self.sent, true);
         first.then(|| ("READY", metadata.to_vec()))
     }
@@ -77,5 +154,13 @@ impl Mechanism for Null {
 
     fn is_done(&self) -> bool {
         self.sent && self.peer_metadata.is_some()
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        self.asks.then_some(Claim::Null)
+    }
+
+    fn allow(&mut self) {
+        self.asks = false;
     }
 }

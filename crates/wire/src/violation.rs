@@ -32,6 +32,10 @@ pub enum Violation {
     /// An ERROR without its reason, or with more behind it (RFC 37, "The NULL Security Mechanism").
     #[error("malformed ERROR command")]
     MalformedError,
+    /// A HELLO that is not laid out as its mechanism has it (RFC 24, "Implementation"; RFC 26, "The
+    /// HELLO Command").
+    #[error("malformed HELLO command")]
+    MalformedHello,
     /// A PING without its time-to-live (RFC 37, "Connection Heartbeating").
     #[error("malformed PING command")]
     MalformedPing,
@@ -41,6 +45,10 @@ pub enum Violation {
     /// The routing id in a greeting of ZMTP 2.0 is not one short frame (RFC 15, "Formal Grammar").
     #[error("malformed routing id")]
     MalformedRoutingId,
+    /// A WELCOME that is not laid out as its mechanism has it (RFC 24, "Implementation"; RFC 26,
+    /// "The WELCOME Command").
+    #[error("malformed WELCOME command")]
+    MalformedWelcome,
     /// The peer's security mechanism is not ours (RFC 37, "Authentication and Confidentiality").
     #[error("peer uses another security mechanism")]
     MechanismMismatch,

@@ -1,6 +1,10 @@
 //! Tests of the handshake: exact bytes, other protocols, refusals on both sides, arbitrary cuts.
 
+#[cfg(feature = "plain")]
+mod mechanisms;
 mod older;
+#[cfg(feature = "plain")]
+mod plain;
 
 use proptest::prelude::*;
 
@@ -58,6 +62,7 @@ fn outputs(handshake: &mut Handshake) -> (Vec<u8>, Option<Box<Established>>) {
         match handshake.poll_output() {
             Output::Send(bytes) => sent.extend(bytes),
             Output::NeedInput => return (sent, done),
+            Output::Decide(claim) => panic!("{claim:?}"),
             Output::Done(established) => assert!(done.replace(established).is_none(), "once"),
         }
     }
