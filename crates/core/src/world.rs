@@ -12,6 +12,7 @@
 //!   taken.
 
 mod bell;
+mod crew;
 mod doorbell;
 /// What the operating system knows of readiness: one of three modules of the same shape.
 #[cfg_attr(
@@ -27,8 +28,6 @@ mod kernel;
 #[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
 #[path = "world/absent.rs"]
 mod kernel;
-#[cfg(feature = "tcp")]
-mod resolver;
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 mod streams;
 mod system;
@@ -93,6 +92,12 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
 
     /// Resolves an endpoint's name off the calling thread, and calls `reply` from any thread.
     fn resolve(&self, endpoint: &Endpoint, reply: Resolved);
+
+    /// Runs something that may take its time where it keeps nobody from I/O. A world of one thread
+    /// has no better place than that.
+    fn offload(&self, job: Job) {
+        job(Ok(()));
+    }
 }
 
 /// Whether callers read and write connections themselves, instead of the I/O threads.
@@ -141,6 +146,9 @@ pub enum Habit {
 
 /// What is called with the addresses of a name.
 pub type Resolved = Box<dyn FnOnce(io::Result<Vec<Address>>) + Send>;
+
+/// What is run elsewhere; with an error if there is no thread for it.
+pub type Job = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 /// What an I/O thread does, one turn at a time.
 pub trait Worker: Send {

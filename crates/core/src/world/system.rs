@@ -15,9 +15,8 @@ use std::time::Instant;
 use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
 use super::bell::SystemBell;
-#[cfg(feature = "tcp")]
-use super::resolver::Resolver;
-use super::{Bell, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
+use super::crew::Crew;
+use super::{Bell, Job, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
 use super::{kernel, streams};
 
 /// The operating system: its clock, threads, sockets, readiness and names.
@@ -27,16 +26,19 @@ use super::{kernel, streams};
 #[derive(Debug)]
 pub struct SystemWorld {
     #[cfg(feature = "tcp")]
-    resolver: Resolver,
+    resolvers: Crew,
+    /// Those who wait for what the application decides must not wait for names.
+    crew: Crew,
     tuning: Tuning,
 }
 
 impl SystemWorld {
-    /// A world without any thread; the resolver's threads are started when a name comes.
+    /// A world without any thread; those of its crews are started when there is something to do.
     pub fn new() -> Self {
         Self {
             #[cfg(feature = "tcp")]
-            resolver: Resolver::new(),
+            resolvers: Crew::new("ferromq-resolve"),
+            crew: Crew::new("ferromq-decide"),
             tuning: kernel::allowed(Tuning::from_environment()),
         }
     }
@@ -105,9 +107,17 @@ impl World for SystemWorld {
     fn resolve(&self, endpoint: &Endpoint, reply: Resolved) {
         #[cfg(feature = "tcp")]
         if ferromq_transport::needs_resolver(endpoint) {
-            return self.resolver.resolve(endpoint.clone(), reply);
+            let endpoint = endpoint.clone();
+            let job = move |able: io::Result<()>| {
+                reply(able.and_then(|()| ferromq_transport::resolve(&endpoint)));
+            };
+            return self.resolvers.run(Box::new(job));
         }
         reply(streams::resolve(endpoint));
+    }
+
+    fn offload(&self, job: Job) {
+        self.crew.run(job);
     }
 }
 

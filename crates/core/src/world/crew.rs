@@ -1,12 +1,13 @@
-//! Threads that ask the system's resolver, which can neither be waited for nor be interrupted.
+//! Threads for what can neither be waited for nor be interrupted: the system's resolver, and what
+//! an application decides about its peers.
 //!
-//! At most four threads are started, each when a name comes and nobody is idle; names beyond wait
-//! in a queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a resolver
-//! that hangs must not keep a context from closing.
+//! At most four threads are started, each when a job comes and nobody is idle; jobs beyond wait in
+//! a queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a job that
+//! hangs must not keep a context from closing.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the resolver is a part of the world: its threads are its own"
+    reason = "crews are a part of the world: their threads are their own"
 )]
 
 use std::collections::VecDeque;
@@ -16,10 +17,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ferromq_transport::{Address, Endpoint};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::Resolved;
+use super::Job;
 
 /// The most threads at a time.
 const THREADS: usize = 4;
@@ -27,55 +27,48 @@ const THREADS: usize = 4;
 /// How long a thread without work stays.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What is asked, on a thread of its own.
-type Lookup = Box<dyn Fn(&Endpoint) -> io::Result<Vec<Address>> + Send + Sync>;
-
-/// A queue of names, and the threads that serve it. Dropping it sends idle threads home; names in
-/// the queue are still answered.
+/// A queue of jobs, and the threads that do them. Dropping it sends idle threads home; jobs in the
+/// queue are still done.
 #[derive(Debug)]
-pub(super) struct Resolver(Arc<Shared>);
+pub(super) struct Crew(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
-    lookup: Lookup,
+    name: &'static str,
     idle: Duration,
 }
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Question>,
+    queue: VecDeque<Job>,
     threads: usize,
     idle: usize,
     closed: bool,
 }
 
-struct Question {
-    endpoint: Endpoint,
-    reply: Resolved,
-}
-
-impl Resolver {
-    pub(super) fn new() -> Self {
-        Self::with(Box::new(ferromq_transport::resolve), IDLE)
+impl Crew {
+    /// Nobody yet; its threads will have this name.
+    pub(super) fn new(name: &'static str) -> Self {
+        Self::with(name, IDLE)
     }
 
-    fn with(lookup: Lookup, idle: Duration) -> Self {
+    fn with(name: &'static str, idle: Duration) -> Self {
         let (state, work) = (Mutex::default(), Condvar::new());
         Self(Arc::new(Shared {
             state,
             work,
-            lookup,
+            name,
             idle,
         }))
     }
 
-    /// Answers from another thread. If none can be started, answers with that error at once.
-    pub(super) fn resolve(&self, endpoint: Endpoint, reply: Resolved) {
+    /// Runs the job on another thread. If none can be started, runs it with that error at once.
+    pub(super) fn run(&self, job: Job) {
         let mut state = self.0.state.lock();
-        state.queue.push_back(Question { endpoint, reply });
+        state.queue.push_back(job);
         // Who is idle and who has been called but not woken yet are both counted by `idle`; so are
-        // the questions of the latter by the queue.
+        // the jobs of the latter by the queue.
         if state.idle >= state.queue.len() || state.threads == THREADS {
             self.0.work.notify_one();
             return;
@@ -88,7 +81,7 @@ impl Resolver {
     }
 }
 
-impl Drop for Resolver {
+impl Drop for Crew {
     fn drop(&mut self) {
         self.0.state.lock().closed = true;
         self.0.work.notify_all();
@@ -98,13 +91,13 @@ impl Drop for Resolver {
 impl Shared {
     fn start(self: &Arc<Self>) -> io::Result<()> {
         let member = Member(Arc::clone(self));
-        let thread = thread::Builder::new().name("ferromq-resolve".to_owned());
+        let thread = thread::Builder::new().name(self.name.to_owned());
         thread.spawn(move || member.0.serve()).map(drop)
     }
 
-    /// Gives the questions back if there is nobody left to answer them.
+    /// Ends the jobs if there is nobody left to do them.
     fn fail(&self, error: &io::Error) {
-        let questions = {
+        let jobs = {
             let mut state = self.state.lock();
             if state.threads > 0 {
                 VecDeque::new()
@@ -112,16 +105,16 @@ impl Shared {
                 std::mem::take(&mut state.queue)
             }
         };
-        for question in questions {
-            (question.reply)(Err(io::Error::new(error.kind(), error.to_string())));
+        for job in jobs {
+            job(Err(io::Error::new(error.kind(), error.to_string())));
         }
     }
 
     fn serve(&self) {
         let mut state = self.state.lock();
         loop {
-            while let Some(Question { endpoint, reply }) = state.queue.pop_front() {
-                MutexGuard::unlocked(&mut state, || reply((self.lookup)(&endpoint)));
+            while let Some(job) = state.queue.pop_front() {
+                MutexGuard::unlocked(&mut state, || job(Ok(())));
             }
             if state.closed {
                 return;
@@ -154,7 +147,7 @@ impl fmt::Debug for State {
     }
 }
 
-/// Counts a thread as gone however it ends, even if a reply panics.
+/// Counts a thread as gone however it ends, even if a job panics.
 struct Member(Arc<Shared>);
 
 impl Drop for Member {
@@ -171,15 +164,12 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(20);
+    const NAME: &str = "ferromq-test";
 
-    fn name() -> Endpoint {
-        "tcp://name:1".parse().unwrap()
-    }
-
-    /// Asks, and sends the answer into a channel.
-    fn ask(resolver: &Resolver, answers: &mpsc::Sender<io::Result<Vec<Address>>>) {
+    /// Sends a word into a channel.
+    fn send(crew: &Crew, answers: &mpsc::Sender<io::Result<()>>) {
         let answers = answers.clone();
-        resolver.resolve(name(), Box::new(move |answer| drop(answers.send(answer))));
+        crew.run(Box::new(move |able| drop(answers.send(able))));
     }
 
     fn wait_until(condition: impl Fn() -> bool) {
@@ -191,57 +181,56 @@ mod tests {
     }
 
     #[test]
-    fn names_beyond_four_wait_in_the_queue() {
+    fn jobs_beyond_four_wait_in_the_queue() {
         let (entered, entries) = mpsc::channel();
         let (gate, passes) = mpsc::channel::<()>();
-        let passes = Mutex::new(passes);
-        let lookup = move |_: &Endpoint| {
-            entered.send(()).unwrap();
-            passes.lock().recv().unwrap();
-            Ok(Vec::new())
-        };
-        let resolver = Resolver::with(Box::new(lookup), IDLE);
+        let passes = Arc::new(Mutex::new(passes));
+        let crew = Crew::new(NAME);
         let (sender, answers) = mpsc::channel();
         for _ in 0..10 {
-            ask(&resolver, &sender);
+            let (entered, passes) = (entered.clone(), Arc::clone(&passes));
+            let sender = sender.clone();
+            crew.run(Box::new(move |able| {
+                entered.send(()).unwrap();
+                passes.lock().recv().unwrap();
+                sender.send(able).unwrap();
+            }));
         }
         for _ in 0..THREADS {
             entries.recv_timeout(PATIENCE).unwrap();
         }
-        assert_eq!(resolver.0.state.lock().threads, THREADS);
-        assert_eq!(resolver.0.state.lock().queue.len(), 10 - THREADS);
+        assert_eq!(crew.0.state.lock().threads, THREADS);
+        assert_eq!(crew.0.state.lock().queue.len(), 10 - THREADS);
         assert!(entries.try_recv().is_err());
         for _ in 0..10 {
             gate.send(()).unwrap();
         }
         for _ in 0..10 {
-            assert_eq!(answers.recv_timeout(PATIENCE).unwrap().unwrap(), []);
+            answers.recv_timeout(PATIENCE).unwrap().unwrap();
         }
-        assert_eq!(resolver.0.state.lock().threads, THREADS);
+        assert_eq!(crew.0.state.lock().threads, THREADS);
     }
 
     #[test]
     fn idle_threads_end_and_new_ones_start() {
-        let lookup = |_: &Endpoint| Err(io::ErrorKind::NotFound.into());
-        let resolver = Resolver::with(Box::new(lookup), Duration::from_millis(1));
+        let crew = Crew::with(NAME, Duration::from_millis(1));
         let (sender, answers) = mpsc::channel();
         for _ in 0..3 {
-            ask(&resolver, &sender);
-            let answer = answers.recv_timeout(PATIENCE).unwrap();
-            assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::NotFound);
-            wait_until(|| resolver.0.state.lock().threads == 0);
+            send(&crew, &sender);
+            answers.recv_timeout(PATIENCE).unwrap().unwrap();
+            wait_until(|| crew.0.state.lock().threads == 0);
         }
     }
 
     #[test]
-    fn dropping_sends_idle_threads_home_and_answers_the_queue() {
-        let resolver = Resolver::with(Box::new(|_| Ok(Vec::new())), IDLE);
+    fn dropping_sends_idle_threads_home_and_does_the_queue() {
+        let crew = Crew::new(NAME);
         let (sender, answers) = mpsc::channel();
         for _ in 0..20 {
-            ask(&resolver, &sender);
+            send(&crew, &sender);
         }
-        let shared = Arc::clone(&resolver.0);
-        drop(resolver);
+        let shared = Arc::clone(&crew.0);
+        drop(crew);
         for _ in 0..20 {
             assert!(answers.recv_timeout(PATIENCE).unwrap().is_ok());
         }
@@ -249,16 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn reply_that_panics_costs_one_thread_only() {
-        let resolver = Resolver::with(Box::new(|_| Ok(Vec::new())), IDLE);
+    fn job_that_panics_costs_one_thread_only() {
+        let crew = Crew::new(NAME);
         // Without the message of a panic.
-        resolver.resolve(
-            name(),
-            Box::new(|_| std::panic::resume_unwind(Box::new(()))),
-        );
-        wait_until(|| resolver.0.state.lock().threads == 0);
+        crew.run(Box::new(|_| std::panic::resume_unwind(Box::new(()))));
+        wait_until(|| crew.0.state.lock().threads == 0);
         let (sender, answers) = mpsc::channel();
-        ask(&resolver, &sender);
+        send(&crew, &sender);
         assert!(answers.recv_timeout(PATIENCE).unwrap().is_ok());
     }
 }
