@@ -3,6 +3,7 @@
 mod connecting;
 mod identity;
 mod queueing;
+mod security;
 mod transport;
 
 use std::marker::PhantomData;
@@ -60,6 +61,12 @@ impl<S: SocketType> Builder<S> {
         }
         if options.limits.max_parts == 0 {
             return out_of_range("max_parts");
+        }
+        if !options.security.is_valid() {
+            return out_of_range("security");
+        }
+        if options.zap_domain.len() > 255 {
+            return out_of_range("zap_domain");
         }
         if options.transport.backlog == 0 {
             return out_of_range("backlog");

@@ -10,8 +10,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ferromq_transport::Endpoint;
-use ferromq_wire::Violation;
+use ferromq_wire::{Denial, Violation};
 
+use crate::authentication::Applicant;
 use crate::pattern::{Peer, Refusal};
 use crate::sync::Mutex;
 use crate::wait::{WaitList, Waiter};
@@ -76,6 +77,19 @@ pub enum Event {
         /// Who it is.
         peer: Arc<Peer>,
     },
+    /// A peer was refused by who decides about it; [`Event::HandshakeFailed`] follows.
+    Denied {
+        /// The connection.
+        connection: ConnectionId,
+        /// The listener's endpoint, or what was dialed.
+        endpoint: Endpoint,
+        /// What the decision was made on.
+        applicant: Box<Applicant>,
+        /// Why.
+        denial: Denial,
+        /// Why in words.
+        text: String,
+    },
     /// The connection ended before messages could flow.
     HandshakeFailed {
         /// The connection.
@@ -119,6 +133,12 @@ pub enum Reason {
     /// The application closed, unbound or disconnected.
     #[error("closed by the application")]
     Closed,
+    /// Who decides about our peers did not allow this one: see [`Event::Denied`].
+    #[error("the peer was denied: {0}")]
+    Denied(Denial),
+    /// The peer does not allow us. (One that says [`Denial::Temporary`] may just close instead.)
+    #[error("denied by the peer: {0}")]
+    DeniedByPeer(Denial),
     /// The peer closed its side in an orderly way.
     #[error("the peer closed the connection")]
     Ended,
@@ -149,11 +169,19 @@ pub enum Initiator {
 }
 
 impl Reason {
+    /// True if the peer may be about to read why it is refused.
+    pub(crate) fn is_told(self) -> bool {
+        matches!(
+            self,
+            Self::Violation(_) | Self::Denied(_) | Self::DeniedByPeer(_)
+        )
+    }
+
     /// Who ends a connection for this reason.
     pub fn initiator(self) -> Initiator {
         match self {
-            Self::Closed => Initiator::Application,
-            Self::Ended | Self::Io(_) => Initiator::Peer,
+            Self::Closed | Self::Denied(_) => Initiator::Application,
+            Self::DeniedByPeer(_) | Self::Ended | Self::Io(_) => Initiator::Peer,
             Self::Refusal(_) | Self::TimedOut | Self::Violation(_) => Initiator::Library,
         }
     }

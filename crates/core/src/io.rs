@@ -36,6 +36,8 @@ pub(crate) enum IoCommand {
     Close(u64, Instant),
     /// Look for a session's endpoint and connect, again and again.
     Dial(Arc<StreamPipe>, Endpoint, Life),
+    /// A decision that a handshake waits for may have been made.
+    Decided(u64),
     /// A burst was left unwritten.
     Dirty(Arc<StreamPipe>),
     /// End a session at once, without a word.

@@ -11,6 +11,7 @@
 
 #![cfg_attr(all(target_os = "linux", not(ferromq_polling)), forbid(unsafe_code))]
 
+mod authentication;
 mod builder;
 mod close;
 mod connection;
@@ -32,6 +33,7 @@ mod pool;
 mod port;
 mod proxy;
 mod rope;
+mod security;
 mod socket;
 mod stats;
 pub mod strategy;
@@ -43,9 +45,10 @@ pub mod world;
 pub use bytes::Bytes;
 pub use ferromq_transport::{Endpoint, EndpointError, Keepalive, ListenError, TransportOptions};
 pub use ferromq_wire::{
-    Command, Message, Part, PartError, SocketType, Version, Violation, ZmtpVersion,
+    Claim, Command, Denial, Message, Part, PartError, SocketType, Version, Violation, ZmtpVersion,
 };
 
+pub use authentication::{AddressRangeError, Applicant, Authenticator, User, Verdict};
 pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;
 pub use context::Context;
@@ -60,6 +63,7 @@ pub use pattern::{
 };
 pub use poll::{PollItem, poll};
 pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
+pub use security::Security;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
 pub use socket::{RecvFuture, SendFuture, Socket};

@@ -5,6 +5,9 @@ use std::time::Duration;
 use ferromq_transport::TransportOptions;
 use ferromq_wire::{Limits, Part, ZmtpVersion};
 
+use crate::authentication::Authenticator;
+use crate::security::Security;
+
 /// The options common to all socket types, with their defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -18,6 +21,9 @@ pub(crate) struct Options {
     pub(crate) routing_id: Option<Part>,
     pub(crate) limits: Limits,
     pub(crate) min_zmtp: ZmtpVersion,
+    pub(crate) security: Security,
+    pub(crate) authenticator: Option<Authenticator>,
+    pub(crate) zap_domain: String,
     pub(crate) transport: TransportOptions,
 }
 
@@ -34,6 +40,9 @@ impl Default for Options {
             routing_id: None,
             limits: Limits::default(),
             min_zmtp: ZmtpVersion::default(),
+            security: Security::default(),
+            authenticator: None,
+            zap_domain: String::new(),
             transport: TransportOptions::default(),
         }
     }

@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 use ferromq_wire::{Command, Message, Part, SocketType, Version};
 
+use crate::authentication::User;
+
 /// Names one pipe of one socket; never reused while the socket lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipeId {
@@ -103,6 +105,8 @@ pub struct Peer {
     pub address: String,
     /// The further properties of its READY: names as sent.
     pub metadata: Vec<(String, Part)>,
+    /// Who it is, where that was asked ([`Builder::authenticator`](crate::Builder::authenticator)).
+    pub user: Option<User>,
 }
 
 /// Whether a pipe would take a message now.

@@ -15,6 +15,11 @@ pub use ferromq_core::{
     ZmtpVersion, poll,
 };
 
+// Who may be a peer.
+pub use ferromq_core::{
+    AddressRangeError, Applicant, Authenticator, Claim, Denial, Security, User, Verdict,
+};
+
 #[cfg(feature = "futures")]
 pub use ferromq_core::{MessageSink, MessageStream};
 #[cfg(feature = "pair")]

@@ -20,6 +20,7 @@ pub fn peer(routing_id: &str) -> Arc<Peer> {
         routing_id: Part::from(routing_id),
         address: String::new(),
         metadata: Vec::new(),
+        user: None,
     })
 }
 

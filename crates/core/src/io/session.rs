@@ -23,12 +23,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Established, HandshakeConfig};
+use ferromq_wire::{Claim, Established, HandshakeConfig};
 
 use super::IoHandle;
 use super::racing::{Race, Standing, Track};
-use super::shaking::Shaking;
+use super::shaking::{Progress, Shaking, decided};
 use super::timers::Timers;
+use crate::authentication::{self, Decision};
 use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
@@ -457,8 +458,9 @@ impl Session {
             .then(|| options.routing_id.clone().unwrap_or_default());
         config.limits = options.limits;
         config.minimum = options.min_zmtp;
-        config.as_server = matches!(self.role, Role::Accepted { .. });
-        self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config)));
+        config.as_server = options.security.is_server();
+        let mechanism = options.security.mechanism(options.authenticator.is_some());
+        self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config, mechanism)));
         if !options.handshake_timeout.is_zero() {
             self.set_deadline(cx.now + options.handshake_timeout, cx);
         }
@@ -469,20 +471,44 @@ impl Session {
             return Fate::Lives;
         };
         match shaking.advance(cx.reactor, self.key) {
-            Ok(None) => Fate::Lives,
-            Ok(Some(established)) => self.establish(*established, cx),
+            Ok(Progress::Waits) => Fate::Lives,
+            Ok(Progress::Asks(claim)) => {
+                self.ask(claim, cx);
+                self.go_on_shaking(cx)
+            }
+            Ok(Progress::Over(established)) => self.establish(*established, cx),
             Err(reason) => self.fail_shake(reason, cx),
         }
     }
 
+    /// Has it decided whether the peer is welcome.
+    fn ask(&mut self, claim: Claim, cx: &mut Context<'_>) {
+        let Phase::Shaking(shaking) = &mut self.phase else {
+            return;
+        };
+        let options = &self.port.options;
+        let applicant = shaking.applicant(claim, &options.zap_domain);
+        let answer = authentication::ask(options, applicant.clone(), cx.world);
+        shaking.wait_for(applicant, Decision::new(answer, decided(cx.io, self.key)));
+    }
+
     fn fail_shake(&mut self, reason: Reason, cx: &mut Context<'_>) -> Fate {
-        self.report_shake(reason);
-        let Phase::Shaking(shaking) = &self.phase else {
+        let Phase::Shaking(shaking) = &mut self.phase else {
             return Fate::Lives;
         };
+        if let (Reason::Denied(denial), Some((applicant, text))) = (reason, shaking.denied()) {
+            self.port.events.report(|| Event::Denied {
+                connection: self.connection,
+                endpoint: self.endpoint.clone(),
+                applicant,
+                denial,
+                text,
+            });
+        }
         let stream = Arc::clone(&shaking.stream);
         self.phase = Phase::Refusing(Arc::clone(&stream));
-        if !matches!(reason, Reason::Violation(_)) || stream.shutdown_write().is_err() {
+        self.report_shake(reason);
+        if !reason.is_told() || stream.shutdown_write().is_err() {
             return self.leave(cx);
         }
         self.set_deadline(cx.now + AFTER_REFUSAL, cx);
@@ -520,7 +546,7 @@ impl Session {
 
     /// The handshake is over: the socket gets the pipe, and messages flow.
     fn establish(&mut self, established: Established, cx: &mut Context<'_>) -> Fate {
-        let Phase::Shaking(shaking) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
+        let Phase::Shaking(mut shaking) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
             return Fate::Lives;
         };
         self.deadline = None;
@@ -538,6 +564,7 @@ impl Session {
             routing_id: peer.routing_id,
             address: shaking.stream.peer_address(),
             metadata: peer.metadata,
+            user: shaking.user.take(),
         });
         let pipe = self.pipe.get_or_insert_with(|| {
             let id = self.port.new_pipe();

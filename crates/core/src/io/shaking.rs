@@ -4,10 +4,14 @@
 //! handshake stays in `input`, for the decoder.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 
-use ferromq_wire::{Established, Handshake, HandshakeConfig, Null, Output};
+use ferromq_wire::{Claim, Established, Handshake, HandshakeConfig, Mechanism, Output};
 
+use super::{IoCommand, IoHandle};
+use crate::authentication::{Applicant, Decision, User, Verdict};
 use crate::event::Reason;
 use crate::world::{Interest, Reactor, Stream};
 
@@ -22,52 +26,127 @@ pub(super) struct Shaking {
     output: Vec<u8>,
     written: usize,
     established: Option<Box<Established>>,
+    /// Asked by the machine, and not yet by the session.
+    claim: Option<Claim>,
+    /// About whom it is decided, until it is.
+    decision: Option<(Applicant, Decision)>,
+    /// Who was refused, and why.
+    denied: Option<(Applicant, String)>,
+    /// Who was allowed.
+    pub(super) user: Option<User>,
+}
+
+/// How far a handshake has come.
+pub(super) enum Progress {
+    /// It waits for the peer, or for a decision.
+    Waits,
+    /// Somebody has to decide about the peer.
+    Asks(Claim),
+    /// Established, and everything said.
+    Over(Box<Established>),
 }
 
 impl Shaking {
     /// A handshake at its beginning.
-    pub(super) fn new(stream: Arc<dyn Stream>, config: HandshakeConfig) -> Self {
+    pub(super) fn new(
+        stream: Arc<dyn Stream>,
+        config: HandshakeConfig,
+        mechanism: Box<dyn Mechanism>,
+    ) -> Self {
         Self {
             stream,
-            handshake: Handshake::new(config, Box::new(Null::new())),
+            handshake: Handshake::new(config, mechanism),
             input: Vec::new(),
             output: Vec::new(),
             written: 0,
             established: None,
+            claim: None,
+            decision: None,
+            denied: None,
+            user: None,
         }
     }
 
-    /// Reads, answers and watches as far as it goes. `Some`: established, and everything said.
+    /// About whom is to be decided.
+    pub(super) fn applicant(&self, claim: Claim, domain: &str) -> Applicant {
+        let peer = self.handshake.peer();
+        Applicant {
+            claim,
+            address: host(self.stream.peer_address()),
+            domain: domain.to_owned(),
+            routing_id: peer.map(|peer| peer.routing_id.clone()).unwrap_or_default(),
+            metadata: peer.map(|peer| peer.metadata.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The handshake goes on when this is decided.
+    pub(super) fn wait_for(&mut self, applicant: Applicant, decision: Decision) {
+        self.decision = Some((applicant, decision));
+    }
+
+    /// Who was refused, and why in words.
+    pub(super) fn denied(&mut self) -> Option<(Box<Applicant>, String)> {
+        let (applicant, text) = self.denied.take()?;
+        Some((Box::new(applicant), text))
+    }
+
+    /// Reads, answers and watches as far as it goes. Nothing is read while it waits for a decision.
     pub(super) fn advance(
         &mut self,
         reactor: &Arc<dyn Reactor>,
         key: u64,
-    ) -> Result<Option<Box<Established>>, Reason> {
+    ) -> Result<Progress, Reason> {
         loop {
-            let failed = self.step();
+            let failed = self.decide().and_then(|()| self.step());
             let flushed = self.flush();
             failed?;
-            if self.is_over() {
-                return Ok(self.established.take());
+            if self.written == self.output.len()
+                && let Some(established) = self.established.take()
+            {
+                return Ok(Progress::Over(established));
+            }
+            if let Some(claim) = self.claim.take() {
+                return Ok(Progress::Asks(claim));
             }
             // What the peer has said is heard even if it hears nothing any more.
-            if self.established.is_some() || !self.read()? {
+            if !self.listens() || !self.read()? {
                 flushed?;
                 break;
             }
         }
         let interest = Interest {
-            read: self.established.is_none(),
+            read: self.listens(),
             write: self.written < self.output.len(),
         };
         reactor
             .arm(self.stream.source(), key, interest)
             .map_err(|error| Reason::Io(error.kind()))?;
-        Ok(None)
+        Ok(Progress::Waits)
     }
 
-    fn is_over(&self) -> bool {
-        self.established.is_some() && self.written == self.output.len()
+    fn listens(&self) -> bool {
+        self.established.is_none() && self.decision.is_none()
+    }
+
+    /// Looks whether a decision was made, and carries it out.
+    fn decide(&mut self) -> Result<(), Reason> {
+        let Some((_, decision)) = &mut self.decision else {
+            return Ok(());
+        };
+        match (decision.poll(), self.decision.take()) {
+            (None, waiting) => self.decision = waiting,
+            (Some(Verdict::Allow(user)), _) => {
+                self.user = Some(user);
+                self.handshake.allow();
+            }
+            (Some(Verdict::Deny { denial, text }), decided) => {
+                self.denied = decided.map(|(applicant, _)| (applicant, text));
+                self.handshake.deny(denial);
+                self.speak();
+                return Err(Reason::Denied(denial));
+            }
+        }
+        Ok(())
     }
 
     /// Feeds the machine what was read, and collects what it says.
@@ -79,17 +158,26 @@ impl Shaking {
         };
         let used = self.input.len() - input.len();
         self.input.drain(..used);
+        self.speak();
+        handled.map_err(|violation| match self.handshake.peer_denial() {
+            Some(denial) => Reason::DeniedByPeer(denial),
+            None => Reason::Violation(violation),
+        })
+    }
+
+    /// Collects what the machine has to say, or to ask.
+    fn speak(&mut self) {
         loop {
             match self.handshake.poll_output() {
                 Output::Send(bytes) => self.output.extend_from_slice(&bytes),
-                Output::NeedInput => break,
+                Output::NeedInput => return,
+                Output::Decide(claim) => self.claim = Some(claim),
                 Output::Done(established) => {
                     self.established = Some(established);
-                    break;
+                    return;
                 }
             }
         }
-        handled.map_err(Reason::Violation)
     }
 
     /// Writes what fits.
@@ -114,5 +202,30 @@ impl Shaking {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(Reason::Io(error.kind())),
         }
+    }
+}
+
+/// Wakes an I/O thread for a handshake that may have been decided about.
+pub(super) fn decided(io: &IoHandle, key: u64) -> Waker {
+    let io = io.clone();
+    Waker::from(Arc::new(Decided { io, key }))
+}
+
+struct Decided {
+    io: IoHandle,
+    key: u64,
+}
+
+impl Wake for Decided {
+    fn wake(self: Arc<Self>) {
+        self.io.post(IoCommand::Decided(self.key));
+    }
+}
+
+/// An address without its port, where it has one.
+fn host(address: String) -> String {
+    match address.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().to_string(),
+        Err(_) => address,
     }
 }

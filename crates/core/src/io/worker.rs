@@ -109,6 +109,7 @@ impl IoWorker {
         match command {
             IoCommand::Blocked(key) => self.with_session(key, Session::handle_blocked),
             IoCommand::Close(key, until) => self.close(key, until),
+            IoCommand::Decided(key) => self.with_session(key, Session::go_on_shaking),
             IoCommand::Dial(pipe, endpoint, port) => {
                 let key = pipe.key;
                 let session = self.with_context(|cx| Session::dial(pipe, endpoint, port, cx));

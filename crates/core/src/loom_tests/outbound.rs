@@ -349,6 +349,7 @@ fn connected(model_of: &'static [Step], mark: u32) -> (Arc<Socket<Toy>>, Model) 
         routing_id: Default::default(),
         address: String::new(),
         metadata: Vec::new(),
+        user: None,
     });
     let link = Link::Stream(Arc::clone(&model.pipe));
     let id: PipeId = model.pipe.id;

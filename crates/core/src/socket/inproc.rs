@@ -285,6 +285,7 @@ impl Port {
             routing_id: id.unwrap_or_default(),
             address: name.to_string(),
             metadata: Vec::new(),
+            user: None,
         })
     }
 

@@ -1,0 +1,283 @@
+//! Who decides which peers are welcome.
+//!
+//! A handshake that knows who the peer claims to be stops and asks; nothing more is read from the
+//! peer until there is an answer, or the handshake's time is over. No I/O thread waits for it: what
+//! blocks runs on a thread of its own, and a future is polled whenever it wakes.
+//!
+//! A decision that fails denies: a callback that panics, a thread that cannot be started.
+
+mod lists;
+
+use std::fmt;
+use std::future::{Future, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use ferromq_wire::{Claim, Denial, Part};
+
+use crate::options::Options;
+use crate::sync::Mutex;
+use crate::world::World;
+
+pub use self::lists::AddressRangeError;
+
+/// Who wants to be a peer, as far as that is known when it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applicant {
+    /// The mechanism, and what was shown in it.
+    pub claim: Claim,
+    /// Its address without the port; over ipc the path.
+    pub address: String,
+    /// Our domain ([`Builder::zap_domain`](crate::Builder::zap_domain)), empty by default.
+    pub domain: String,
+    /// The routing id that it announced. Empty with NULL and PLAIN, where that comes later.
+    pub routing_id: Part,
+    /// The further properties that it announced. Empty with NULL and PLAIN.
+    pub metadata: Vec<(String, Part)>,
+}
+
+/// What was decided about an [`Applicant`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is welcome; this is who it is.
+    Allow(User),
+    /// It is refused.
+    Deny {
+        /// Why, as the peer is told; after [`Denial::Temporary`] it is told nothing.
+        denial: Denial,
+        /// Why in words, for our [`Event::Denied`](crate::Event::Denied).
+        text: String,
+    },
+}
+
+impl Verdict {
+    /// Welcome under this user id (which may be empty).
+    pub fn allow(user_id: impl Into<String>) -> Self {
+        Self::Allow(User {
+            id: user_id.into(),
+            metadata: Vec::new(),
+        })
+    }
+
+    /// Refused as not authorized.
+    pub fn deny(text: impl Into<String>) -> Self {
+        let (denial, text) = (Denial::Unauthorized, text.into());
+        Self::Deny { denial, text }
+    }
+
+    fn failure(text: &str) -> Self {
+        let (denial, text) = (Denial::Internal, text.to_owned());
+        Self::Deny { denial, text }
+    }
+}
+
+/// Who an authenticated peer is, as [`Peer::user`](crate::Peer::user) tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The user id, given by who decided.
+    #[doc(alias = "User-Id")]
+    pub id: String,
+    /// Further properties, given likewise.
+    pub metadata: Vec<(String, Part)>,
+}
+
+/// Decides which peers are welcome: a callback, or a list.
+///
+/// # Examples
+///
+/// ```
+/// use ferromq_core::{Authenticator, Claim, Verdict};
+///
+/// // Runs on a thread of its own: it may ask a database.
+/// let by_callback = Authenticator::blocking(|applicant| match &applicant.claim {
+///     Claim::Plain { username, .. } if username == b"admin" => Verdict::allow("admin"),
+///     _ => Verdict::deny("not on the list"),
+/// });
+/// let by_address = Authenticator::addresses(["127.0.0.1", "10.0.0.0/8"])?;
+/// let both = by_address.and(by_callback);
+/// # drop(both);
+/// # Ok::<(), ferromq_core::AddressRangeError>(())
+/// ```
+#[derive(Clone)]
+pub struct Authenticator(Arc<Rule>);
+
+enum Rule {
+    Now(Box<dyn Fn(&Applicant) -> Verdict + Send + Sync>),
+    Blocking(Arc<dyn Fn(&Applicant) -> Verdict + Send + Sync>),
+    Later(Box<dyn Fn(Applicant) -> Answer + Send + Sync>),
+    Both(Authenticator, Authenticator),
+}
+
+/// A decision that is on its way.
+type Answer = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+
+impl Authenticator {
+    /// Decides by a callback that may take its time, at most for the
+    /// [handshake's](crate::Builder::handshake_timeout). It runs on one of up to four threads that
+    /// all sockets of a context share; further peers wait for these.
+    pub fn blocking(decide: impl Fn(&Applicant) -> Verdict + Send + Sync + 'static) -> Self {
+        Self::of(Rule::Blocking(Arc::new(decide)))
+    }
+
+    /// Decides by a future. It is polled on an I/O thread, which must not be kept: what it waits
+    /// for wakes it from elsewhere. It is dropped if the peer goes or the handshake takes too long.
+    pub fn asynchronous<F>(decide: impl Fn(Applicant) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Verdict> + Send + 'static,
+    {
+        let decide = move |applicant| -> Answer { Box::pin(decide(applicant)) };
+        Self::of(Rule::Later(Box::new(decide)))
+    }
+
+    /// Welcome is who both allow. The other one is asked only if this one allows; the user is the
+    /// other's, but with this one's id if that has none.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::of(Rule::Both(self, other))
+    }
+
+    /// Decides at once, on the I/O thread.
+    fn immediate(decide: impl Fn(&Applicant) -> Verdict + Send + Sync + 'static) -> Self {
+        Self::of(Rule::Now(Box::new(decide)))
+    }
+
+    fn of(rule: Rule) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    /// Asks. Nothing of the application runs before the answer is polled.
+    pub(crate) fn ask(&self, applicant: Applicant, world: &Arc<dyn World>) -> Answer {
+        let (this, world) = (self.clone(), Arc::clone(world));
+        Box::pin(async move {
+            match &*this.0 {
+                Rule::Now(decide) => decide(&applicant),
+                Rule::Blocking(decide) => offload(Arc::clone(decide), applicant, &world).await,
+                Rule::Later(decide) => decide(applicant).await,
+                Rule::Both(first, second) => {
+                    let first = match first.ask(applicant.clone(), &world).await {
+                        Verdict::Allow(user) => user,
+                        denied => return denied,
+                    };
+                    match second.ask(applicant, &world).await {
+                        Verdict::Allow(user) if user.id.is_empty() => Verdict::Allow(User {
+                            id: first.id,
+                            ..user
+                        }),
+                        decided => decided,
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator").finish_non_exhaustive()
+    }
+}
+
+/// Has it decided whether an applicant is welcome to a socket with these options.
+pub(crate) fn ask(options: &Options, applicant: Applicant, world: &Arc<dyn World>) -> Answer {
+    if let Some(authenticator) = &options.authenticator {
+        return authenticator.ask(applicant, world);
+    }
+    Box::pin(ready(match applicant.claim {
+        Claim::Null => Verdict::allow(""),
+        _ => Verdict::failure("nobody decides about peers"),
+    }))
+}
+
+/// An answer that a handshake waits for. A panic in it is a denial.
+pub(crate) struct Decision {
+    answer: Answer,
+    waker: Waker,
+}
+
+impl Decision {
+    /// Whenever the answer may have come, `waker` is woken.
+    pub(crate) fn new(answer: Answer, waker: Waker) -> Self {
+        Self { answer, waker }
+    }
+
+    /// The verdict, if it is there.
+    pub(crate) fn poll(&mut self) -> Option<Verdict> {
+        let mut context = Context::from_waker(&self.waker);
+        let polled = AssertUnwindSafe(|| self.answer.as_mut().poll(&mut context));
+        match catch_unwind(polled) {
+            Ok(Poll::Ready(verdict)) => Some(verdict),
+            Ok(Poll::Pending) => None,
+            Err(_) => Some(Verdict::failure("the authenticator has panicked")),
+        }
+    }
+}
+
+/// Runs a callback elsewhere.
+fn offload(
+    decide: Arc<dyn Fn(&Applicant) -> Verdict + Send + Sync>,
+    applicant: Applicant,
+    world: &Arc<dyn World>,
+) -> impl Future<Output = Verdict> + Send + use<> {
+    let slot = Arc::new(Slot::default());
+    let promise = Promise(Arc::clone(&slot));
+    world.offload(Box::new(move |able| match able {
+        Ok(()) => promise.keep(decide(&applicant)),
+        Err(_) => promise.keep(Verdict::failure("there is no thread for the authenticator")),
+    }));
+    std::future::poll_fn(move |context| slot.poll(context))
+}
+
+/// Where an answer is put by one thread and found by another.
+#[derive(Default)]
+struct Slot(Mutex<Filling>);
+
+#[derive(Default)]
+struct Filling {
+    verdict: Option<Verdict>,
+    waker: Option<Waker>,
+}
+
+impl Slot {
+    fn poll(&self, context: &Context<'_>) -> Poll<Verdict> {
+        let mut filling = self.0.lock();
+        match filling.verdict.take() {
+            Some(verdict) => Poll::Ready(verdict),
+            None => {
+                filling.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn fill(&self, verdict: Verdict) {
+        let mut filling = self.0.lock();
+        filling.verdict.get_or_insert(verdict);
+        let waker = filling.waker.take();
+        drop(filling);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Fills a slot once; if only with a failure, when the callback panics.
+struct Promise(Arc<Slot>);
+
+impl Promise {
+    fn keep(&self, verdict: Verdict) {
+        self.0.fill(verdict);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.keep(Verdict::failure("the authenticator has panicked"));
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;

@@ -1,0 +1,141 @@
+//! Decisions: by lists, elsewhere, later, and those that fail.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+use super::*;
+use crate::world::SystemWorld;
+
+fn applicant(username: &str, password: &str) -> Applicant {
+    Applicant {
+        claim: Claim::Plain {
+            username: username.into(),
+            password: password.into(),
+        },
+        address: "127.0.0.1".to_owned(),
+        domain: String::new(),
+        routing_id: Part::default(),
+        metadata: Vec::new(),
+    }
+}
+
+/// Counts, and wakes the thread that waits.
+struct Woken(std::thread::Thread, AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.unpark();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test waits for a thread of the world"
+)]
+fn decide(authenticator: &Authenticator, applicant: Applicant) -> Verdict {
+    let world: Arc<dyn World> = Arc::new(SystemWorld::new());
+    let woken = Arc::new(Woken(std::thread::current(), AtomicUsize::new(0)));
+    let answer = authenticator.ask(applicant, &world);
+    let mut decision = Decision::new(answer, Waker::from(woken));
+    loop {
+        match decision.poll() {
+            Some(verdict) => return verdict,
+            None => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn users_are_known_by_name_and_password() {
+    let users = Authenticator::users([("admin", "secret"), ("guest", "")]);
+    assert_eq!(
+        decide(&users, applicant("admin", "secret")),
+        Verdict::allow("admin")
+    );
+    assert_eq!(
+        decide(&users, applicant("guest", "")),
+        Verdict::allow("guest")
+    );
+    for (name, password) in [
+        ("admin", ""),
+        ("admin", "Secret"),
+        ("guest", "secret"),
+        ("", ""),
+    ] {
+        let verdict = decide(&users, applicant(name, password));
+        assert!(matches!(
+            verdict,
+            Verdict::Deny {
+                denial: Denial::Unauthorized,
+                ..
+            }
+        ));
+    }
+}
+
+#[test]
+fn both_must_allow_and_the_last_names_the_user() {
+    let here = Authenticator::addresses(["127.0.0.0/8"]).unwrap();
+    let there = Authenticator::addresses(["10.0.0.0/8"]).unwrap();
+    let users = Authenticator::users([("admin", "secret")]);
+    let asked = |authenticator| decide(&authenticator, applicant("admin", "secret"));
+    assert_eq!(
+        asked(here.clone().and(users.clone())),
+        Verdict::allow("admin")
+    );
+    assert_eq!(asked(users.clone().and(here)), Verdict::allow("admin"));
+    assert!(matches!(
+        asked(there.clone().and(users.clone())),
+        Verdict::Deny { .. }
+    ));
+    assert!(matches!(asked(users.and(there)), Verdict::Deny { .. }));
+}
+
+#[test]
+fn callback_decides_on_another_thread() {
+    let here = std::thread::current().id();
+    let elsewhere = Authenticator::blocking(move |applicant| {
+        assert_eq!(applicant.address, "127.0.0.1");
+        match std::thread::current().id() == here {
+            true => Verdict::deny("the same thread"),
+            false => Verdict::allow("elsewhere"),
+        }
+    });
+    assert_eq!(
+        decide(&elsewhere, applicant("", "")),
+        Verdict::allow("elsewhere")
+    );
+}
+
+#[test]
+fn future_decides_when_it_is_woken() {
+    let authenticator = Authenticator::asynchronous(|applicant| {
+        let mut polls = 0;
+        std::future::poll_fn(move |context| {
+            polls += 1;
+            context.waker().wake_by_ref();
+            match polls {
+                3 => Poll::Ready(Verdict::allow(applicant.address.clone())),
+                _ => Poll::Pending,
+            }
+        })
+    });
+    assert_eq!(
+        decide(&authenticator, applicant("", "")),
+        Verdict::allow("127.0.0.1")
+    );
+}
+
+#[test]
+fn who_panics_denies() {
+    let failed = Verdict::failure("the authenticator has panicked");
+    // Without the message of a panic.
+    let panics = || -> Verdict { std::panic::resume_unwind(Box::new(())) };
+    let blocking = Authenticator::blocking(move |_| panics());
+    assert_eq!(decide(&blocking, applicant("", "")), failed);
+    let later = Authenticator::asynchronous(move |_| async move { panics() });
+    assert_eq!(decide(&later, applicant("", "")), failed);
+    let at_once = Authenticator::asynchronous(move |_| std::future::ready(panics()));
+    assert_eq!(decide(&at_once, applicant("", "")), failed);
+}
