@@ -40,7 +40,7 @@ impl Security {
     }
 
     /// PLAIN as the server: asks each client for its user name and password (RFC 24). Who decides
-    /// is the socket's [`Authenticator`](crate::Authenticator); without one, every client is denied.
+    /// is the socket's [`Authenticator`](crate::Authenticator); without one, all are denied.
     #[cfg(feature = "plain")]
     #[doc(alias = "ZMQ_PLAIN_SERVER")]
     pub fn plain_server() -> Self {
