@@ -90,6 +90,7 @@ impl Machine {
                 match handshake.poll_output() {
                     Output::Send(bytes) => self.output.extend(bytes),
                     Output::NeedInput => break None,
+                    Output::Decide(_) => handshake.allow(),
                     Output::Done(established) => break Some(established),
                 }
             };
