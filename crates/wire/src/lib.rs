@@ -29,6 +29,7 @@ pub mod encode;
 mod frame;
 mod greeting;
 mod handshake;
+mod heartbeat;
 mod limits;
 mod mechanism;
 mod message;
@@ -46,6 +47,7 @@ pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};
+pub use heartbeat::{Beat, Heartbeat, HeartbeatConfig, Silence};
 pub use limits::Limits;
 pub use mechanism::{Claim, Mechanism, Null};
 #[cfg(feature = "plain")]

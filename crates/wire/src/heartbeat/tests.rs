@@ -1,0 +1,344 @@
+//! Tests of heartbeats: each moment at which something is said or a silence is too long.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::{Beat, Heartbeat, HeartbeatConfig, MOST_UNHEARD, Silence};
+use crate::{Command, V2_0, V3_0, V3_1, Version};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A machine, and the time since it was made.
+struct Driven {
+    machine: Heartbeat,
+    made: Instant,
+    now: Duration,
+}
+
+fn ping(ttl: u64) -> Beat {
+    Beat::Send(Command::Ping {
+        ttl: Duration::from_millis(ttl),
+        context: Bytes::new(),
+    })
+}
+
+fn pong() -> Beat {
+    let context = Bytes::new();
+    Beat::Send(Command::Pong { context })
+}
+
+fn every(interval: u64) -> HeartbeatConfig {
+    HeartbeatConfig {
+        interval: Duration::from_millis(interval),
+        ..HeartbeatConfig::default()
+    }
+}
+
+impl Driven {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any time will do as the first one"
+    )]
+    fn new(config: HeartbeatConfig, peer: Version) -> Self {
+        let made = Instant::now();
+        Self {
+            machine: Heartbeat::new(config, peer, made),
+            made,
+            now: Duration::ZERO,
+        }
+    }
+
+    fn at(&mut self, millis: u64) -> Instant {
+        self.now = Duration::from_millis(millis);
+        self.made + self.now
+    }
+
+    fn deadline(&self) -> Option<u128> {
+        let at = self.machine.deadline()?;
+        Some((at - self.made).as_millis())
+    }
+
+    #[track_caller]
+    fn look(&mut self, millis: u64, expected: &Beat) {
+        let now = self.at(millis);
+        assert_eq!(self.machine.poll(false, now), *expected, "at {millis} ms");
+    }
+
+    #[track_caller]
+    fn look_deaf(&mut self, millis: u64, expected: &Beat) {
+        let now = self.at(millis);
+        assert_eq!(self.machine.poll(true, now), *expected, "at {millis} ms");
+    }
+
+    fn hear_ping(&mut self, millis: u64, ttl: u64) -> bool {
+        let now = self.at(millis);
+        self.machine.handle_traffic();
+        self.machine.handle_ping(Duration::from_millis(ttl), now)
+    }
+}
+
+#[test]
+fn heartbeats_by_default_are_off() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    assert_eq!(driven.deadline(), None);
+    driven.machine.handle_traffic();
+    driven.machine.handle_pong();
+    assert!(!driven.hear_ping(5, 0));
+    assert_eq!(driven.deadline(), None);
+    driven.look(1_000_000, &Beat::Rest);
+}
+
+#[test]
+fn interval_without_more_pings_and_gives_up_after_one_more() {
+    let mut driven = Driven::new(every(1_000), V3_1);
+    driven.look(999, &Beat::Rest);
+    assert_eq!(driven.deadline(), Some(1_000));
+    driven.look(1_000, &ping(0));
+    driven.machine.handle_traffic();
+    driven.look(2_000, &ping(0));
+    driven.look(2_999, &Beat::Rest);
+    driven.look(3_000, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
+fn ping_carries_the_time_to_live() {
+    let config = HeartbeatConfig {
+        ttl: 3 * SECOND,
+        ..every(100)
+    };
+    Driven::new(config, V3_1).look(100, &ping(3_000));
+}
+
+#[test]
+fn timeout_runs_from_the_first_unanswered_ping() {
+    let config = HeartbeatConfig {
+        timeout: Some(Duration::from_millis(2_500)),
+        ..every(1_000)
+    };
+    let mut driven = Driven::new(config, V3_1);
+    driven.look(1_000, &ping(0));
+    driven.look(2_000, &ping(0));
+    driven.look(3_000, &ping(0));
+    assert_eq!(driven.deadline(), Some(3_500));
+    driven.look(3_500, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
+fn timeout_ends_by_any_traffic_until_the_next_ping() {
+    let mut driven = Driven::new(every(1_000), V3_1);
+    driven.look(1_000, &ping(0));
+    driven.machine.handle_traffic();
+    driven.look(1_500, &Beat::Rest);
+    driven.look(2_000, &ping(0));
+    assert_eq!(driven.deadline(), Some(3_000));
+}
+
+#[test]
+fn timeout_of_zero_never_ends_and_few_pings_are_sent() {
+    let config = HeartbeatConfig {
+        timeout: Some(Duration::ZERO),
+        ..every(1_000)
+    };
+    let mut driven = Driven::new(config, V3_1);
+    for nth in 1..=u64::from(MOST_UNHEARD) {
+        driven.look(nth * 1_000, &ping(0));
+    }
+    driven.look(11_000, &Beat::Rest);
+    driven.look(12_000, &Beat::Rest);
+    driven.machine.handle_traffic();
+    driven.look(13_000, &ping(0));
+}
+
+#[test]
+fn death_found_stays_until_something_is_read() {
+    let mut driven = Driven::new(every(1_000), V3_1);
+    driven.look(1_000, &ping(0));
+    driven.look(2_000, &Beat::Dead(Silence::Unanswered));
+    driven.look(2_001, &Beat::Dead(Silence::Unanswered));
+    driven.machine.handle_traffic();
+    driven.look(2_002, &ping(0));
+}
+
+#[test]
+fn peer_of_3_0_is_awaited_once_it_has_answered() {
+    let mut driven = Driven::new(every(1_000), V3_0);
+    driven.look(1_000, &ping(0));
+    driven.look(2_000, &ping(0));
+    driven.machine.handle_traffic();
+    driven.machine.handle_pong();
+    driven.look(3_000, &ping(0));
+    driven.look(4_000, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
+fn peer_below_3_0_is_sent_nothing() {
+    assert_eq!(Driven::new(every(1_000), V2_0).deadline(), None);
+}
+
+#[test]
+fn time_to_live_of_the_peer_ends_its_silence() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    assert!(driven.hear_ping(100, 2_000));
+    assert_eq!(driven.deadline(), Some(2_100));
+    driven.look(2_099, &Beat::Rest);
+    driven.look(2_100, &Beat::Dead(Silence::Expired));
+}
+
+#[test]
+fn time_to_live_begins_anew_with_each_ping_and_ends_with_one_of_zero() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    assert!(driven.hear_ping(0, 2_000));
+    assert!(!driven.hear_ping(1_500, 2_000));
+    assert_eq!(driven.deadline(), Some(3_500));
+    assert!(driven.hear_ping(1_600, 500));
+    assert_eq!(driven.deadline(), Some(2_100));
+    assert!(!driven.hear_ping(2_000, 0));
+    assert_eq!(driven.deadline(), None);
+}
+
+#[test]
+fn time_to_live_begins_anew_with_a_look_after_traffic() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    driven.hear_ping(0, 1_000);
+    driven.machine.handle_traffic();
+    driven.look(1_000, &Beat::Rest);
+    assert_eq!(driven.deadline(), Some(2_000));
+    driven.look(2_000, &Beat::Dead(Silence::Expired));
+}
+
+#[test]
+fn deaf_one_waits_for_nobody_and_pings_on() {
+    let mut driven = Driven::new(every(1_000), V3_1);
+    driven.hear_ping(500, 1_000);
+    driven.look(1_000, &ping(0));
+    let now = driven.at(1_100);
+    driven.machine.handle_deaf(now);
+    for nth in 2..30 {
+        driven.look_deaf(nth * 1_000 + 500, &ping(0));
+    }
+    driven.machine.handle_traffic();
+    driven.look(30_500, &ping(0));
+    driven.look(31_500, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
+fn deaf_one_speaks_at_twice_the_rhythm_of_the_pings_before() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    for nth in 1..5 {
+        driven.hear_ping(nth * 400, 0);
+    }
+    let now = driven.at(1_700);
+    assert!(driven.machine.handle_deaf(now));
+    assert!(!driven.machine.handle_deaf(now), "it knows");
+    for nth in 0..20 {
+        assert_eq!(driven.deadline(), Some(u128::from(1_900 + nth * 200)));
+        driven.look_deaf(1_900 + nth * 200, &pong());
+    }
+    driven.look(5_900, &Beat::Rest);
+    assert_eq!(driven.deadline(), None);
+}
+
+#[test]
+fn deaf_one_without_pings_before_takes_what_it_listened_for_as_their_interval() {
+    for (listened, pause) in [(0, 50), (60, 50), (600, 300), (60_000, 30_000)] {
+        let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+        let now = driven.at(listened);
+        assert!(driven.machine.handle_deaf(now));
+        let first = listened + pause;
+        assert_eq!(driven.deadline(), Some(u128::from(first)));
+        driven.look_deaf(first, &pong());
+        assert_eq!(driven.deadline(), Some(u128::from(first + pause)));
+    }
+}
+
+#[test]
+fn pings_that_were_read_late_teach_no_interval() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    driven.hear_ping(1_000, 0);
+    driven.hear_ping(2_000, 0);
+    let now = driven.at(2_100);
+    driven.machine.handle_deaf(now);
+    for _ in 0..5 {
+        driven.hear_ping(9_000, 0);
+    }
+    driven.look(9_000, &Beat::Rest);
+    driven.hear_ping(10_000, 0);
+    let now = driven.at(10_100);
+    driven.machine.handle_deaf(now);
+    assert_eq!(driven.deadline(), Some(10_600));
+}
+
+#[test]
+fn deaf_one_that_pings_often_enough_says_nothing_more() {
+    let mut driven = Driven::new(every(100), V3_1);
+    driven.hear_ping(50, 0);
+    driven.hear_ping(350, 0);
+    driven.look(350, &ping(0));
+    let now = driven.at(360);
+    assert!(
+        driven.machine.handle_deaf(now),
+        "50 ms are less than 100 ms"
+    );
+    let mut driven = Driven::new(every(100), V3_1);
+    driven.hear_ping(300, 0);
+    driven.look(300, &ping(0));
+    let now = driven.at(360);
+    assert!(!driven.machine.handle_deaf(now));
+    assert_eq!(driven.deadline(), Some(400));
+}
+
+#[test]
+fn deaf_one_does_not_speak_unasked_to_a_peer_that_may_not_understand() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_0);
+    let now = driven.at(10);
+    assert!(!driven.machine.handle_deaf(now));
+    assert_eq!(driven.deadline(), None);
+}
+
+#[test]
+fn times_beyond_all_clocks_are_never_over() {
+    let config = HeartbeatConfig {
+        interval: Duration::MAX,
+        timeout: Some(Duration::MAX),
+        ttl: Duration::MAX,
+    };
+    let mut driven = Driven::new(config, V3_1);
+    let now = driven.at(0);
+    driven.machine.handle_ping(Duration::MAX, now);
+    assert_eq!(driven.deadline(), None);
+    driven.look(u64::from(u32::MAX), &Beat::Rest);
+}
+
+proptest! {
+    /// Who looks at each deadline, and is answered within the timeout, gives nobody up; and no
+    /// deadline comes again and again.
+    #[test]
+    fn answered_heartbeats_go_on(
+        interval in 1..5_000u64,
+        (timeout, answer_after) in (1..5_000u64).prop_flat_map(|most| (Just(most), 0..most)),
+    ) {
+        let config = HeartbeatConfig {
+            timeout: Some(Duration::from_millis(timeout)),
+            ..every(interval)
+        };
+        let mut driven = Driven::new(config, V3_1);
+        let mut answers = Vec::new();
+        for _ in 0..300 {
+            let next = driven.deadline().and_then(|at| u64::try_from(at).ok());
+            let next = next.expect("it pings on");
+            if answers.iter().any(|&at| at <= next) {
+                driven.machine.handle_traffic();
+            }
+            answers.retain(|&at| at > next);
+            let now = driven.at(next);
+            match driven.machine.poll(false, now) {
+                Beat::Rest => {}
+                Beat::Send(_) => answers.push(next + answer_after),
+                Beat::Dead(silence) => prop_assert!(false, "{silence} at {next} ms"),
+            }
+        }
+        prop_assert!(driven.now >= Duration::from_millis(100 * interval));
+    }
+}
