@@ -15,6 +15,12 @@ use crate::options::Options;
 use crate::pattern::Pattern;
 use crate::socket::Socket;
 
+/// The longest that an option can have anything wait for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest time to live that a PING can carry.
+const LONGEST_TTL: Duration = Duration::from_millis(6_553_500);
+
 /// A socket type that can be built: implemented by [`socket_type!`](crate::socket_type).
 pub trait SocketType: From<Socket<Self::Pattern>> {
     /// Its behaviour.
@@ -53,8 +59,21 @@ impl<S: SocketType> Builder<S> {
         if options.linger > LONGEST_LINGER {
             return out_of_range("linger");
         }
-        if options.handshake_timeout > Duration::from_secs(24 * 3600) {
+        if options.handshake_timeout > LONGEST_WAIT {
             return out_of_range("handshake_timeout");
+        }
+        let heartbeat = options.heartbeat;
+        if heartbeat.interval > LONGEST_WAIT {
+            return out_of_range("heartbeat_interval");
+        }
+        if heartbeat
+            .timeout
+            .is_some_and(|timeout| timeout > LONGEST_WAIT)
+        {
+            return out_of_range("heartbeat_timeout");
+        }
+        if heartbeat.ttl > LONGEST_TTL {
+            return out_of_range("heartbeat_ttl");
         }
         if options.reconnect.first.is_zero() || options.reconnect.most < options.reconnect.first {
             return out_of_range("reconnect_interval");

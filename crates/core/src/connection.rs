@@ -27,12 +27,16 @@
 //!
 //! The I/O thread may wait for the read lock, for one turn of a receiver at most; its deadline
 //! tries it only, and looks again.
+//!
+//! The heartbeats lie under the read lock too: whoever reads counts a sign of life, without a
+//! clock, and the I/O thread compares at the deadline, which is its own.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
-use ferromq_wire::{Command, Decoder, Incoming};
+use ferromq_wire::{Beat, Bytes, Command, Decoder, Heartbeat, Incoming};
 
 use crate::echo;
 use crate::event::Reason;
@@ -112,6 +116,7 @@ pub(crate) struct Reading {
     /// kernel knows nothing.
     full: bool,
     decoder: Decoder,
+    pub(crate) heartbeat: Heartbeat,
     chunk: Vec<u8>,
     at: usize,
     items: VecDeque<Incoming>,
@@ -123,6 +128,7 @@ impl Connection {
     pub(crate) fn new(
         stream: Arc<dyn Stream>,
         decoder: Decoder,
+        heartbeat: Heartbeat,
         rest: Vec<u8>,
         implied: Option<Command>,
         reactor: Arc<dyn Reactor>,
@@ -135,6 +141,7 @@ impl Connection {
             arrived: false,
             full: false,
             decoder,
+            heartbeat,
             chunk: rest,
             at: 0,
             items: implied.into_iter().map(Incoming::Command).collect(),
@@ -246,6 +253,27 @@ impl Connection {
         true
     }
 
+    /// The I/O thread's look at the heartbeats: what is to be done, and when to look again. Before
+    /// a peer is given up, what has come is read, whoever looks after the connection: its reader
+    /// may be late, as after a pause of the process. An error: the reading side is over.
+    pub(crate) fn beat(
+        &self,
+        pipe: &StreamPipe,
+        port: &Port,
+    ) -> Result<(Beat, Option<Instant>), Reason> {
+        let mut reading = self.read.lock();
+        let mut beat = reading.poll_heartbeat(port);
+        if let Beat::Dead(_) = beat {
+            let starves = reading.watch == Watch::Armed;
+            reading.turn(&*self.stream, pipe, port, starves);
+            beat = reading.poll_heartbeat(port);
+        }
+        let deadline = reading.heartbeat.deadline();
+        let over = reading.over;
+        tell(reading, pipe, port);
+        over.map_or(Ok((beat, deadline)), Err)
+    }
+
     /// The session does something else with the stream, or nothing more: from now on nobody reads
     /// or watches it through this connection, whoever still holds it.
     pub(crate) fn retire(&self, reason: Reason) {
@@ -330,6 +358,10 @@ impl Reading {
         turned
     }
 
+    fn poll_heartbeat(&mut self, port: &Port) -> Beat {
+        self.heartbeat.poll(self.full, port.world.now())
+    }
+
     fn go_on(&mut self, stream: &dyn Stream, pipe: &StreamPipe, port: &Port) -> Turned {
         let mut budget = BUDGET;
         let mut more = true;
@@ -344,6 +376,7 @@ impl Reading {
             match self.fill(stream) {
                 Ok((0, _)) => return Turned::Over(Reason::Ended),
                 Ok((read, whole)) => {
+                    self.heartbeat.handle_traffic();
                     budget = budget.saturating_sub(read);
                     more = whole;
                 }
@@ -397,8 +430,7 @@ impl Reading {
         }
         pipe.out.note_heard();
         if self.items.len() > messages {
-            let subscriptions = port.kind.eager;
-            self.items.retain(|item| keep(item, subscriptions, pipe));
+            self.keep(port.kind.eager, pipe, port);
         }
         if !port.kind.receives && !port.kind.eager {
             port.counters
@@ -410,11 +442,38 @@ impl Reading {
         }
         self.arrived |= pipe.inbound.append(&mut self.items, messages);
         if !self.items.is_empty() {
-            self.items.retain(|item| keep(item, false, pipe));
+            self.keep(false, pipe, port);
             port.counters
                 .drop_messages(Dropped::Closed, messages as u64);
             self.items.clear();
         }
+    }
+
+    /// Keeps what is for the socket, and handles the rest here. Without `subscriptions`, nobody
+    /// there wants them.
+    fn keep(&mut self, subscriptions: bool, pipe: &StreamPipe, port: &Port) {
+        let heartbeat = &mut self.heartbeat;
+        self.items.retain(|item| match item {
+            Incoming::Message(_) => true,
+            Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
+            Incoming::Command(Command::Ping { ttl, context }) => {
+                if heartbeat.handle_ping(*ttl, port.world.now()) {
+                    pipe.io.post(IoCommand::Beat(pipe.key));
+                }
+                if !subscriptions {
+                    answer(context, pipe);
+                }
+                subscriptions
+            }
+            Incoming::Command(Command::Pong { context }) => {
+                heartbeat.handle_pong();
+                if let Some(number) = echo::number(context) {
+                    pipe.io.post(IoCommand::Echoed(pipe.key, number));
+                }
+                false
+            }
+            Incoming::Command(_) => false,
+        });
     }
 
     /// Reads once. How much, and whether the kernel may have more.
@@ -471,27 +530,11 @@ pub(crate) fn tell(mut reading: MutexGuard<'_, Reading>, pipe: &StreamPipe, port
     }
 }
 
-/// Subscriptions are for the pattern. A PING behind them is answered when they are in force, any
-/// other one here. The rest is of no concern.
-fn keep(item: &Incoming, subscriptions: bool, pipe: &StreamPipe) -> bool {
-    match item {
-        Incoming::Message(_) => true,
-        Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
-        Incoming::Command(Command::Ping { .. }) if subscriptions => true,
-        Incoming::Command(Command::Pong { context }) => {
-            if let Some(number) = echo::number(context) {
-                pipe.io.post(IoCommand::Echoed(pipe.key, number));
-            }
-            false
-        }
-        Incoming::Command(Command::Ping { context, .. }) => {
-            if pipe.out.control(&Command::Pong {
-                context: context.clone(),
-            }) {
-                pipe.io.post(IoCommand::WriteHeld(pipe.key));
-            }
-            false
-        }
-        Incoming::Command(_) => false,
+/// Answers a PING here. (Where there are subscriptions, the socket does when those before it are in
+/// force.)
+fn answer(context: &Bytes, pipe: &StreamPipe) {
+    let context = context.clone();
+    if pipe.out.control(&Command::Pong { context }) {
+        pipe.io.post(IoCommand::WriteHeld(pipe.key));
     }
 }

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ferromq_transport::Endpoint;
-use ferromq_wire::{Denial, Violation};
+use ferromq_wire::{Denial, Silence, Violation};
 
 use crate::authentication::Applicant;
 use crate::pattern::{Peer, Refusal};
@@ -148,6 +148,10 @@ pub enum Reason {
     /// The pattern did not take the peer.
     #[error("{0}")]
     Refusal(#[from] Refusal),
+    /// The peer was silent for too long: see
+    /// [`Builder::heartbeat_interval`](crate::Builder::heartbeat_interval).
+    #[error("{0}")]
+    Silence(#[from] Silence),
     /// The handshake was not over in time.
     #[error("the handshake took too long")]
     TimedOut,
@@ -182,7 +186,9 @@ impl Reason {
         match self {
             Self::Closed | Self::Denied(_) => Initiator::Application,
             Self::DeniedByPeer(_) | Self::Ended | Self::Io(_) => Initiator::Peer,
-            Self::Refusal(_) | Self::TimedOut | Self::Violation(_) => Initiator::Library,
+            Self::Refusal(_) | Self::Silence(_) | Self::TimedOut | Self::Violation(_) => {
+                Initiator::Library
+            }
         }
     }
 }

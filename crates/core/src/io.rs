@@ -30,6 +30,8 @@ pub(crate) use worker::IoWorker;
 /// What others ask of an I/O thread. Keys name sessions and listeners; an unknown key is ignored.
 #[derive(Debug)]
 pub(crate) enum IoCommand {
+    /// The deadline of a connection's heartbeats is an earlier one.
+    Beat(u64),
     /// The kernel's buffer is full: write when it has room.
     Blocked(u64),
     /// End a session: flush within the deadline.

@@ -45,7 +45,8 @@ pub mod world;
 pub use bytes::Bytes;
 pub use ferromq_transport::{Endpoint, EndpointError, Keepalive, ListenError, TransportOptions};
 pub use ferromq_wire::{
-    Claim, Command, Denial, Message, Part, PartError, SocketType, Version, Violation, ZmtpVersion,
+    Claim, Command, Denial, Message, Part, PartError, Silence, SocketType, Version, Violation,
+    ZmtpVersion,
 };
 
 pub use authentication::{AddressRangeError, Applicant, Authenticator, User, Verdict};

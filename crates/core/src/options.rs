@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ferromq_transport::TransportOptions;
-use ferromq_wire::{Limits, Part, ZmtpVersion};
+use ferromq_wire::{HeartbeatConfig, Limits, Part, ZmtpVersion};
 
 use crate::authentication::Authenticator;
 use crate::security::Security;
@@ -17,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) linger: Duration,
     pub(crate) handshake_timeout: Duration,
+    pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) reconnect: Reconnect,
     pub(crate) routing_id: Option<Part>,
     pub(crate) limits: Limits,
@@ -36,6 +37,7 @@ impl Default for Options {
             receive_timeout: None,
             linger: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(30),
+            heartbeat: HeartbeatConfig::default(),
             reconnect: Reconnect::default(),
             routing_id: None,
             limits: Limits::default(),

@@ -282,6 +282,13 @@ impl Outbound {
         !state.control.is_empty() && self.take_token(&mut state)
     }
 
+    /// Like [`control`](Self::control), but only if no other command waits: a heartbeat behind it
+    /// would say nothing new.
+    pub(crate) fn control_alone(&self, command: &Command) -> bool {
+        let waits = !self.state.lock().control.is_empty();
+        !waits && self.control(command)
+    }
+
     /// Takes the token if there is something to write and nobody else can. True: the caller writes.
     pub(crate) fn claim_write(&self) -> bool {
         let mut state = self.state.lock();

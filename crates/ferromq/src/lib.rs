@@ -11,8 +11,8 @@ pub use ferromq_core::{
     Context, Dropped, Endpoint, EndpointError, Event, Events, Initiator, Keepalive, ListenError,
     Message, Part, PartError, Peer, PollItem, Proxy, ProxyHandle, ProxyStats, Readiness, Reason,
     Receives, RecvError, RecvFuture, Refusal, Refused, ReleaseError, SendError, SendErrorKind,
-    SendFuture, Sends, Socket, SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError,
-    ZmtpVersion, poll,
+    SendFuture, Sends, Silence, Socket, SocketType, Stats, Stopped, Traffic, Version, Violation,
+    WaitError, ZmtpVersion, poll,
 };
 
 // Who may be a peer.

@@ -14,6 +14,47 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
+    /// The time between two PINGs to each peer (RFC 37, "Connection Heartbeating"); zero: none is
+    /// sent. At most a day. Default: zero.
+    ///
+    /// A peer from which nothing comes in time after a PING is given up: the connection ends with
+    /// [`Silence::Unanswered`](crate::Silence::Unanswered), and is made again if this side had
+    /// dialed. Whatever comes counts, not only the answer. While the application leaves what the
+    /// peer sent until the receive high-water mark is reached, nothing more is read, and nobody is
+    /// given up.
+    ///
+    /// PINGs of the peer are answered whatever is set here; a full socket that is not read, and so
+    /// does not see them, sends a PONG at twice their rhythm all the same.
+    ///
+    /// *Compatibility*: libzmq gives up a peer whose answer it does not read because it is full.
+    /// Peers of ZMTP 3.0 are sent PINGs, and given up once they have shown that they know them.
+    #[doc(alias = "ZMQ_HEARTBEAT_IVL")]
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.options.heartbeat.interval = interval;
+        self
+    }
+
+    /// How long after a PING of ours a peer may be silent; zero: for ever. At most a day. Default:
+    /// the [interval](Self::heartbeat_interval) of heartbeats.
+    #[doc(alias = "ZMQ_HEARTBEAT_TIMEOUT")]
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.options.heartbeat.timeout = Some(timeout);
+        self
+    }
+
+    /// How long peers are to bear our silence, which our PINGs tell them; zero: for ever. In tenths
+    /// of a second, rounded up (libzmq: down), and 6553.5 s at most. Default: zero.
+    ///
+    /// It is of no effect without [`heartbeat_interval`](Self::heartbeat_interval). A peer that
+    /// sets us a time with its own PINGs is given up with
+    /// [`Silence::Expired`](crate::Silence::Expired) when nothing has come for that long, and at
+    /// the latest after twice the time.
+    #[doc(alias = "ZMQ_HEARTBEAT_TTL")]
+    pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
+        self.options.heartbeat.ttl = ttl;
+        self
+    }
+
     /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
     /// with a random half taken away. Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms, not
     /// growing).

@@ -18,12 +18,14 @@
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
 //! touched only when that thread has left. *Leaving*: the same at the end of the session.
 
+mod beating;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Claim, Established, HandshakeConfig};
+use ferromq_wire::{Claim, Established, HandshakeConfig, Heartbeat};
 
 use super::IoHandle;
 use super::racing::{Race, Standing, Track};
@@ -81,6 +83,8 @@ pub(super) struct Session {
     attempt: u32,
     deadline: Option<Instant>,
     left: Option<Instant>,
+    /// When the heartbeats of the connection are looked at.
+    beat: Option<Instant>,
     /// A write to the connection failed: the deadline ends it, unless its end is read before.
     write_failed: bool,
     /// The application closes: the end of linger.
@@ -123,6 +127,7 @@ impl Session {
             attempt: 0,
             deadline: None,
             left: None,
+            beat: None,
             write_failed: false,
             closing: None,
         };
@@ -152,6 +157,7 @@ impl Session {
             attempt: 0,
             deadline: None,
             left: None,
+            beat: None,
             write_failed: false,
             closing: None,
         };
@@ -216,6 +222,9 @@ impl Session {
             return self.finish();
         }
         if self.left.is_some_and(|at| cx.now >= at) && self.look_after_left(cx) == Fate::Over {
+            return Fate::Over;
+        }
+        if self.beat.is_some_and(|at| cx.now >= at) && self.handle_beat(cx) == Fate::Over {
             return Fate::Over;
         }
         if self.deadline.is_none_or(|at| cx.now < at) {
@@ -558,8 +567,9 @@ impl Session {
             decoder,
             implied,
         } = established;
+        let version = peer.version;
         let peer = Arc::new(Peer {
-            version: Some(peer.version),
+            version: Some(version),
             socket_type: peer.socket_type,
             routing_id: peer.routing_id,
             address: shaking.stream.peer_address(),
@@ -578,7 +588,12 @@ impl Session {
         let pipe = Arc::clone(pipe);
         let Shaking { stream, input, .. } = *shaking;
         let reactor = Arc::clone(cx.reactor);
-        let connection = Connection::new(stream, decoder, input, implied, reactor, self.key);
+        let heartbeat = Heartbeat::new(self.port.options.heartbeat, version, cx.now);
+        self.beat = None;
+        self.expect_beat(heartbeat.deadline(), cx);
+        let connection = Connection::new(
+            stream, decoder, heartbeat, input, implied, reactor, self.key,
+        );
         let connection = Arc::new(connection);
         pipe.out.connect(Arc::clone(&connection.stream), encoder);
         pipe.set_connection(Some(Arc::clone(&connection)));
@@ -643,7 +658,10 @@ impl Session {
             Turned::Drained | Turned::Spent => connection.watch_read(true),
             Turned::Full | Turned::Over(_) => Ok(()),
         };
+        let deaf = turned == Turned::Full && reading.heartbeat.handle_deaf(cx.now);
+        let beat = deaf.then(|| reading.heartbeat.deadline()).flatten();
         tell(reading, &pipe, &self.port);
+        self.expect_beat(beat, cx);
         match (turned, watched) {
             (Turned::Over(reason), _) => self.end(connection, reason, cx),
             (_, Err(error)) => self.end(connection, Reason::Io(error.kind()), cx),
@@ -656,7 +674,7 @@ impl Session {
         connection.retire(reason);
         connection.stream.shutdown();
         self.report_end(reason);
-        self.deadline = None;
+        (self.deadline, self.beat) = (None, None);
         self.phase = Phase::Orphan;
         let Some(pipe) = &self.pipe else {
             return Fate::Over;

@@ -107,6 +107,7 @@ impl IoWorker {
 
     fn run(&mut self, command: IoCommand) {
         match command {
+            IoCommand::Beat(key) => self.with_session(key, Session::handle_beat),
             IoCommand::Blocked(key) => self.with_session(key, Session::handle_blocked),
             IoCommand::Close(key, until) => self.close(key, until),
             IoCommand::Decided(key) => self.with_session(key, Session::go_on_shaking),

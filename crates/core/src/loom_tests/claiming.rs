@@ -13,7 +13,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use ferromq_testkit::frames::{self, Frames};
-use ferromq_wire::{Decoder, Limits, Message};
+use ferromq_wire::{Decoder, Heartbeat, HeartbeatConfig, Limits, Message, V3_1};
 use loom::thread;
 
 use super::explore;
@@ -244,6 +244,7 @@ fn loom_left_connection_is_armed_or_has_a_deadline() {
         let connection = Arc::new(Connection::new(
             stream,
             decoder,
+            Heartbeat::new(HeartbeatConfig::default(), V3_1, port.world.now()),
             Vec::new(),
             None,
             reactor,

@@ -1,0 +1,44 @@
+//! Heartbeats: the machine lies with the connection; the session looks at its deadlines.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ferromq_wire::Beat;
+
+use super::{Context, Fate, Phase, Session};
+use crate::event::Reason;
+
+impl Session {
+    /// The heartbeats of the connection are to be looked at, or have an earlier deadline.
+    pub(in crate::io) fn handle_beat(&mut self, cx: &mut Context<'_>) -> Fate {
+        let (Phase::Live(connection), Some(pipe)) = (&self.phase, &self.pipe) else {
+            return Fate::Lives;
+        };
+        let over = match connection.beat(pipe, &self.port) {
+            Ok((Beat::Dead(silence), _)) => Reason::Silence(silence),
+            Err(reason) => reason,
+            Ok((beat, deadline)) => {
+                if let Beat::Send(command) = beat
+                    && pipe.out.control_alone(&command)
+                {
+                    pipe.write();
+                }
+                self.beat = None;
+                self.expect_beat(deadline, cx);
+                return Fate::Lives;
+            }
+        };
+        let connection = Arc::clone(connection);
+        self.end(&connection, over, cx)
+    }
+
+    /// Looks at the heartbeats not later than this.
+    pub(super) fn expect_beat(&mut self, at: Option<Instant>, cx: &mut Context<'_>) {
+        if let Some(at) = at
+            && self.beat.is_none_or(|known| at < known)
+        {
+            self.beat = Some(at);
+            cx.timers.set(at, self.key);
+        }
+    }
+}
