@@ -6,8 +6,10 @@ mod queueing;
 mod security;
 mod transport;
 
-use std::marker::PhantomData;
+use std::fmt;
 use std::time::Duration;
+
+use ferromq_wire::metadata;
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
@@ -25,20 +27,39 @@ const LONGEST_TTL: Duration = Duration::from_millis(6_553_500);
 pub trait SocketType: From<Socket<Self::Pattern>> {
     /// Its behaviour.
     type Pattern: Pattern + Default;
+
+    /// The options that this type alone has; `()` if there are none.
+    type Settings: Clone + fmt::Debug + Default;
+
+    /// The behaviour with these options.
+    fn pattern(settings: Self::Settings) -> Self::Pattern;
 }
 
-/// Options of a socket to be made; each has the default stated.
-#[derive(Clone, Debug)]
-pub struct Builder<S> {
+/// Options of a socket to be made; each has the default stated. They are fixed when the socket is
+/// made, but for those that the socket has a `set_…` for.
+///
+/// Options of one socket type alone are methods of a trait beside it (`RouterOptions` for
+/// `Router`).
+#[derive(Debug)]
+pub struct Builder<S: SocketType> {
     options: Options,
-    socket: PhantomData<fn() -> S>,
+    settings: S::Settings,
+}
+
+impl<S: SocketType> Clone for Builder<S> {
+    fn clone(&self) -> Self {
+        Self {
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+        }
+    }
 }
 
 impl<S: SocketType> Default for Builder<S> {
     fn default() -> Self {
         Self {
             options: Options::default(),
-            socket: PhantomData,
+            settings: S::Settings::default(),
         }
     }
 }
@@ -50,13 +71,26 @@ impl<S: SocketType> Builder<S> {
     pub fn build(self, context: &Context) -> Result<S, BuildError> {
         context.inner().check_open()?;
         self.check()?;
-        Ok(Socket::build(context, S::Pattern::default(), self.options).into())
+        if !context.inner().has_thread(self.options.affinity) {
+            return Err(BuildError::OutOfRange { option: "affinity" });
+        }
+        let socket = Socket::build(context, S::pattern(self.settings), self.options);
+        socket.check_open()?;
+        Ok(socket.into())
     }
 
+    /// Changes the options of this type alone: how a pattern crate adds methods of its own.
+    #[doc(hidden)]
+    pub fn set(mut self, change: impl FnOnce(&mut S::Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Makes sure that each option is within its range.
     fn check(&self) -> Result<(), BuildError> {
         let out_of_range = |option| Err(BuildError::OutOfRange { option });
         let options = &self.options;
-        if options.linger > LONGEST_LINGER {
+        if options.linger.is_some_and(|linger| linger > LONGEST_LINGER) {
             return out_of_range("linger");
         }
         if options.handshake_timeout > LONGEST_WAIT {
@@ -75,6 +109,10 @@ impl<S: SocketType> Builder<S> {
         if heartbeat.ttl > LONGEST_TTL {
             return out_of_range("heartbeat_ttl");
         }
+        let connecting = options.connect_timeout;
+        if connecting.is_some_and(|timeout| timeout.is_zero() || timeout > LONGEST_WAIT) {
+            return out_of_range("connect_timeout");
+        }
         if options.reconnect.first.is_zero() || options.reconnect.most < options.reconnect.first {
             return out_of_range("reconnect_interval");
         }
@@ -87,8 +125,11 @@ impl<S: SocketType> Builder<S> {
         if options.zap_domain.len() > 255 {
             return out_of_range("zap_domain");
         }
-        if options.transport.backlog == 0 {
-            return out_of_range("backlog");
+        self.check_transport()?;
+        for (name, value) in &options.metadata {
+            if !name.starts_with("X-") || metadata::check(name, value).is_err() {
+                return Err(BuildError::Metadata);
+            }
         }
         match &options.routing_id {
             Some(id) if id.is_empty() || id.len() > 255 || id.first() == Some(&0) => {
@@ -100,9 +141,25 @@ impl<S: SocketType> Builder<S> {
 }
 
 /// Declares a socket type: a newtype around [`Socket`] with its documentation, `new` and `builder`.
+///
+/// A type with options of its own names their type (`with RouterSettings`), from which its pattern
+/// can be made; the builder's methods for them are those of an extension trait.
 #[macro_export]
 macro_rules! socket_type {
     ($(#[$docs:meta])* pub struct $name:ident($pattern:ty);) => {
+        $crate::socket_type! { @declare [$(#[$docs])*] $name $pattern, () }
+    };
+    ($(#[$docs:meta])* pub struct $name:ident($pattern:ty) with $settings:ident;) => {
+        $crate::socket_type! { @declare [$(#[$docs])*] $name $pattern, $settings }
+    };
+    (@pattern $pattern:ty, (), $given:ident) => {{
+        let () = $given;
+        <$pattern as ::std::default::Default>::default()
+    }};
+    (@pattern $pattern:ty, $settings:ident, $given:ident) => {
+        <$pattern as ::std::convert::From<$settings>>::from($given)
+    };
+    (@declare [$(#[$docs:meta])*] $name:ident $pattern:ty, $settings:tt) => {
         $(#[$docs])*
         #[derive(Debug)]
         pub struct $name($crate::Socket<$pattern>);
@@ -137,6 +194,11 @@ macro_rules! socket_type {
 
         impl $crate::BuildableSocket for $name {
             type Pattern = $pattern;
+            type Settings = $settings;
+
+            fn pattern(settings: $settings) -> $pattern {
+                $crate::socket_type! { @pattern $pattern, $settings, settings }
+            }
         }
     };
 }

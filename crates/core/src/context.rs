@@ -1,5 +1,7 @@
 //! A context: the I/O threads and the inproc names that its sockets share.
 
+mod builder;
+
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,10 +11,12 @@ use ferromq_transport::InprocRegistry;
 
 use crate::error::ClosedError;
 use crate::io::{IoCommand, IoHandle, IoWorker};
+use crate::options::{LINGER, Options};
 use crate::port::Shell;
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::world::SystemWorld;
-use crate::world::{Running, World};
+use crate::world::{Running, SystemWorld, Turn, Worker, World};
+
+pub use self::builder::ContextBuilder;
 #[cfg(feature = "inproc")]
 use crate::{port::Port, socket::Connecting};
 
@@ -50,6 +54,17 @@ impl Context {
         Self::with_world(Arc::new(SystemWorld::new()), 1)
     }
 
+    /// Options of a context to be made.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder::new(Arc::new(SystemWorld::new()))
+    }
+
+    /// Options of a context in another world.
+    #[doc(hidden)]
+    pub fn builder_with_world(world: Arc<dyn World>) -> ContextBuilder {
+        ContextBuilder::new(world)
+    }
+
     /// A context with `threads` I/O threads (at least one): connections are spread over them.
     #[doc(alias = "ZMQ_IO_THREADS")]
     pub fn with_io_threads(threads: usize) -> Self {
@@ -59,9 +74,17 @@ impl Context {
     /// A context in another world: a simulated one, in tests.
     #[doc(hidden)]
     pub fn with_world(world: Arc<dyn World>, threads: usize) -> Self {
+        let settings = Settings {
+            threads: threads.max(1),
+            ..Settings::default()
+        };
+        Self::with_settings(world, settings)
+    }
+
+    fn with_settings(world: Arc<dyn World>, settings: Settings) -> Self {
         let inner = ContextInner {
             world,
-            threads: threads.max(1),
+            settings,
             workers: Mutex::new(Vec::new()),
             #[cfg(feature = "inproc")]
             names: InprocRegistry::new(),
@@ -106,17 +129,66 @@ impl Default for Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("io_threads", &self.inner().workers.lock().len())
+            .field(
+                "io_threads",
+                &self.inner().workers.lock().iter().flatten().count(),
+            )
             .field("sockets", &self.inner().sockets().len())
             .finish_non_exhaustive()
+    }
+}
+
+/// An I/O thread that has been started.
+type Started = (IoHandle, Box<dyn Running>);
+
+/// What is called on each I/O thread as it starts, with its number.
+type OnStart = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// The options of a context, and what its sockets have that are not told otherwise.
+#[derive(Clone)]
+struct Settings {
+    threads: usize,
+    max_sockets: usize,
+    name_prefix: Arc<str>,
+    on_start: Option<OnStart>,
+    linger: Duration,
+    ipv6: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            max_sockets: usize::MAX,
+            name_prefix: "ferromq-io-".into(),
+            on_start: None,
+            linger: LINGER,
+            ipv6: true,
+        }
+    }
+}
+
+/// An I/O thread before whose first turn something is called.
+struct Starting {
+    call: Option<(OnStart, usize)>,
+    worker: Box<dyn Worker>,
+}
+
+impl Worker for Starting {
+    fn turn(&mut self) -> Turn {
+        if let Some((call, number)) = self.call.take() {
+            call(number);
+        }
+        self.worker.turn()
     }
 }
 
 /// The shared part of a context.
 pub(crate) struct ContextInner {
     world: Arc<dyn World>,
-    threads: usize,
-    workers: Mutex<Vec<(IoHandle, Box<dyn Running>)>>,
+    settings: Settings,
+    /// By number; those that no endpoint has needed are not there.
+    workers: Mutex<Vec<Option<Started>>>,
     #[cfg(feature = "inproc")]
     names: InprocRegistry<Arc<Port>, Connecting>,
     sockets: Mutex<Vec<Weak<dyn Shell>>>,
@@ -137,33 +209,74 @@ impl ContextInner {
         }
     }
 
-    /// Remembers a socket for shutdown; after it, the socket is shut down at once.
-    pub(crate) fn register(&self, socket: &Arc<dyn Shell>) {
+    /// Remembers a socket for shutdown.
+    ///
+    /// *Errors*: the context was shut down, or has as many sockets as it may.
+    pub(crate) fn register(&self, socket: &Arc<dyn Shell>) -> Result<(), ClosedError> {
         let mut sockets = self.sockets.lock();
         sockets.retain(|other| other.strong_count() > 0);
+        if sockets.len() >= self.settings.max_sockets {
+            return Err(ClosedError::TooManySockets);
+        }
         sockets.push(Arc::downgrade(socket));
         drop(sockets);
-        if self.check_open().is_err() {
-            socket.shut_down();
+        self.check_open()
+    }
+
+    /// Fills in what a socket was not told.
+    pub(crate) fn complete(&self, options: &mut Options) {
+        options.linger.get_or_insert(self.settings.linger);
+        options.transport.ipv6 = options.ipv6.unwrap_or(self.settings.ipv6);
+    }
+
+    /// True if a socket with this affinity has an I/O thread to go to.
+    pub(crate) fn has_thread(&self, affinity: u64) -> bool {
+        self.allowed(affinity).next().is_some()
+    }
+
+    /// The numbers of the I/O threads that a bit mask allows; 0: all.
+    fn allowed(&self, affinity: u64) -> impl Iterator<Item = usize> {
+        let is_allowed = move |thread: &usize| {
+            let bit = u32::try_from(*thread)
+                .ok()
+                .and_then(|thread| 1_u64.checked_shl(thread));
+            affinity == 0 || bit.is_some_and(|bit| affinity & bit != 0)
+        };
+        (0..self.settings.threads).filter(is_allowed)
+    }
+
+    /// The least loaded of the I/O threads that a bit mask allows (0: all); starts another one
+    /// while there are fewer than allowed.
+    pub(crate) fn io(&self, affinity: u64) -> std::io::Result<IoHandle> {
+        let mut workers = self.workers.lock();
+        workers.resize_with(self.settings.threads, || None);
+        let started = self.allowed(affinity).filter_map(|at| workers[at].as_ref());
+        let idlest = started.map(|(io, _)| io).min_by_key(|io| io.load());
+        let vacant = self.allowed(affinity).find(|at| workers[*at].is_none());
+        match (idlest, vacant) {
+            (Some(io), None) => Ok(io.clone()),
+            (Some(io), _) if io.load() == 0 => Ok(io.clone()),
+            (_, Some(number)) => {
+                let (io, running) = self.start(number)?;
+                workers[number] = Some((io.clone(), running));
+                Ok(io)
+            }
+            (None, None) => Err(std::io::ErrorKind::InvalidInput.into()),
         }
     }
 
-    /// The least loaded I/O thread; starts another one while there are fewer than allowed.
-    pub(crate) fn io(&self) -> std::io::Result<IoHandle> {
-        let mut workers = self.workers.lock();
-        let idlest = workers.iter().map(|(io, _)| io).min_by_key(|io| io.load());
-        if let Some(io) = idlest
-            && (workers.len() >= self.threads || io.load() == 0)
-        {
-            return Ok(io.clone());
-        }
+    fn start(&self, number: usize) -> std::io::Result<Started> {
         let reactor = self.world.reactor()?;
         let io = IoHandle::new(Arc::clone(&reactor));
         let worker = IoWorker::new(io.clone(), Arc::clone(&self.world), reactor);
-        let name = format!("ferromq-io-{}", workers.len());
-        let running = self.world.start(name, Box::new(worker))?;
-        workers.push((io.clone(), running));
-        Ok(io)
+        let mut worker: Box<dyn Worker> = Box::new(worker);
+        if let Some(call) = self.settings.on_start.clone() {
+            let call = Some((call, number));
+            worker = Box::new(Starting { call, worker });
+        }
+        let name = format!("{}{number}", self.settings.name_prefix);
+        let running = self.world.start(name, worker)?;
+        Ok((io, running))
     }
 
     /// The sockets bound to inproc names, and the connects that wait for one.
@@ -188,13 +301,13 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let workers = std::mem::take(&mut *self.inner.workers.lock());
         let latest = self.inner.world.now() + LONGEST_LINGER + GRACE;
-        for (io, _) in &workers {
+        for (io, _) in workers.iter().flatten() {
             io.post(IoCommand::Stop(latest));
         }
         if self.inner.world.is_worker() {
             return;
         }
-        for (_, running) in workers {
+        for (_, running) in workers.into_iter().flatten() {
             running.join();
         }
     }

@@ -86,6 +86,9 @@ pub enum ClosedError {
     /// The context was shut down.
     #[error("the context was shut down")]
     Shutdown,
+    /// The context had as many sockets as [it may](crate::ContextBuilder::max_sockets).
+    #[error("the context has as many sockets as it may")]
+    TooManySockets,
 }
 
 /// A socket was not bound.
@@ -170,15 +173,19 @@ pub enum ReleaseError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The context was shut down.
+    /// The context was shut down, or has as many sockets as it may.
     #[error("failed to make a socket: {0}")]
     Closed(#[from] ClosedError),
-    /// A duration or size is zero or too large for what it means.
-    #[error("failed to make a socket: option {option} is out of range")]
+    /// A duration, size or number is zero or too large for what it means.
+    #[error("failed to make a socket or context: option {option} is out of range")]
     OutOfRange {
         /// The option's name on the builder.
         option: &'static str,
     },
+    /// A metadata name begins with `X-` and has at most 255 letters, digits and `-_.+`; its value
+    /// is shorter than 2 GiB.
+    #[error("failed to make a socket: a metadata property is not allowed")]
+    Metadata,
     /// A routing id has 1 to 255 bytes, and does not begin with a zero byte.
     #[error("failed to make a socket: a routing id has 1 to 255 bytes and no leading zero")]
     RoutingId,

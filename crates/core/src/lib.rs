@@ -52,12 +52,13 @@ pub use ferromq_wire::{
 pub use authentication::{AddressRangeError, Applicant, Authenticator, User, Verdict};
 pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;
-pub use context::Context;
+pub use context::{Context, ContextBuilder};
 pub use error::{
     BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, SendError,
     SendErrorKind, WaitError,
 };
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
+pub use options::ReconnectStop;
 pub use pattern::{
     Action, Actions, Admit, Dropped, Kind, Origin, Pattern, Peer, PipeId, Readiness, Receives,
     Refusal, Refused, Room, Route, Sends,

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use ferromq_transport::TransportOptions;
+use ferromq_wire::metadata::Properties;
 use ferromq_wire::{HeartbeatConfig, Limits, Part, ZmtpVersion};
 
 use crate::authentication::Authenticator;
 use crate::security::Security;
+
+/// How long closing may flush, unless a socket or its context is told otherwise.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// The options common to all socket types, with their defaults.
 #[derive(Clone, Debug)]
@@ -15,16 +19,25 @@ pub(crate) struct Options {
     pub(crate) receive_mark: u32,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) receive_timeout: Option<Duration>,
-    pub(crate) linger: Duration,
+    /// `None`: as the context has it; not once the socket is made.
+    pub(crate) linger: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) reconnect: Reconnect,
+    /// Only peers that are connected are given messages.
+    pub(crate) immediate: bool,
     pub(crate) routing_id: Option<Part>,
+    pub(crate) metadata: Properties,
     pub(crate) limits: Limits,
     pub(crate) min_zmtp: ZmtpVersion,
     pub(crate) security: Security,
     pub(crate) authenticator: Option<Authenticator>,
     pub(crate) zap_domain: String,
+    /// Which I/O threads may serve the socket, a bit each; 0: all.
+    pub(crate) affinity: u64,
+    /// `None`: as the context has it.
+    pub(crate) ipv6: Option<bool>,
     pub(crate) transport: TransportOptions,
 }
 
@@ -35,18 +48,30 @@ impl Default for Options {
             receive_mark: 1000,
             send_timeout: None,
             receive_timeout: None,
-            linger: Duration::from_secs(5),
+            linger: None,
+            connect_timeout: None,
             handshake_timeout: Duration::from_secs(30),
             heartbeat: HeartbeatConfig::default(),
             reconnect: Reconnect::default(),
+            immediate: false,
             routing_id: None,
+            metadata: Properties::new(),
             limits: Limits::default(),
             min_zmtp: ZmtpVersion::default(),
             security: Security::default(),
             authenticator: None,
             zap_domain: String::new(),
+            affinity: 0,
+            ipv6: None,
             transport: TransportOptions::default(),
         }
+    }
+}
+
+impl Options {
+    /// How long closing may flush.
+    pub(crate) fn linger(&self) -> Duration {
+        self.linger.unwrap_or(LINGER)
     }
 }
 
@@ -55,6 +80,25 @@ impl Default for Options {
 pub(crate) struct Reconnect {
     pub(crate) first: Duration,
     pub(crate) most: Duration,
+    pub(crate) stop: ReconnectStop,
+}
+
+/// When a dialed endpoint is given up rather than tried again. Default: never.
+///
+/// What was queued for it goes to other peers, or is counted as dropped, as for any peer that is
+/// gone. To use the endpoint again, connect again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReconnectStop {
+    /// After any failed attempt or lost connection (libzmq: an interval of -1).
+    pub always: bool,
+    /// After the peer's system has refused the connection (`ZMQ_RECONNECT_STOP_CONN_REFUSED`).
+    pub refused: bool,
+    /// After a connection that ended before its handshake was over
+    /// (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
+    pub handshake_failed: bool,
+    /// After the application has disconnected, even if something is still to be flushed
+    /// (`ZMQ_RECONNECT_STOP_AFTER_DISCONNECT`).
+    pub disconnected: bool,
 }
 
 impl Default for Reconnect {
@@ -62,6 +106,7 @@ impl Default for Reconnect {
         Self {
             first: Duration::from_millis(100),
             most: Duration::from_secs(1),
+            stop: ReconnectStop::default(),
         }
     }
 }

@@ -41,8 +41,8 @@ const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };
 const OPEN: u8 = 0;
 /// A writer is inside, the kernel's buffer is full, or there is no connection.
 const SHUT: u8 = 1;
-/// The pipe is over.
-const DEAD: u8 = 2;
+/// Nothing is taken: the pipe is over, or has no connection and takes nothing without one.
+const CLOSED: u8 = 2;
 
 /// The outgoing half of a stream pipe.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub(crate) struct Outbound {
     thirst: AtomicBool,
     mark: u32,
     habit: Habit,
+    /// Takes nothing without a connection.
+    immediate: bool,
 }
 
 #[derive(Debug)]
@@ -172,6 +174,17 @@ impl Outbound {
             thirst: AtomicBool::new(false),
             mark: if mark == 0 { u32::MAX } else { mark },
             habit,
+            immediate: false,
+        }
+    }
+
+    /// The same; if `immediate`, it takes nothing without a connection.
+    pub(crate) fn immediate(self, immediate: bool) -> Self {
+        let gate = if immediate { CLOSED } else { SHUT };
+        Self {
+            gate: AtomicU8::new(gate),
+            immediate,
+            ..self
         }
     }
 
@@ -179,7 +192,7 @@ impl Outbound {
     pub(crate) fn has_room(&self) -> bool {
         match self.gate.load(Ordering::Acquire) {
             OPEN => true,
-            DEAD => false,
+            CLOSED => false,
             _ => self.queued.load(Ordering::Acquire) < self.mark,
         }
     }
@@ -423,7 +436,8 @@ impl Outbound {
 
     fn settle_gate(&self, state: &State) {
         let gate = match state {
-            State { dead: true, .. } => DEAD,
+            State { dead: true, .. } => CLOSED,
+            State { link: None, .. } if self.immediate => CLOSED,
             state if state.can_write() => OPEN,
             _ => SHUT,
         };

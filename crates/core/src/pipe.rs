@@ -114,7 +114,8 @@ impl StreamPipe {
         Self {
             id,
             key,
-            out: Outbound::new(port.options.send_mark, port.world.tuning().write),
+            out: Outbound::new(port.options.send_mark, port.world.tuning().write)
+                .immediate(port.options.immediate),
             inbound: Inbound::new(u64::from(port.options.receive_mark)),
             io,
             port,

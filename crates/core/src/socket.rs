@@ -69,8 +69,9 @@ pub(crate) struct Shared<P: Pattern> {
 
 impl<P: Pattern> Socket<P> {
     /// A socket without endpoints.
-    pub(crate) fn build(context: &Context, pattern: P, options: Options) -> Self {
+    pub(crate) fn build(context: &Context, pattern: P, mut options: Options) -> Self {
         let inner = Arc::clone(context.inner());
+        inner.complete(&mut options);
         let port = Arc::new(Port::new(P::KIND, options, Arc::clone(inner.world())));
         let shared = Arc::new(Shared {
             port,
@@ -80,7 +81,9 @@ impl<P: Pattern> Socket<P> {
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
         shared.port.set_shell(Arc::downgrade(&shell));
-        shared.context.register(&shell);
+        if let Err(why) = shared.context.register(&shell) {
+            shared.begin_close(why);
+        }
         Self {
             shared,
             _context: context.handle(),
@@ -151,6 +154,7 @@ impl<P: Pattern> Socket<P> {
     }
 
     /// What could be done now without waiting. Exact, until somebody else does something.
+    #[doc(alias = "ZMQ_EVENTS")]
     pub fn readiness(&self) -> Readiness {
         let port = &self.shared.port;
         self.shared.arm_left();
@@ -249,7 +253,7 @@ impl<P: Pattern> Shared<P> {
         let linger = if P::KIND.drops_at_close {
             Duration::ZERO
         } else {
-            self.port.options.linger
+            self.port.options.linger()
         };
         let until = now + linger;
         let _life = Life::of(&self.port);

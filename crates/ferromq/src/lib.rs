@@ -19,6 +19,7 @@ pub use ferromq_core::{
 pub use ferromq_core::{
     AddressRangeError, Applicant, Authenticator, Claim, Denial, Security, User, Verdict,
 };
+pub use ferromq_core::{ContextBuilder, ReconnectStop};
 
 #[cfg(feature = "futures")]
 pub use ferromq_core::{MessageSink, MessageStream};

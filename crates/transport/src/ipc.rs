@@ -8,7 +8,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use self::file::SocketFile;
 use crate::stream::Peer;
-use crate::{Endpoint, IpcAddress, IpcEndpoint, ListenError, Stream, TransportOptions};
+use crate::{
+    Allowed, Credentials, Endpoint, IpcAddress, IpcEndpoint, ListenError, Stream, TransportOptions,
+};
 
 /// A listening unix socket, with the file that it has in the file system.
 #[derive(Debug)]
@@ -49,14 +51,27 @@ impl Listener {
         })
     }
 
-    /// The next connection; `None` if it had ended already.
+    /// The next connection; `None` if it had ended already, or is of nobody who is allowed.
     pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
         let (socket, _) = self.socket.accept()?;
         socket.set_nonblocking(true)?;
-        match set_buffers(&socket, &self.options) {
-            Ok(()) => Ok(Some(Stream::new(socket, Peer::Accepted))),
-            Err(_) => Ok(None),
+        if set_buffers(&socket, &self.options).is_err() {
+            return Ok(None);
         }
+        let stream = Stream::new(socket, Peer::Accepted);
+        Ok(self.allows(&stream).then_some(stream))
+    }
+
+    /// Whose credentials are not known is nobody.
+    fn allows(&self, stream: &Stream) -> bool {
+        let allowed = &self.options.allowed;
+        let is = |peer: Credentials, allowed: &Allowed| match *allowed {
+            Allowed::User(uid) => peer.uid == uid,
+            Allowed::Group(gid) => peer.gid == gid,
+            Allowed::Process(pid) => peer.pid == pid,
+        };
+        let is_any = |peer| allowed.iter().any(|allowed| is(peer, allowed));
+        allowed.is_empty() || stream.peer_credentials().is_some_and(is_any)
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {

@@ -38,7 +38,7 @@ pub use error::ListenError;
 pub use inproc::{Connected, InprocRegistry, NameInUse, ParkedId};
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 pub use listener::Listener;
-pub use options::{Keepalive, TransportOptions};
+pub use options::{Allowed, Keepalive, TransportOptions};
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]
 pub use resolve::{needs_resolver, resolve};
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]

@@ -29,6 +29,31 @@ pub struct TransportOptions {
     /// and dialing fail, unless its administrator allows it.
     #[doc(alias = "ZMQ_TOS")]
     pub type_of_service: Option<u8>,
+    /// How long sent bytes may stay unacknowledged before a TCP connection is given up, in whole
+    /// milliseconds; default `None`: the system's choice. Linux only: elsewhere binding and dialing
+    /// fail.
+    #[doc(alias = "ZMQ_TCP_MAXRT")]
+    pub retransmission_timeout: Option<Duration>,
+    /// The network interface that TCP goes through; default `None`: any. Linux only: elsewhere
+    /// binding and dialing fail.
+    #[doc(alias = "ZMQ_BINDTODEVICE")]
+    pub device: Option<String>,
+    /// Whose ipc connections a listener takes; default empty: anybody's.
+    pub allowed: Vec<Allowed>,
+}
+
+/// Somebody whose ipc connections a listener takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// The user with this effective id.
+    #[doc(alias = "ZMQ_IPC_FILTER_UID")]
+    User(u32),
+    /// The group with this effective id.
+    #[doc(alias = "ZMQ_IPC_FILTER_GID")]
+    Group(u32),
+    /// The process with this id.
+    #[doc(alias = "ZMQ_IPC_FILTER_PID")]
+    Process(u32),
 }
 
 /// TCP keepalive probes. What is `None` stays as the system has it.
@@ -54,6 +79,9 @@ impl Default for TransportOptions {
             keepalive: None,
             ipv6: true,
             type_of_service: None,
+            retransmission_timeout: None,
+            device: None,
+            allowed: Vec::new(),
         }
     }
 }

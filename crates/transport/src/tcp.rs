@@ -5,6 +5,7 @@ mod resolve;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
@@ -141,6 +142,9 @@ fn new_socket(address: SocketAddr, options: &TransportOptions) -> io::Result<Soc
     if let Some(size) = options.receive_buffer {
         socket.set_recv_buffer_size(size)?;
     }
+    if let Some(device) = &options.device {
+        bind_device(&socket, device)?;
+    }
     set_stream_options(&socket, address, options)?;
     Ok(socket)
 }
@@ -157,10 +161,33 @@ fn set_stream_options(
     if let Some(keepalive) = options.keepalive {
         socket.set_tcp_keepalive(&tcp_keepalive(keepalive))?;
     }
+    if let Some(timeout) = options.retransmission_timeout {
+        set_retransmission_timeout(socket, timeout)?;
+    }
     match options.type_of_service {
         Some(value) => set_type_of_service(socket, address, value.into()),
         None => Ok(()),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_device(socket: &Socket, device: &str) -> io::Result<()> {
+    socket.bind_device(Some(device.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_device(_: &Socket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+fn set_retransmission_timeout(socket: &Socket, timeout: Duration) -> io::Result<()> {
+    socket.set_tcp_user_timeout(Some(timeout))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_retransmission_timeout(_: &Socket, _: Duration) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// A dual-stack socket carries both kinds of packets; it may not take the IPv4 option everywhere.

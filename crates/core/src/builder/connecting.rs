@@ -5,8 +5,30 @@ use std::time::Duration;
 use ferromq_wire::ZmtpVersion;
 
 use super::{Builder, SocketType};
+use crate::options::ReconnectStop;
 
 impl<S: SocketType> Builder<S> {
+    /// Whether only peers that are connected are given messages. Default: false.
+    ///
+    /// Otherwise an endpoint that is dialed gets its share of messages from `connect` on, which
+    /// wait there until somebody answers. With this, `send` waits for a peer that is there; and
+    /// what a lost one had not been given is not kept for its return: it goes to other peers, or is
+    /// counted as [`PeerGone`](crate::Dropped::PeerGone). Concerns tcp and ipc only.
+    #[doc(alias = "ZMQ_IMMEDIATE")]
+    pub fn immediate(mut self, immediate: bool) -> Self {
+        self.options.immediate = immediate;
+        self
+    }
+
+    /// How long connecting to an endpoint may take in one attempt, over all its addresses; then it
+    /// fails, and is tried again after the pause. At most a day. Default: as the system has it,
+    /// which is about two minutes per address.
+    #[doc(alias = "ZMQ_CONNECT_TIMEOUT")]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.options.connect_timeout = Some(timeout);
+        self
+    }
+
     /// How long a handshake may take in all, as one deadline; zero: no limit. Default: 30 s.
     #[doc(alias = "ZMQ_HANDSHAKE_IVL")]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
@@ -63,6 +85,13 @@ impl<S: SocketType> Builder<S> {
     pub fn reconnect_interval(mut self, first: Duration, most: Duration) -> Self {
         self.options.reconnect.first = first;
         self.options.reconnect.most = most;
+        self
+    }
+
+    /// When a dialed endpoint is given up rather than tried again. Default: never.
+    #[doc(alias = "ZMQ_RECONNECT_STOP")]
+    pub fn reconnect_stop(mut self, stop: ReconnectStop) -> Self {
+        self.options.reconnect.stop = stop;
         self
     }
 

@@ -34,10 +34,10 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a
-    /// day. Default: 5 s (libzmq: for ever).
+    /// day. Default: that of the [context](crate::ContextBuilder::linger), 5 s (libzmq: for ever).
     #[doc(alias = "ZMQ_LINGER")]
     pub fn linger(mut self, linger: Duration) -> Self {
-        self.options.linger = linger;
+        self.options.linger = Some(linger);
         self
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Race {
     running: Vec<Arc<dyn Stream>>,
     /// When the next attempt starts, if there is one.
     next: Option<Instant>,
+    /// When the race is lost, if nobody has won.
+    end: Option<Instant>,
     /// Why the last attempt that failed did.
     failure: io::Error,
 }
@@ -48,11 +50,13 @@ pub(super) struct Track<'a, 'b> {
 }
 
 impl Race {
-    pub(super) fn new(addresses: Vec<Address>) -> Self {
+    /// A race for one of these, until `end`.
+    pub(super) fn new(addresses: Vec<Address>, end: Option<Instant>) -> Self {
         Self {
             waiting: in_turns(addresses),
             running: Vec::new(),
             next: None,
+            end,
             failure: io::ErrorKind::AddrNotAvailable.into(),
         }
     }
@@ -68,6 +72,10 @@ impl Race {
             };
             self.keep(attempt.map(|()| stream));
         }
+        if self.end.is_some_and(|at| at <= track.cx.now) {
+            self.give_up();
+            return Standing::Lost(io::ErrorKind::TimedOut.into());
+        }
         let mut due = self.running.len() < running || self.next.is_none_or(|at| at <= track.cx.now);
         while due && let Some(address) = self.waiting.pop_front() {
             due = !self.keep(track.dial(&address));
@@ -78,7 +86,8 @@ impl Race {
                 std::mem::replace(&mut self.failure, io::ErrorKind::AddrNotAvailable.into());
             return Standing::Lost(failure);
         }
-        Standing::Open(self.next.filter(|_| !self.waiting.is_empty()))
+        let next = self.next.filter(|_| !self.waiting.is_empty());
+        Standing::Open(next.into_iter().chain(self.end).min())
     }
 
     /// Ends every attempt.

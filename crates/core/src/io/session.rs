@@ -186,7 +186,9 @@ impl Session {
         }
         match result {
             Ok(addresses) => {
-                self.phase = Phase::Dialing(Race::new(addresses));
+                let timeout = self.port.options.connect_timeout;
+                let end = timeout.map(|timeout| cx.now + timeout);
+                self.phase = Phase::Dialing(Race::new(addresses, end));
                 self.go_on_dialing(cx)
             }
             Err(error) => self.fail_dial(&error, cx),
@@ -438,11 +440,18 @@ impl Session {
             endpoint: self.endpoint.clone(),
             error: error.kind(),
         });
-        self.pause(cx)
+        match self.port.options.reconnect.stop.refused {
+            true if error.kind() == io::ErrorKind::ConnectionRefused => self.let_go(),
+            _ => self.pause(cx),
+        }
     }
 
-    /// Waits for the next attempt.
+    /// Waits for the next attempt, unless there is to be none.
     fn pause(&mut self, cx: &mut Context<'_>) -> Fate {
+        let stop = self.port.options.reconnect.stop;
+        if stop.always || stop.disconnected && self.closing.is_some() {
+            return self.let_go();
+        }
         let after = self
             .port
             .options
@@ -465,6 +474,7 @@ impl Session {
         config.routing_id = kind
             .announces_routing_id
             .then(|| options.routing_id.clone().unwrap_or_default());
+        config.metadata = options.metadata.clone();
         config.limits = options.limits;
         config.minimum = options.min_zmtp;
         config.as_server = options.security.is_server();
@@ -531,6 +541,9 @@ impl Session {
         }
         let refused = matches!(self.phase, Phase::Refusing(_));
         match self.role {
+            Role::Dialed if refused && self.port.options.reconnect.stop.handshake_failed => {
+                self.let_go()
+            }
             Role::Dialed if refused => self.pause(cx),
             _ => self.let_go(),
         }

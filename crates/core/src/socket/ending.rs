@@ -88,7 +88,9 @@ impl<P: Pattern> State<P> {
     pub(super) fn handle_lost(&mut self, pipe: PipeId, port: &Arc<Port>) {
         let unsent = match self.body.pipes.get(pipe).map(|entry| &entry.link) {
             None => return,
-            Some(Link::Stream(stream)) if P::KIND.requeues => stream.out.take_unsent(),
+            Some(Link::Stream(stream)) if P::KIND.requeues || port.options.immediate => {
+                stream.out.take_unsent()
+            }
             Some(_) => Unsent::default(),
         };
         if let Some(entry) = self.body.pipes.get_mut(pipe) {
@@ -116,6 +118,8 @@ impl<P: Pattern> State<P> {
         if !known {
             return;
         }
+        let dialed = &mut self.body.endpoints.dialed;
+        dialed.retain(|(_, other)| *other != pipe);
         let wanted = self.pattern.ending(pipe, &mut self.actions);
         self.carry_out(port);
         match self.body.pipes.get(pipe) {

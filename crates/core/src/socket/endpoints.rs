@@ -48,6 +48,7 @@ impl<P: Pattern> Socket<P> {
     /// *Errors*: see [`BindError`]; among them a malformed endpoint, and an address in use (an ipc
     /// file left by a process that has died is replaced).
     #[doc(alias = "zmq_bind")]
+    #[doc(alias = "ZMQ_LAST_ENDPOINT")]
     pub fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
     where
         E: TryInto<Endpoint>,
@@ -160,19 +161,20 @@ impl<P: Pattern> Socket<P> {
         found
     }
 
-    fn check_open(&self) -> Result<(), crate::error::ClosedError> {
+    pub(crate) fn check_open(&self) -> Result<(), crate::error::ClosedError> {
         self.shared
             .with(|state| state.body.closed)
             .map_or(Ok(()), Err)
     }
 
     fn linger_end(&self) -> Instant {
-        self.shared.context.world().now() + self.shared.port.options.linger
+        self.shared.context.world().now() + self.shared.port.options.linger()
     }
 
     fn bind_stream(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
-        let io = shared.context.io().map_err(BindError::NoThread)?;
+        let affinity = shared.port.options.affinity;
+        let io = shared.context.io(affinity).map_err(BindError::NoThread)?;
         let world = shared.context.world();
         let listener = world.listen(endpoint, &shared.port.options.transport)?;
         let concrete = listener.endpoint();
@@ -217,7 +219,11 @@ impl<P: Pattern> Socket<P> {
 
     fn connect_stream(&self, endpoint: Endpoint) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
-        let io = shared.context.io().map_err(ConnectError::NoThread)?;
+        let affinity = shared.port.options.affinity;
+        let io = shared
+            .context
+            .io(affinity)
+            .map_err(ConnectError::NoThread)?;
         let id = shared.port.new_pipe();
         let port = Arc::clone(&shared.port);
         let pipe = Arc::new(StreamPipe::new(

@@ -284,7 +284,7 @@ impl Port {
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),
             address: name.to_string(),
-            metadata: Vec::new(),
+            metadata: self.options.metadata.clone(),
             user: None,
         })
     }

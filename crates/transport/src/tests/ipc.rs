@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::thread;
 
-use super::waiting::{accept, connect, endpoint, listen};
-use crate::{Endpoint, IpcAddress, ListenError, Listener, TransportOptions};
+use super::waiting::{accept, connect, endpoint, listen, read_up_to};
+use crate::{Allowed, Endpoint, IpcAddress, ListenError, Listener, TransportOptions};
 
 /// A private directory: that of a wildcard listener.
 struct Directory(Listener);
@@ -236,6 +236,47 @@ fn credentials_are_those_of_the_peer() {
         accepted.peer_address(),
         format!(":{}:{}:{}", own.uid, own.gid, own.pid)
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn listener_with_a_filter_takes_only_who_is_allowed() {
+    let (pid, uid, gid) = (
+        std::process::id(),
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    );
+    let ours = [
+        Allowed::User(uid),
+        Allowed::Group(gid),
+        Allowed::Process(pid),
+    ];
+    let others = [
+        Allowed::User(uid + 1),
+        Allowed::Group(gid + 1),
+        Allowed::Process(pid + 1),
+    ];
+    let takes = |allowed: Vec<Allowed>| {
+        let options = TransportOptions {
+            allowed,
+            ..TransportOptions::default()
+        };
+        let listener = Listener::bind(&endpoint("ipc://*"), &options).unwrap();
+        let dialled = connect(&listener.endpoint()).unwrap();
+        let taken = match listener.accept() {
+            Ok(_stream) => return true,
+            Err(error) => error.kind(),
+        };
+        assert_eq!(taken, std::io::ErrorKind::WouldBlock);
+        assert_eq!(read_up_to(&dialled, 1), [], "who is not allowed is closed");
+        false
+    };
+    assert!(takes(Vec::new()));
+    for (own, other) in ours.into_iter().zip(others) {
+        assert!(takes(vec![own]), "{own:?}");
+        assert!(!takes(vec![other]), "{other:?}");
+        assert!(takes(vec![other, own]), "{own:?} besides {other:?}");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -133,6 +133,7 @@ fn stream_options_are_applied_to_both_sides() {
         keepalive: Some(keepalive),
         // Windows leaves that to its administrator.
         type_of_service: cfg!(unix).then_some(0x10),
+        retransmission_timeout: cfg!(target_os = "linux").then_some(Duration::from_secs(7)),
         ..TransportOptions::default()
     };
     let listener = bind("tcp://127.0.0.1:*", &options).unwrap();
@@ -149,7 +150,31 @@ fn stream_options_are_applied_to_both_sides() {
         }
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
         assert!(cfg!(windows) || socket.tos_v4().unwrap() == 0x10);
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            socket.tcp_user_timeout().unwrap(),
+            Some(Duration::from_secs(7))
+        );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn device_is_the_interface_of_all_connections() {
+    let through = |device: &str| TransportOptions {
+        device: Some(device.to_owned()),
+        ..TransportOptions::default()
+    };
+    let listener = bind("tcp://127.0.0.1:*", &through("lo")).unwrap();
+    let dialled = connect_with(&listener.endpoint(), &through("lo")).unwrap();
+    for stream in [dialled, accept(&listener)] {
+        let device = stream.socket().device().unwrap();
+        assert_eq!(device.as_deref(), Some(&b"lo"[..]));
+    }
+    let unknown = through("no-such-if0");
+    let refused = bind("tcp://127.0.0.1:*", &unknown).unwrap_err();
+    assert!(matches!(refused, ListenError::Io(_)), "{refused:?}");
+    connect_with(&listener.endpoint(), &unknown).unwrap_err();
 }
 
 #[test]
