@@ -189,6 +189,7 @@ impl Outbound {
     }
 
     /// Would a message be accepted now? Exact under the socket's lock.
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
         match self.gate.load(Ordering::Acquire) {
             OPEN => true,
@@ -200,10 +201,13 @@ impl Outbound {
     /// Like [`has_room`](Self::has_room); a refusal is remembered for
     /// [`take_thirst`](Self::take_thirst). Either the writer that makes room sees the thirst, or
     /// the second look here sees the room.
+    #[inline]
     pub(crate) fn has_room_or_thirst(&self) -> bool {
-        if self.has_room() {
-            return true;
-        }
+        self.has_room() || self.thirsts()
+    }
+
+    #[cold]
+    fn thirsts(&self) -> bool {
         self.thirst.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.has_room()

@@ -33,6 +33,7 @@ pub(crate) enum Link {
 
 impl Link {
     /// What arrives.
+    #[inline]
     pub(crate) fn inbound(&self) -> &Inbound {
         match self {
             Self::Stream(pipe) => &pipe.inbound,
@@ -51,6 +52,7 @@ impl Link {
     }
 
     /// Would a message be accepted now? If not, [`Note::Writable`] follows when it would.
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
         match self {
             Self::Stream(pipe) => pipe.out.has_room_or_thirst(),

@@ -120,8 +120,20 @@ impl Rope {
     }
 
     /// Appends the frames of a message: `prefix`, then its parts without the first `strip`.
+    #[inline]
     pub(crate) fn push_message(&mut self, prefix: &[Part], message: &Message, strip: usize) {
-        let (front, back) = message.as_slices();
+        match (prefix, message.as_slices(), strip) {
+            ([], ([part], []), 0) => self.push_part(part, false),
+            (_, slices, _) => self.push_parts(prefix, slices, strip),
+        }
+    }
+
+    fn push_parts(
+        &mut self,
+        prefix: &[Part],
+        (front, back): (&[Part], &[Part]),
+        strip: usize,
+    ) {
         let of_front = strip.min(front.len());
         let front = &front[of_front..];
         let back = back.get(strip - of_front..).unwrap_or_default();
@@ -287,6 +299,7 @@ impl Rope {
         }
     }
 
+    #[inline]
     fn push_part(&mut self, part: &Part, more: bool) {
         if part.len() >= self.plain_below {
             return self.push_other_part(part, more);
@@ -314,16 +327,22 @@ impl Rope {
     }
 
     /// The chunk that the next small frame goes to.
+    #[inline]
     fn tail(&mut self) -> &mut Vec<u8> {
         let fits =
             matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);
         if !fits {
-            self.segments.push_back(Segment::Chunk(pool::take()));
+            self.add_chunk();
         }
         match self.segments.back_mut() {
             Some(Segment::Chunk(chunk)) => chunk,
             _ => unreachable!("a chunk was pushed just above"),
         }
+    }
+
+    #[cold]
+    fn add_chunk(&mut self) {
+        self.segments.push_back(Segment::Chunk(pool::take()));
     }
 }
 

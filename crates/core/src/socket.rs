@@ -239,6 +239,7 @@ impl<P: Pattern> Shared<P> {
         }
     }
 
+    #[cold]
     fn follow_up(mut state: MutexGuard<'_, State<P>>) {
         let mut after = after::spare();
         std::mem::swap(&mut after, &mut state.body.after);
@@ -273,6 +274,7 @@ impl<P: Pattern> Shared<P> {
 }
 
 impl<P: Pattern> Shell for Shared<P> {
+    #[cold]
     fn settle(&self) {
         loop {
             self.port.announce();

@@ -48,6 +48,7 @@ impl Pattern for PairPattern {
         self.readable &= self.peer != Some(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         match self.peer {
             Some(pipe) if room.has_room(pipe) => Route::To {
@@ -59,10 +60,12 @@ impl Pattern for PairPattern {
         }
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.peer.filter(|_| self.readable))
     }
 
+    #[inline]
     fn admit(&mut self, _: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         Admit::Deliver
     }

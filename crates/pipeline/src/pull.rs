@@ -42,14 +42,17 @@ impl Pattern for PullPattern {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, _: &dyn Room, _: &mut Actions) -> Route<'_> {
         Route::Refuse(Refused::WrongState)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.incoming.next())
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         Admit::Deliver

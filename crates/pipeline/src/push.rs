@@ -50,6 +50,7 @@ impl Pattern for PushPattern {
         self.outgoing.writable(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         match self.outgoing.pick(room) {
             Some(pipe) => Route::To {
@@ -65,10 +66,12 @@ impl Pattern for PushPattern {
         self.outgoing.pick(room)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(None)
     }
 
+    #[inline]
     fn admit(&mut self, _: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         Admit::Skip(Dropped::Unwanted)
     }

@@ -54,14 +54,17 @@ impl Pattern for PubPattern {
         }
     }
 
+    #[inline]
     fn route(&mut self, message: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         self.publisher.route(message, room)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(None)
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         let Some(requests) = Request::of_message(message) else {
             return Admit::Skip(Dropped::Unwanted);

@@ -40,6 +40,7 @@ impl Publisher {
     }
 
     /// To every peer that subscribed to the beginning of the first part, as far as it has room.
+    #[inline]
     pub(crate) fn route(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
         let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
         let outgoing = &mut self.outgoing;

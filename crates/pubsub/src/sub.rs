@@ -68,14 +68,17 @@ impl Pattern for SubPattern {
         self.subscriber.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, _: &dyn Room, _: &mut Actions) -> Route<'_> {
         Route::Refuse(Refused::WrongState)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.subscriber.next())
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.subscriber.served(pipe);
         if self.subscriber.wants(message) {

@@ -122,6 +122,7 @@ impl Subscriber {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     pub(crate) fn next(&self) -> Option<PipeId> {
         self.incoming.next()
     }

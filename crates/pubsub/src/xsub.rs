@@ -71,6 +71,7 @@ impl Pattern for XsubPattern {
         self.subscriber.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
         let Some(requests) = Request::of_message(message) else {
             return self.subscriber.route_to_all(room);
@@ -81,10 +82,12 @@ impl Pattern for XsubPattern {
         Route::Done
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.subscriber.next())
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.subscriber.served(pipe);
         Admit::Deliver

@@ -61,6 +61,7 @@ impl Pattern for DealerPattern {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         match self.outgoing.pick(room) {
             Some(pipe) => Route::To {
@@ -76,10 +77,12 @@ impl Pattern for DealerPattern {
         self.outgoing.pick(room)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.incoming.next())
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, _: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         Admit::Deliver

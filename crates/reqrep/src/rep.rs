@@ -58,6 +58,7 @@ impl Pattern for RepPattern {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         if self.state != State::Asked {
             return Route::Refuse(Refused::WrongState);
@@ -74,6 +75,7 @@ impl Pattern for RepPattern {
         }
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         match self.state {
             State::Idle => Ok(self.incoming.next()),
@@ -82,6 +84,7 @@ impl Pattern for RepPattern {
         }
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         let Some(envelope) = message.split_envelope().filter(|_| !message.is_empty()) else {

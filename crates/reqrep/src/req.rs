@@ -71,6 +71,7 @@ impl Pattern for ReqPattern {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, _: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
         if let Some(refused) = self.refusal() {
             return Route::Refuse(refused);
@@ -98,6 +99,7 @@ impl Pattern for ReqPattern {
         (self.state != State::Idle).then_some(Refused::WrongState)
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         match self.state {
             State::Idle => Err(Refused::WrongState),
@@ -106,6 +108,7 @@ impl Pattern for ReqPattern {
         }
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         match self.state {

@@ -67,6 +67,7 @@ impl Pattern for RouterPattern {
         self.incoming.drained(pipe);
     }
 
+    #[inline]
     fn route(&mut self, message: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
         let Some(name) = message.part(0).filter(|_| message.len() > 1) else {
             return Route::Refuse(Refused::MissingPart);
@@ -83,10 +84,12 @@ impl Pattern for RouterPattern {
         }
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Option<PipeId>, Refused> {
         Ok(self.incoming.next())
     }
 
+    #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         // Who is refused at its first handshake may have sent already, and has no name.

@@ -120,6 +120,7 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// One attempt. True: a message is in `into`.
+    #[inline]
     pub(super) fn take(&self, into: &mut Message) -> Result<bool, RecvError> {
         self.with(|state| state.receive(&self.port, into))
     }
@@ -225,6 +226,7 @@ impl<P: Pattern> State<P> {
     }
 
     /// One attempt to receive. True: a message is in `into`.
+    #[inline]
     pub(super) fn receive(
         &mut self,
         port: &Arc<Port>,

@@ -241,6 +241,7 @@ impl<P: Pattern> Shared<P> {
 
 impl<P: Pattern> State<P> {
     /// One attempt to send. The message is moved out only if an inproc peer took it.
+    #[inline]
     pub(super) fn offer(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
         if let Some(closed) = self.body.closed {
             return Offer::Refused(closed.into());
@@ -256,15 +257,14 @@ impl<P: Pattern> State<P> {
             }
         }
         match self.route(message, port) {
-            Offer::Park if self.ask_again() => self.route(message, port),
+            Offer::Park => self.offer_again(message, port),
             offered => offered,
         }
     }
 
-    /// Before refusing: patterns remember who was full, and are told at steps only. True: somebody
-    /// has room.
+    /// Before refusing: patterns remember who was full, and are told at steps only.
     #[cold]
-    fn ask_again(&mut self) -> bool {
+    fn offer_again(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
         let mut any = false;
         for (pipe, entry) in self.body.pipes.iter() {
             if entry.link.has_room() {
@@ -272,9 +272,13 @@ impl<P: Pattern> State<P> {
                 any = true;
             }
         }
-        any
+        match any {
+            true => self.route(message, port),
+            false => Offer::Park,
+        }
     }
 
+    #[inline]
     fn route(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
         let Self {
             pattern,
@@ -322,14 +326,14 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
-        let manner = match self.batching {
-            true => Manner::Batch,
-            false if self.is_quiet(pipe) => Manner::Quiet,
-            false => Manner::Busy,
-        };
         let Some(entry) = self.pipes.get(pipe) else {
             debug_assert!(false, "routed to a pipe that is gone");
             return;
+        };
+        let manner = match self.batching {
+            true => Manner::Batch,
+            false if self.ready.is_empty() && entry.batch.len() == 0 => Manner::Quiet,
+            false => Manner::Busy,
         };
         match &entry.link {
             Link::Stream(stream) => {

@@ -130,6 +130,7 @@ impl Pipes {
 }
 
 impl Room for Pipes {
+    #[inline]
     fn has_room(&self, pipe: PipeId) -> bool {
         self.get(pipe)
             .is_some_and(|entry| !entry.ending && entry.link.has_room())
@@ -147,6 +148,7 @@ impl<P: Pattern> State<P> {
     }
 
     /// Handles what others have told the socket.
+    #[cold]
     pub(super) fn drain(&mut self, port: &Arc<Port>) {
         let mut notes = std::mem::take(&mut self.notes);
         port.take_notes(&mut notes);
@@ -194,6 +196,7 @@ impl<P: Pattern> State<P> {
     }
 
     /// The next message for the application, into `into`. False: there is none.
+    #[inline]
     pub(super) fn take(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, Refused> {
         let admitted = self.body.ready.is_empty() && self.next_admitted(port, into)?;
         if !admitted {
@@ -390,6 +393,7 @@ impl<P: Pattern> State<P> {
 
     /// Admits until a message for the application is in `into` (true) or in `ready`, or none is
     /// left.
+    #[inline]
     fn next_admitted(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, Refused> {
         while let Some(pipe) = self.pattern.next()? {
             match self.admit(pipe, into, port) {
@@ -402,6 +406,7 @@ impl<P: Pattern> State<P> {
         Ok(false)
     }
 
+    #[cold]
     fn handle_drained(&mut self, pipe: PipeId, port: &Arc<Port>) {
         self.pattern.drained(pipe);
         if self.body.pipes.get(pipe).is_some_and(|entry| entry.ending) {
@@ -410,6 +415,7 @@ impl<P: Pattern> State<P> {
     }
 
     /// The next item of a pipe, through the pattern.
+    #[inline]
     fn admit(&mut self, pipe: PipeId, into: &mut Message, port: &Arc<Port>) -> Admitted {
         let Some(entry) = self.body.pipes.get_mut(pipe) else {
             return Admitted::Nothing;
@@ -554,6 +560,7 @@ impl Body {
     }
 
     /// Tells whoever fills a pipe's incoming queue that there is room.
+    #[cold]
     fn tell_room(&mut self, pipe: PipeId) {
         let Some(entry) = self.pipes.get(pipe) else {
             return;
@@ -595,13 +602,6 @@ impl Body {
     pub(super) fn peer_count(&self) -> usize {
         let there = |(_, entry): &(PipeId, &Entry)| entry.peer.is_some() && !entry.ending;
         self.pipes.iter().filter(there).count()
-    }
-
-    /// True if nothing received waits for the application.
-    #[inline]
-    pub(super) fn is_quiet(&self, pipe: PipeId) -> bool {
-        let quiet = |entry: &Entry| entry.batch.len() == 0;
-        self.ready.is_empty() && self.pipes.get(pipe).is_some_and(quiet)
     }
 
     /// A receiver has its message: if there are more and others wait, the next one gets its turn.
