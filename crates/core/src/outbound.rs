@@ -508,6 +508,7 @@ impl Outbound {
 
 impl State {
     /// What becomes of a message just queued.
+    #[inline]
     fn plan(&mut self, half_full: bool, heard: bool, world: &dyn World, pace: &mut Pace) -> Pushed {
         if !self.can_write() {
             return Pushed::Queued;

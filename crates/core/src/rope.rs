@@ -128,12 +128,7 @@ impl Rope {
         }
     }
 
-    fn push_parts(
-        &mut self,
-        prefix: &[Part],
-        (front, back): (&[Part], &[Part]),
-        strip: usize,
-    ) {
+    fn push_parts(&mut self, prefix: &[Part], (front, back): (&[Part], &[Part]), strip: usize) {
         let of_front = strip.min(front.len());
         let front = &front[of_front..];
         let back = back.get(strip - of_front..).unwrap_or_default();
@@ -304,10 +299,15 @@ impl Rope {
         if part.len() >= self.plain_below {
             return self.push_other_part(part, more);
         }
-        let tail = self.tail();
-        let before = tail.len();
-        put_frame(tail, more, part);
-        self.end += (tail.len() - before) as u64;
+        match self.segments.back_mut() {
+            Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK => {
+                self.end += put_frame(chunk, more, part) as u64;
+            }
+            _ => {
+                self.add_chunk();
+                self.push_part(part, more);
+            }
+        }
     }
 
     /// A part that is large, or laid out as ZMTP 1.0 has it.
@@ -327,7 +327,6 @@ impl Rope {
     }
 
     /// The chunk that the next small frame goes to.
-    #[inline]
     fn tail(&mut self) -> &mut Vec<u8> {
         let fits =
             matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);

@@ -8,19 +8,28 @@ use std::time::Duration;
 
 use crate::frame::{COMMAND, Framing, LONG, MORE};
 use crate::version::{V2_0, V3_0, V3_1, Version};
-use crate::{Command, INLINE, Message, Part};
+use crate::{Command, Message, Part};
 
 /// The longest header of a frame, in bytes; from ZMTP 2.0 on.
 pub const HEADER_MAX: usize = 9;
 
-/// Appends the message frame of a part.
+/// Appends the message frame of a part, and gives its length in bytes.
 ///
 /// `more` tells that further parts of the same message follow.
 #[inline]
-pub fn put_frame(out: &mut Vec<u8>, more: bool, part: &Part) {
-    out.reserve(HEADER_MAX.saturating_add(part.len().max(INLINE)));
-    put_frame_header(out, more, part.len());
-    part.put(out);
+pub fn put_frame(out: &mut Vec<u8>, more: bool, part: &Part) -> usize {
+    let before = out.len();
+    if let Some((block, len)) = part.as_block() {
+        let flags = if more { MORE } else { 0 };
+        out.extend_from_slice(&[flags, len]);
+        out.extend_from_slice(block);
+        let behind = before.saturating_add(2).saturating_add(usize::from(len));
+        out.truncate(behind);
+    } else {
+        put_frame_header(out, more, part.len());
+        out.extend_from_slice(part);
+    }
+    out.len().saturating_sub(before)
 }
 
 /// Appends the header of a message frame whose body has `len` bytes.

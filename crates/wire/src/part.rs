@@ -121,17 +121,13 @@ impl Part {
         }
     }
 
-    /// Appends the bytes. A short part is copied with a fixed size and then cut, which costs less
-    /// than a copy of variable size.
+    /// A short part as the block that it is kept in, and how much of that it is: copied with a
+    /// fixed size and then cut, it costs less than a copy of variable size.
     #[inline]
-    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+    pub(crate) fn as_block(&self) -> Option<(&[u8; INLINE], u8)> {
         match &self.0 {
-            Repr::Inline { len, bytes } => {
-                let end = out.len().saturating_add(usize::from(*len));
-                out.extend_from_slice(&bytes.0);
-                out.truncate(end);
-            }
-            Repr::Shared(bytes) => out.extend_from_slice(bytes),
+            Repr::Inline { len, bytes } => Some((&bytes.0, *len)),
+            Repr::Shared(_) => None,
         }
     }
 
