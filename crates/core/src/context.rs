@@ -33,7 +33,8 @@ pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(24 * 3600);
 /// is written and their peers have ended their side, at most for the sockets' linger (5 s by
 /// default); it does not wait where nothing was sent. Then it stops the threads. Only on an I/O
 /// thread itself (a waker may drop a handle there, or a payload) it does not wait: the threads go
-/// on with what is queued, and end by themselves; a process that ends before loses it. Handles are
+/// on with what is queued, and end by themselves; a process that ends before loses it. The same goes
+/// for `std::process::exit`, which drops nothing: end sockets and contexts before it. Handles are
 /// cheap to clone.
 #[derive(Clone)]
 pub struct Context {
