@@ -14,7 +14,7 @@ use crate::io::{IoCommand, IoHandle, IoWorker};
 use crate::options::{LINGER, Options};
 use crate::port::Shell;
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::world::{Running, SystemWorld, Turn, Worker, World};
+use crate::world::{Process, Running, SystemWorld, Turn, Worker, World};
 
 pub use self::builder::ContextBuilder;
 #[cfg(feature = "inproc")]
@@ -33,9 +33,14 @@ pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(24 * 3600);
 /// is written and their peers have ended their side, at most for the sockets' linger (5 s by
 /// default); it does not wait where nothing was sent. Then it stops the threads. Only on an I/O
 /// thread itself (a waker may drop a handle there, or a payload) it does not wait: the threads go
-/// on with what is queued, and end by themselves; a process that ends before loses it. The same goes
-/// for `std::process::exit`, which drops nothing: end sockets and contexts before it. Handles are
-/// cheap to clone.
+/// on with what is queued, and end by themselves; a process that ends before loses it. The same
+/// goes for `std::process::exit`, which drops nothing: end sockets and contexts before it. Handles
+/// are cheap to clone.
+///
+/// After a fork, contexts and sockets are the parent's. In the child every operation fails with
+/// [`ClosedError::Forked`], at once; dropping them does nothing, to the parent's connections
+/// either; and a new context is of use. (The child has copies of the descriptors until it ends or
+/// calls `exec`: each closes itself then.)
 #[derive(Clone)]
 pub struct Context {
     handle: Arc<Handle>,
@@ -85,6 +90,7 @@ impl Context {
     fn with_settings(world: Arc<dyn World>, settings: Settings) -> Self {
         let inner = ContextInner {
             world,
+            process: Process::this(),
             settings,
             workers: Mutex::new(Vec::new()),
             #[cfg(feature = "inproc")]
@@ -105,6 +111,9 @@ impl Context {
     /// linger. Does not wait.
     #[doc(alias = "zmq_ctx_shutdown")]
     pub fn shutdown(&self) {
+        if self.inner().is_forked() {
+            return;
+        }
         self.inner().down.store(true, Ordering::Release);
         for socket in self.inner().sockets() {
             socket.shut_down();
@@ -129,6 +138,9 @@ impl Default for Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.inner().is_forked() {
+            return f.write_str("Context of the parent process");
+        }
         f.debug_struct("Context")
             .field(
                 "io_threads",
@@ -187,6 +199,7 @@ impl Worker for Starting {
 /// The shared part of a context.
 pub(crate) struct ContextInner {
     world: Arc<dyn World>,
+    process: Process,
     settings: Settings,
     /// By number; those that no endpoint has needed are not there.
     workers: Mutex<Vec<Option<Started>>>,
@@ -201,9 +214,21 @@ impl ContextInner {
         &self.world
     }
 
-    /// Fails after shutdown.
+    /// Where it was made.
+    pub(crate) fn process(&self) -> Process {
+        self.process
+    }
+
+    /// True in a child: everything inside is the parent's, its locks too.
+    fn is_forked(&self) -> bool {
+        !self.process.is_this()
+    }
+
+    /// Fails after shutdown, and in a forked child.
     pub(crate) fn check_open(&self) -> Result<(), ClosedError> {
-        if self.down.load(Ordering::Acquire) {
+        if self.is_forked() {
+            Err(ClosedError::Forked)
+        } else if self.down.load(Ordering::Acquire) {
             Err(ClosedError::Shutdown)
         } else {
             Ok(())
@@ -214,6 +239,9 @@ impl ContextInner {
     ///
     /// *Errors*: the context was shut down, or has as many sockets as it may.
     pub(crate) fn register(&self, socket: &Arc<dyn Shell>) -> Result<(), ClosedError> {
+        if self.is_forked() {
+            return Err(ClosedError::Forked);
+        }
         let mut sockets = self.sockets.lock();
         sockets.retain(|other| other.strong_count() > 0);
         if sockets.len() >= self.settings.max_sockets {
@@ -300,6 +328,10 @@ impl Drop for Handle {
     /// but an I/O thread, of this context or another one, waits for nobody: what it would wait for
     /// may need it, or wait for it likewise.
     fn drop(&mut self) {
+        if self.inner.is_forked() {
+            // Left as it is, for ever: threads of another process cannot be told or waited for.
+            return std::mem::forget(Arc::clone(&self.inner));
+        }
         let workers = std::mem::take(&mut *self.inner.workers.lock());
         let latest = self.inner.world.now() + LONGEST_LINGER + GRACE;
         for (io, _) in workers.iter().flatten() {

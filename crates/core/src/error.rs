@@ -83,6 +83,10 @@ pub enum ClosedError {
     /// The socket was closed.
     #[error("the socket is closed")]
     Closed,
+    /// This process was forked since the context was made: its sockets are the parent's. A new
+    /// context is of use here.
+    #[error("the socket belongs to the parent of this process")]
+    Forked,
     /// The context was shut down.
     #[error("the context was shut down")]
     Shutdown,

@@ -16,7 +16,7 @@ use crate::authentication::Applicant;
 use crate::pattern::{Peer, Refusal};
 use crate::sync::Mutex;
 use crate::wait::{WaitList, Waiter};
-use crate::world::World;
+use crate::world::{Process, World};
 
 /// Events kept for a reader that does not read.
 const BACKLOG: usize = 4096;
@@ -198,13 +198,17 @@ impl Reason {
 pub struct Events {
     channel: Arc<Channel>,
     world: Arc<dyn World>,
+    process: Process,
 }
 
 impl Events {
     /// The next event, if one is there. After the socket is closed the remaining events can still
     /// be read.
     pub fn try_next(&self) -> Option<Event> {
-        self.channel.state.lock().pop()
+        match self.process.is_this() {
+            true => self.channel.state.lock().pop(),
+            false => None,
+        }
     }
 
     /// Waits for the next event, at most for `timeout`; `None`: none came, or the socket is gone.
@@ -212,7 +216,7 @@ impl Events {
         let deadline = self.world.now() + timeout;
         let waiter = Arc::new(Waiter::Thread(self.world.bell()));
         loop {
-            if let Poll::Ready(found) = self.channel.poll(&waiter) {
+            if let Poll::Ready(found) = self.poll(&waiter) {
                 return found;
             }
             if self.world.now() >= deadline {
@@ -244,11 +248,20 @@ impl Events {
         let waiter = Waiter::task();
         poll_fn(|context| {
             let old = waiter.set_waker(context.waker());
-            let found = self.channel.poll(&waiter);
+            let found = self.poll(&waiter);
             drop(old);
             found
         })
         .await
+    }
+
+    /// The next event; `None` if there are no more, as in a forked child. Until then the waiter is
+    /// told of the next change.
+    fn poll(&self, waiter: &Arc<Waiter>) -> Poll<Option<Event>> {
+        match self.process.is_this() {
+            true => self.channel.poll(waiter),
+            false => Poll::Ready(None),
+        }
     }
 }
 
@@ -319,17 +332,26 @@ struct Readers {
 }
 
 impl EventHub {
-    /// A new reader.
-    pub(crate) fn subscribe(&self, world: Arc<dyn World>) -> Events {
+    /// A new reader, in the process that has made the socket.
+    pub(crate) fn subscribe(&self, world: Arc<dyn World>, process: Process) -> Events {
         let channel = Arc::new(Channel::default());
+        if process.is_this() {
+            self.add(&channel);
+        }
+        Events {
+            channel,
+            world,
+            process,
+        }
+    }
+
+    fn add(&self, channel: &Arc<Channel>) {
         let mut readers = self.readers.lock();
         if readers.over {
             channel.state.lock().over = true;
         } else {
-            readers.channels.push(Arc::downgrade(&channel));
+            readers.channels.push(Arc::downgrade(channel));
         }
-        drop(readers);
-        Events { channel, world }
     }
 
     /// Reports an event; `make` is called only if somebody listens.

@@ -9,8 +9,6 @@
 //! - I/O threads listen, dial, shake hands, and read and write what no caller does.
 //! - [`world`] is the seam to the operating system, or to a simulation.
 
-#![cfg_attr(all(target_os = "linux", not(ferromq_polling)), forbid(unsafe_code))]
-
 mod authentication;
 mod builder;
 mod close;

@@ -305,7 +305,7 @@ impl Actions {
 ///
 /// Every method is called under the socket's lock: it must not wait, do I/O, read a clock or run
 /// user code, and is O(1) amortised (fan-out: O(topic + matches)).
-pub trait Pattern: Send + 'static {
+pub trait Pattern: Default + Send + 'static {
     /// What is fixed about this socket type.
     const KIND: Kind;
 

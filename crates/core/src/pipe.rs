@@ -167,9 +167,10 @@ impl StreamPipe {
         }
     }
 
-    /// Writes if there is something to write and nobody else does it.
+    /// Writes if there is something to write and nobody else does it. What was left before a fork
+    /// the parent writes.
     pub(crate) fn flush(&self) {
-        if self.out.claim_write() {
+        if self.port.process.is_this() && self.out.claim_write() {
             self.write();
         }
     }

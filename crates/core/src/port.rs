@@ -29,7 +29,7 @@ use crate::pattern::{Kind, Origin, Peer, PipeId};
 use crate::pipe::{Link, Rest};
 use crate::stats::Counters;
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::world::World;
+use crate::world::{Process, World};
 
 /// What others tell a socket.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub(crate) struct Port {
     pub(crate) kind: Kind,
     pub(crate) options: Options,
     pub(crate) world: Arc<dyn World>,
+    pub(crate) process: Process,
     pub(crate) events: EventHub,
     pub(crate) counters: Counters,
     pub(crate) closing: Closing,
@@ -93,6 +94,7 @@ impl Port {
             kind,
             options,
             world,
+            process: Process::this(),
             events: EventHub::default(),
             counters: Counters::default(),
             closing: Closing::default(),

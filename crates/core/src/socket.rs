@@ -72,7 +72,9 @@ impl<P: Pattern> Socket<P> {
     pub(crate) fn build(context: &Context, pattern: P, mut options: Options) -> Self {
         let inner = Arc::clone(context.inner());
         inner.complete(&mut options);
-        let port = Arc::new(Port::new(P::KIND, options, Arc::clone(inner.world())));
+        let mut port = Port::new(P::KIND, options, Arc::clone(inner.world()));
+        port.process = inner.process();
+        let port = Arc::new(port);
         let shared = Arc::new(Shared {
             port,
             context: inner,
@@ -105,6 +107,9 @@ impl<P: Pattern> Socket<P> {
     /// *Blocking*: at most linger (5 s by default); 2 s more if the I/O threads get no core then. A
     /// second call reports what the first has left.
     pub fn close(&self) -> CloseReport {
+        if self.shared.is_forked() {
+            return CloseReport::default();
+        }
         let until = self.shared.begin_close(ClosedError::Closed);
         let world = self.shared.context.world();
         let bell = world.bell();
@@ -119,6 +124,9 @@ impl<P: Pattern> Socket<P> {
     /// Like [`close`](Self::close), as a future. The I/O threads end linger, so it always
     /// completes.
     pub async fn close_async(&self) -> CloseReport {
+        if self.shared.is_forked() {
+            return CloseReport::default();
+        }
         self.shared.begin_close(ClosedError::Closed);
         let waiter = Waiter::task();
         poll_fn(|context| {
@@ -133,10 +141,8 @@ impl<P: Pattern> Socket<P> {
 
     /// The events of this socket from now on. Every reader gets each of them.
     pub fn events(&self) -> Events {
-        self.shared
-            .port
-            .events
-            .subscribe(Arc::clone(self.shared.context.world()))
+        let port = &self.shared.port;
+        port.events.subscribe(Arc::clone(&port.world), port.process)
     }
 
     /// The socket's counters now.
@@ -177,8 +183,12 @@ impl<P: Pattern> Socket<P> {
 }
 
 impl<P: Pattern> Drop for Socket<P> {
+    /// In a forked child it is left as it is, for ever: it is the parent's.
     fn drop(&mut self) {
-        self.shared.begin_close(ClosedError::Closed);
+        match self.shared.is_forked() {
+            true => std::mem::forget(Arc::clone(&self.shared)),
+            false => _ = self.shared.begin_close(ClosedError::Closed),
+        }
     }
 }
 
@@ -202,6 +212,9 @@ impl<P: Pattern> Shared<P> {
     /// Calls `call` under the lock, notes drained before and after.
     #[inline]
     pub(crate) fn with<R>(&self, call: impl FnOnce(&mut State<P>) -> R) -> R {
+        if self.is_forked() {
+            return Self::with_nothing(call);
+        }
         let mut state = self.state.lock();
         if self.port.has_notes() {
             state.drain(&self.port);
@@ -214,11 +227,25 @@ impl<P: Pattern> Shared<P> {
         result
     }
 
+    /// In a forked child: calls `call` with a socket that is closed and has nothing. Whether the
+    /// lock is free is chance there, and what it guards is the parent's.
+    #[cold]
+    fn with_nothing<R>(call: impl FnOnce(&mut State<P>) -> R) -> R {
+        let mut state = State::new(P::default());
+        state.body.closed = Some(ClosedError::Forked);
+        call(&mut state)
+    }
+
+    #[inline]
+    fn is_forked(&self) -> bool {
+        !self.port.process.is_this()
+    }
+
     /// How many pipes there are, messages queued, and waiting. `None`: somebody has the lock, or
     /// notes to drain. Changes nothing, so that printing a socket hides no fault of it; but notes
     /// that come meanwhile are left to this holder, too.
     fn glance(&self) -> Option<(usize, u64, u64)> {
-        if self.port.has_notes() {
+        if self.is_forked() || self.port.has_notes() {
             return None;
         }
         let state = self.state.try_lock()?;

@@ -14,6 +14,7 @@
 mod bell;
 mod crew;
 mod doorbell;
+mod fork;
 /// What the operating system knows of readiness: one of three modules of the same shape.
 #[cfg_attr(
     all(target_os = "linux", not(ferromq_polling)),
@@ -43,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint, TransportOptions};
 
+pub(crate) use self::fork::Process;
 #[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
 use self::kernel as streams;
 pub use self::kernel::SystemSource;

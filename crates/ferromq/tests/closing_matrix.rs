@@ -1,6 +1,6 @@
 //! Every way to end × every state of the peer × every transport: what is delivered, what is
-//! reported, and when the caller is back. Exact in the simulated world; then over real sockets, where
-//! a machine that is busy may take longer; then with the process ending right after it.
+//! reported, and when the caller is back. Exact in the simulated world; then over real sockets,
+//! where a machine that is busy may take longer; then with the process ending right after it.
 
 #![cfg(all(
     unix,
@@ -490,7 +490,11 @@ mod process {
             take();
             matches!(far.events.try_next(), Some(Event::Disconnected { .. }))
         });
-        take();
+        // The pipe is gone when all that it brought is taken.
+        until(|| {
+            take();
+            far.pull.pipes() == 0
+        });
         taken
     }
 

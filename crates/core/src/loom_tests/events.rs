@@ -10,12 +10,13 @@ use loom::thread;
 use super::explore;
 use super::stub::StubWorld;
 use crate::event::{Event, EventHub};
+use crate::world::Process;
 
 #[test]
 fn loom_last_event_is_read_before_the_end() {
     explore(3, || {
         let hub = Arc::new(EventHub::default());
-        let events = hub.subscribe(Arc::new(StubWorld));
+        let events = hub.subscribe(Arc::new(StubWorld), Process::this());
         let reporting = {
             let hub = Arc::clone(&hub);
             thread::spawn(move || {

@@ -5,7 +5,7 @@
     reason = "this is the one place where the clock is read and threads are started"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
 use super::bell::SystemBell;
 use super::crew::Crew;
+use super::fork::Process;
 use super::{Bell, Job, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
 use super::{kernel, streams};
 
@@ -50,7 +51,11 @@ impl Default for SystemWorld {
     }
 }
 
-thread_local!(static IS_WORKER: Cell<bool> = const { Cell::new(false) });
+thread_local! {
+    /// Where this thread is an I/O thread.
+    static WORKS_IN: Cell<Option<Process>> = const { Cell::new(None) };
+    static BELL: RefCell<OwnBell> = RefCell::new(OwnBell::new());
+}
 
 impl World for SystemWorld {
     fn now(&self) -> Instant {
@@ -65,7 +70,7 @@ impl World for SystemWorld {
 
     fn start(&self, name: String, mut worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
         let run = move || {
-            IS_WORKER.set(true);
+            WORKS_IN.set(Some(Process::this()));
             while worker.turn() == Turn::Continue {}
         };
         let handle = thread::Builder::new().name(name).spawn(run)?;
@@ -73,7 +78,7 @@ impl World for SystemWorld {
     }
 
     fn is_worker(&self) -> bool {
-        IS_WORKER.get()
+        WORKS_IN.get().is_some_and(Process::is_this)
     }
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
@@ -85,9 +90,8 @@ impl World for SystemWorld {
     }
 
     fn bell(&self) -> Arc<dyn Bell> {
-        thread_local!(static BELL: Arc<SystemBell> = Arc::new(SystemBell::new()));
         // A thread that is ending, and has lost its bell already, gets another one.
-        BELL.try_with(Arc::clone)
+        BELL.try_with(|own| own.borrow_mut().get())
             .unwrap_or_else(|_| Arc::new(SystemBell::new()))
     }
 
@@ -118,6 +122,29 @@ impl World for SystemWorld {
 
     fn offload(&self, job: Job) {
         self.crew.run(job);
+    }
+}
+
+/// The bell of one thread.
+struct OwnBell {
+    bell: Arc<SystemBell>,
+    process: Process,
+}
+
+impl OwnBell {
+    fn new() -> Self {
+        Self {
+            bell: Arc::new(SystemBell::new()),
+            process: Process::this(),
+        }
+    }
+
+    /// The bell; a new one after a fork, for a thread of the parent hears the one before.
+    fn get(&mut self) -> Arc<SystemBell> {
+        if !self.process.is_this() {
+            *self = Self::new();
+        }
+        Arc::clone(&self.bell)
     }
 }
 
