@@ -58,6 +58,59 @@ impl std::error::Error for SendError {
     }
 }
 
+/// A request has no reply.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestError {
+    /// Why.
+    pub kind: RequestErrorKind,
+    /// The request, whole, as it was given.
+    pub message: Message,
+}
+
+/// Why a request has no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestErrorKind {
+    /// The socket was closed, or its context shut down.
+    #[error(transparent)]
+    Closed(#[from] ClosedError),
+    /// A message has at least one part.
+    #[error("the message has no parts")]
+    NoParts,
+    /// Somebody was asked, and no reply came in time.
+    #[error("no reply came in time")]
+    NoReply,
+    /// A future needs an I/O thread for its timeout, and none could be started.
+    #[error("no I/O thread: {0}")]
+    NoThread(std::io::ErrorKind),
+    /// No peer took it in time: it was not sent, and will not be.
+    #[error("no peer took the request in time")]
+    NotSent,
+    /// The peer that was asked is gone, and may have had the request.
+    #[error("the peer that was asked is gone")]
+    PeerLost,
+}
+
+impl fmt::Debug for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestError")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to get a reply: {}", self.kind)
+    }
+}
+
+impl std::error::Error for RequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.kind)
+    }
+}
+
 /// No message was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

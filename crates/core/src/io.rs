@@ -12,8 +12,8 @@ mod timers;
 mod worker;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64 as PlainU64, AtomicUsize, Ordering as Plain};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use ferromq_transport::{Address, Endpoint};
@@ -21,6 +21,7 @@ use ferromq_transport::{Address, Endpoint};
 use crate::close::Life;
 use crate::pattern::Refusal;
 use crate::pipe::StreamPipe;
+use crate::port::Shell;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wait::Waiter;
 use crate::world::{Listener, Reactor};
@@ -32,6 +33,8 @@ pub(crate) use worker::IoWorker;
 pub(crate) enum IoCommand {
     /// The deadline of a connection's heartbeats is an earlier one.
     Beat(u64),
+    /// Tell a socket when this time has come.
+    Alarm(Instant, Weak<dyn Shell>),
     /// The kernel's buffer is full: write when it has room.
     Blocked(u64),
     /// End a session: flush within the deadline.

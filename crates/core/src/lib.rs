@@ -52,19 +52,19 @@ pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;
 pub use context::{Context, ContextBuilder};
 pub use error::{
-    BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, SendError,
-    SendErrorKind, WaitError,
+    BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, RequestError,
+    RequestErrorKind, SendError, SendErrorKind, WaitError,
 };
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
 pub use options::ReconnectStop;
 pub use pattern::{
-    Action, Actions, Admit, Dropped, Kind, Origin, Pattern, Peer, PipeId, Readiness, Receives,
-    Refusal, Refused, Room, Route, Sends,
+    Action, Actions, Admit, Asks, Dropped, Kind, Origin, Pattern, Peer, PipeId, Progress,
+    Readiness, Receives, Refusal, Refused, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
 pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 pub use security::Security;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
-pub use socket::{RecvFuture, SendFuture, Socket};
+pub use socket::{RecvFuture, Request, RequestFuture, SendFuture, Socket};
 pub use stats::Stats;

@@ -253,6 +253,13 @@ pub enum Action {
     /// Call [`Pattern::echoed`] with this number when the peer has taken the commands sent on this
     /// pipe until now. Forgotten if the connection is lost before, or the peer does not answer.
     Echo(PipeId, u64),
+    /// Drop what was delivered to the application and not taken yet, counted as
+    /// [`Dropped::Stale`]: the pattern has changed its mind.
+    Retract,
+    /// This is the reply to the request of this number (see [`Asks`]).
+    Answer(u32, Message),
+    /// Something has become of the request of this number: who waits for its reply looks again.
+    Tell(u32),
 }
 
 /// The effects collected during one call of a pattern, carried out in order after it.
@@ -290,6 +297,21 @@ impl Actions {
         self.list.push(Action::Notify(notice));
     }
 
+    /// Takes back what was delivered to the application and not taken yet.
+    pub fn retract(&mut self) {
+        self.list.push(Action::Retract);
+    }
+
+    /// Gives a request its reply.
+    pub fn answer(&mut self, request: u32, reply: Message) {
+        self.list.push(Action::Answer(request, reply));
+    }
+
+    /// Whoever waits for the reply to a request looks what has become of it.
+    pub fn tell(&mut self, request: u32) {
+        self.list.push(Action::Tell(request));
+    }
+
     /// Takes what was collected.
     pub fn drain(&mut self) -> std::vec::Drain<'_, Action> {
         self.list.drain(..)
@@ -308,6 +330,30 @@ impl Actions {
 pub trait Pattern: Default + Send + 'static {
     /// What is fixed about this socket type.
     const KIND: Kind;
+
+    /// Whether what is taken back from lost peers ([`Kind::requeues`]) is shown to
+    /// [`returned`](Self::returned), which costs decoding it.
+    const EXAMINES: bool = false;
+
+    /// Called once, before anything else: random numbers are to be had here.
+    fn seed(&mut self, random: &dyn Fn() -> u64) {
+        let _ = random;
+    }
+
+    /// True: incoming messages are admitted when they arrive, as those of [`Kind::eager`] types
+    /// are. Once true, true for good.
+    #[inline]
+    fn admits_early(&self) -> bool {
+        false
+    }
+
+    /// A message that was not sent came back from a peer that is lost; `lost` or `detach` of that
+    /// peer follows. True: it goes to the next peers. False: it is dropped
+    /// ([`Dropped::PeerGone`]).
+    fn returned(&mut self, pipe: PipeId, message: &Message, then: &mut Actions) -> bool {
+        let _ = (pipe, message, then);
+        true
+    }
 
     /// A pipe came. An error refuses it: the pipe is closed and `detach` is not called.
     fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal>;
@@ -408,6 +454,35 @@ pub trait Pattern: Default + Send + 'static {
 
     /// What could be done now without waiting; exact.
     fn readiness(&self, room: &dyn Room) -> Readiness;
+}
+
+/// Socket types with which several requests can be under way at once, each waiting for its own
+/// reply. A reply is handed over by [`Actions::answer`].
+pub trait Asks: Sends + Receives {
+    /// Opens a request: its number, which no other open one has. From the first one on the pattern
+    /// [admits early](Pattern::admits_early).
+    fn open(&mut self) -> u32;
+
+    /// Whom to ask? [`Route::To`] or [`Route::Park`]. A request may be asked again; a reply of
+    /// anybody who was asked counts.
+    fn ask(&mut self, request: u32, room: &dyn Room, then: &mut Actions) -> Route<'_>;
+
+    /// What has become of a request that has no reply.
+    fn progress(&self, request: u32) -> Progress;
+
+    /// Nobody waits for this reply any more. Unknown numbers are ignored.
+    fn forget(&mut self, request: u32);
+}
+
+/// What has become of a request, as long as there is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nobody was asked, or the request came back unsent: it is to be asked (again).
+    Unasked,
+    /// Somebody was asked.
+    Asked,
+    /// Who was asked last is gone, and may have had the request.
+    Lost,
 }
 
 /// Socket types that can send.

@@ -21,6 +21,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use crate::close::Closing;
 use crate::event::EventHub;
@@ -62,6 +63,10 @@ pub(crate) trait Shell: Send + Sync {
 
     /// Ends every operation of the socket: the context is shut down.
     fn shut_down(&self);
+
+    /// The time that an I/O thread was asked to [wait for](crate::io::IoCommand::Alarm) has come:
+    /// the next such time.
+    fn alarm(&self, at: Instant) -> Option<Instant>;
 }
 
 /// A socket as others see it.

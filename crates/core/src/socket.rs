@@ -14,6 +14,7 @@ mod leading;
 mod peers;
 mod ready;
 mod receiving;
+mod requesting;
 mod sending;
 mod state;
 #[cfg(feature = "futures")]
@@ -29,6 +30,7 @@ pub(crate) use after::flush_left;
 #[cfg(feature = "inproc")]
 pub(crate) use inproc::Connecting;
 pub use receiving::RecvFuture;
+pub use requesting::{Request, RequestFuture};
 pub use sending::SendFuture;
 pub(crate) use state::State;
 #[cfg(feature = "futures")]
@@ -69,9 +71,10 @@ pub(crate) struct Shared<P: Pattern> {
 
 impl<P: Pattern> Socket<P> {
     /// A socket without endpoints.
-    pub(crate) fn build(context: &Context, pattern: P, mut options: Options) -> Self {
+    pub(crate) fn build(context: &Context, mut pattern: P, mut options: Options) -> Self {
         let inner = Arc::clone(context.inner());
         inner.complete(&mut options);
+        pattern.seed(&|| inner.world().random());
         let mut port = Port::new(P::KIND, options, Arc::clone(inner.world()));
         port.process = inner.process();
         let port = Arc::new(port);
@@ -318,5 +321,10 @@ impl<P: Pattern> Shell for Shared<P> {
 
     fn shut_down(&self) {
         self.begin_close(ClosedError::Shutdown);
+    }
+
+    fn alarm(&self, at: Instant) -> Option<Instant> {
+        let now = self.context.world().now();
+        self.with(|state| state.body.ring_alarm(at, now))
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-#[cfg(feature = "inproc")]
 use ferromq_wire::Incoming;
 use ferromq_wire::Message;
 
@@ -20,8 +19,7 @@ pub(crate) struct Unsent {
 enum Source {
     /// The queue of a stream pipe.
     Rope(Rope),
-    /// The queue between two sockets of this process; commands in it are of no concern.
-    #[cfg(feature = "inproc")]
+    /// Items, as between two sockets of this process; commands among them are of no concern.
     Queue(VecDeque<Incoming>),
 }
 
@@ -33,7 +31,6 @@ impl Unsent {
     }
 
     /// The messages of a queue.
-    #[cfg(feature = "inproc")]
     pub(crate) fn of_queue(queue: VecDeque<Incoming>) -> Self {
         let is_message = |item: &&Incoming| matches!(item, Incoming::Message(_));
         let len = queue.iter().filter(is_message).count() as u64;
@@ -71,7 +68,6 @@ impl Source {
     fn pop_front(&mut self) -> Option<Message> {
         match self {
             Self::Rope(rope) => rope.pop_message(),
-            #[cfg(feature = "inproc")]
             Self::Queue(queue) => loop {
                 if let Incoming::Message(message) = queue.pop_front()? {
                     return Some(message);

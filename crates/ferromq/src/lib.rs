@@ -15,6 +15,9 @@ pub use ferromq_core::{
     WaitError, ZmtpVersion, poll,
 };
 
+// Requests that cannot be stuck.
+pub use ferromq_core::{Request, RequestError, RequestErrorKind, RequestFuture};
+
 // Who may be a peer.
 pub use ferromq_core::{
     AddressRangeError, Applicant, Authenticator, Claim, Denial, Security, User, Verdict,

@@ -1,30 +1,64 @@
-//! REQ: one request, then its reply, strictly in turn.
+//! REQ: one request, then its reply, strictly in turn; and requests side by side.
 //!
 //! ```text
-//!            route (delimiter before the request)          admit (the asked peer's reply)
+//!            route (envelope before the request)           admit (the asked peer's reply)
 //!   Idle ─────────────────────────────────────────► Asked ─────────────────────────────► Answered
-//!    ▲                                                                                      │
-//!    └────────────────────────── taken (the application has it) ────────────────────────────┘
+//!    ▲                                             │     ▲ relaxed: another request           │
+//!    │                                             └─────┘                                    │
+//!    └────────────────────────── taken (the application has it) ──────────────────────────────┘
 //! ```
 //!
 //! Only the asked peer's reply counts; what others send is dropped as stale. If the asked peer is
 //! gone for good, any peer's reply is accepted. What a peer had sent before it was asked is dropped
 //! when it is asked, so a surplus reply is never taken for the reply to a later request.
+//!
+//! The envelope is a delimiter; if correlated, the request's id (four bytes) and a delimiter. Any
+//! REP, and any ROUTER that keeps envelopes, returns it with the reply. [`Asks`] is the second way:
+//! each request of [`requests`] has an id, from the same counter, so the two ways tell their
+//! replies apart by the envelope and do not disturb each other.
+
+mod requests;
 
 use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Asks, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Progress,
+    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
+
+use requests::Requests;
 
 /// The behaviour of a REQ socket.
 #[derive(Debug, Default)]
 pub struct ReqPattern {
+    settings: ReqSettings,
     outgoing: RoundRobin,
     incoming: FairQueue,
     state: State,
+    /// The id of the latest request of either way.
+    id: u32,
+    /// The id of the application's one request, if correlated.
+    asked_id: u32,
+    /// An id and a delimiter, as last sent.
+    envelope: [Part; 2],
+    requests: Requests,
+}
+
+/// The options of REQ sockets alone.
+#[derive(Clone, Debug, Default)]
+pub struct ReqSettings {
+    relaxed: bool,
+    correlate: bool,
+}
+
+impl From<ReqSettings> for ReqPattern {
+    fn from(settings: ReqSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
 }
 
 impl Pattern for ReqPattern {
@@ -37,23 +71,50 @@ impl Pattern for ReqPattern {
         drops_at_close: false,
     };
 
-    fn attach(&mut self, pipe: PipeId, _: &Origin, _: &mut Actions) -> Result<(), Refusal> {
+    const EXAMINES: bool = true;
+
+    /// Ids begin anywhere: a reply to who had our routing id before is not taken for ours.
+    fn seed(&mut self, random: &dyn Fn() -> u64) {
+        self.id = (random() >> 32) as u32;
+    }
+
+    fn admits_early(&self) -> bool {
+        self.requests.have_begun()
+    }
+
+    /// The application's one request goes elsewhere, unless another one has taken its place. Of
+    /// those side by side each asker asks anew.
+    fn returned(&mut self, pipe: PipeId, message: &Message, then: &mut Actions) -> bool {
+        match id_of(message) {
+            Some(id) if self.settings.correlate && id == self.asked_id => true,
+            Some(id) => self.requests.unsent(id, pipe, then),
+            None => true,
+        }
+    }
+
+    fn attach(&mut self, pipe: PipeId, origin: &Origin, _: &mut Actions) -> Result<(), Refusal> {
         self.outgoing.attach(pipe);
+        if origin.peer().is_some() {
+            self.requests.connected(pipe);
+        }
         Ok(())
     }
 
     fn hiccup(&mut self, pipe: PipeId, _: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
         self.outgoing.restored(pipe);
+        self.requests.connected(pipe);
         Ok(())
     }
 
-    fn lost(&mut self, pipe: PipeId, _: &mut Actions) {
+    fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
         self.outgoing.lost(pipe);
+        self.requests.lost(pipe, then);
     }
 
-    fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
+    fn detach(&mut self, pipe: PipeId, then: &mut Actions) {
         self.outgoing.detach(pipe);
         self.incoming.detach(pipe);
+        self.requests.detach(pipe, then);
         if self.state == State::Asked(Some(pipe)) {
             self.state = State::Asked(None);
         }
@@ -61,6 +122,7 @@ impl Pattern for ReqPattern {
 
     fn writable(&mut self, pipe: PipeId) {
         self.outgoing.writable(pipe);
+        self.requests.writable(pipe);
     }
 
     fn readable(&mut self, pipe: PipeId) {
@@ -76,13 +138,18 @@ impl Pattern for ReqPattern {
         if let Some(refused) = self.refusal() {
             return Route::Refuse(refused);
         }
-        match self.ask(room, then) {
-            Some(pipe) => Route::To {
-                pipe,
-                strip: 0,
-                prefix: &[Part::EMPTY],
-            },
-            None => Route::Park,
+        let Some(pipe) = self.ask_one(room, then) else {
+            return Route::Park;
+        };
+        let correlate = self.settings.correlate;
+        if correlate {
+            self.asked_id = self.next_id();
+            self.envelope[0] = id_part(self.asked_id);
+        }
+        Route::To {
+            pipe,
+            strip: 0,
+            prefix: &self.envelope[usize::from(!correlate)..],
         }
     }
 
@@ -90,13 +157,13 @@ impl Pattern for ReqPattern {
     /// sent for nothing, and the reply is dropped as stale.
     fn reroute(&mut self, room: &dyn Room, then: &mut Actions) -> Option<PipeId> {
         match self.state {
-            State::Asked(_) => self.ask(room, then),
+            State::Asked(_) => self.ask_one(room, then),
             State::Idle | State::Answered => self.outgoing.pick(room),
         }
     }
 
     fn refusal(&self) -> Option<Refused> {
-        (self.state != State::Idle).then_some(Refused::WrongState)
+        (self.state != State::Idle && !self.settings.relaxed).then_some(Refused::WrongState)
     }
 
     #[inline]
@@ -109,12 +176,26 @@ impl Pattern for ReqPattern {
     }
 
     #[inline]
-    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit {
         self.incoming.served(pipe);
+        let id = id_of(message);
+        if let Some(id) = id
+            && let Some(settled) = self.requests.settle(id, pipe, message, then)
+        {
+            return settled;
+        }
         match self.state {
             State::Asked(asked) if asked.is_none_or(|asked| asked == pipe) => {}
             _ => return Admit::Skip(Dropped::Stale),
         }
+        match id {
+            Some(id) if self.settings.correlate && id == self.asked_id => message.pop_front(),
+            Some(_) if self.settings.correlate || self.requests.have_begun() => {
+                return Admit::Skip(Dropped::Stale);
+            }
+            None if self.settings.correlate => return Admit::Skip(Dropped::Malformed),
+            _ => None,
+        };
         let delimiter = message.pop_front();
         if !delimiter.is_some_and(|part| part.is_empty()) || message.is_empty() {
             return Admit::Skip(Dropped::Malformed);
@@ -132,7 +213,7 @@ impl Pattern for ReqPattern {
     fn readiness(&self, room: &dyn Room) -> Readiness {
         let idle = self.state == State::Idle;
         Readiness {
-            send: idle && self.outgoing.has_room(room),
+            send: (idle || self.settings.relaxed) && self.outgoing.has_room(room),
             receive: !idle,
         }
     }
@@ -141,23 +222,71 @@ impl Pattern for ReqPattern {
 impl Sends for ReqPattern {}
 impl Receives for ReqPattern {}
 
+impl Asks for ReqPattern {
+    fn open(&mut self) -> u32 {
+        let id = self.next_id();
+        self.requests.open(id);
+        id
+    }
+
+    fn ask(&mut self, request: u32, room: &dyn Room, _: &mut Actions) -> Route<'_> {
+        let Some(pipe) = self.requests.ask(request, room) else {
+            return Route::Park;
+        };
+        self.envelope[0] = id_part(request);
+        Route::To {
+            pipe,
+            strip: 0,
+            prefix: &self.envelope,
+        }
+    }
+
+    fn progress(&self, request: u32) -> Progress {
+        self.requests.progress(request)
+    }
+
+    fn forget(&mut self, request: u32) {
+        self.requests.forget(request);
+    }
+}
+
 socket_type! {
     /// A REQ socket: sends a request to a REP or ROUTER peer, then receives its reply, in turn.
     ///
     /// Sending or receiving out of turn fails with [`Refused::WrongState`]. Requests go to the
     /// peers round robin; with no peer, or none that has room, `send` waits. If the asked peer
     /// never answers, the socket keeps waiting, as RFC 28 says.
+    ///
+    /// [`request`](ferromq_core::Socket::request) does both in one call and cannot be stuck: it has
+    /// a timeout, notices a peer that is gone, asks again if it is told to, and many of them may be
+    /// under way at once. The two ways may be mixed on one socket: neither sees the other's replies,
+    /// nor takes part in its turns.
     #[doc(alias = "ZMQ_REQ")]
     pub struct Req(ReqPattern);
 }
 
 impl ReqPattern {
-    /// Chooses the peer for a request and waits for its reply from now on.
-    fn ask(&mut self, room: &dyn Room, then: &mut Actions) -> Option<PipeId> {
+    /// Chooses the peer for the application's one request and waits for its reply from now on.
+    fn ask_one(&mut self, room: &dyn Room, then: &mut Actions) -> Option<PipeId> {
         let pipe = self.outgoing.pick(room)?;
-        then.discard_incoming(pipe);
+        if self.state == State::Answered {
+            then.retract();
+        }
+        // Where replies are admitted as they come, there are none to be discarded but others'.
+        if !self.requests.have_begun() {
+            then.discard_incoming(pipe);
+        }
         self.state = State::Asked(Some(pipe));
         Some(pipe)
+    }
+
+    fn next_id(&mut self) -> u32 {
+        loop {
+            self.id = self.id.wrapping_add(1);
+            if !self.requests.is_open(self.id) {
+                return self.id;
+            }
+        }
     }
 }
 
@@ -170,6 +299,17 @@ enum State {
     Asked(Option<PipeId>),
     /// The reply is on its way to the application.
     Answered,
+}
+
+/// The id in a message's envelope, if that has the form of a correlated request's.
+fn id_of(message: &Message) -> Option<u32> {
+    let id = message.part(0)?.as_bytes().try_into().ok()?;
+    let delimiter = message.part(1)?;
+    delimiter.is_empty().then(|| u32::from_ne_bytes(id))
+}
+
+fn id_part(id: u32) -> Part {
+    Part::from(id.to_ne_bytes())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What one I/O thread does in a turn: commands, readiness, deadlines, bursts that were left.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::listening::Listening;
@@ -11,6 +11,7 @@ use super::{IoCommand, IoHandle};
 use crate::close::Life;
 use crate::outbound::{Look, STRAGGLER};
 use crate::pipe::StreamPipe;
+use crate::port::Shell;
 use crate::world::{Reactor, Ready, Stream, Turn, Worker, World};
 
 /// One I/O thread.
@@ -21,6 +22,9 @@ pub(crate) struct IoWorker {
     sessions: HashMap<u64, Session>,
     listeners: HashMap<u64, Listening>,
     timers: Timers,
+    /// Sockets to be told of a time, and how many were before.
+    alarms: BTreeMap<(Instant, u64), Weak<dyn Shell>>,
+    alarms_set: u64,
     dirty: Vec<Arc<StreamPipe>>,
     dirty_at: Option<Instant>,
     commands: Vec<IoCommand>,
@@ -40,6 +44,8 @@ impl IoWorker {
             sessions: HashMap::new(),
             listeners: HashMap::new(),
             timers: Timers::default(),
+            alarms: BTreeMap::new(),
+            alarms_set: 0,
             dirty: Vec::new(),
             dirty_at: None,
             commands: Vec::new(),
@@ -51,7 +57,8 @@ impl IoWorker {
     }
 
     fn wait(&mut self) {
-        let deadlines = [self.timers.next(), self.dirty_at, self.stop];
+        let alarm = self.alarms.keys().next().map(|(at, _)| *at);
+        let deadlines = [self.timers.next(), alarm, self.dirty_at, self.stop];
         let next = deadlines.into_iter().flatten().min();
         let mut timeout = next.map(|at| at.saturating_duration_since(self.world.now()));
         if self.hurry {
@@ -108,6 +115,7 @@ impl IoWorker {
     fn run(&mut self, command: IoCommand) {
         match command {
             IoCommand::Beat(key) => self.with_session(key, Session::handle_beat),
+            IoCommand::Alarm(at, shell) => self.set_alarm(at, shell),
             IoCommand::Blocked(key) => self.with_session(key, Session::handle_blocked),
             IoCommand::Close(key, until) => self.close(key, until),
             IoCommand::Decided(key) => self.with_session(key, Session::go_on_shaking),
@@ -221,6 +229,24 @@ impl IoWorker {
         }
     }
 
+    fn set_alarm(&mut self, at: Instant, shell: Weak<dyn Shell>) {
+        self.alarms_set += 1;
+        self.alarms.insert((at, self.alarms_set), shell);
+    }
+
+    fn fire_alarms(&mut self) {
+        let now = self.world.now();
+        while let Some(first) = self.alarms.first_entry()
+            && first.key().0 <= now
+        {
+            let ((at, _), shell) = first.remove_entry();
+            let next = shell.upgrade().and_then(|socket| socket.alarm(at));
+            if let Some(next) = next {
+                self.set_alarm(next, shell);
+            }
+        }
+    }
+
     /// Writes for senders that have stopped, and looks again after those that have not.
     fn look_at_dirty(&mut self) {
         if self.dirty.is_empty() {
@@ -266,6 +292,7 @@ impl Worker for IoWorker {
         }
         self.ready = ready;
         self.fire_timers();
+        self.fire_alarms();
         self.run_commands();
         self.look_at_dirty();
         self.hurry = !self.io.fall_asleep();

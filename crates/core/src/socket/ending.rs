@@ -1,6 +1,7 @@
 //! How pipes and sockets end: what was not sent goes to other peers, is flushed within linger, or
 //! is counted.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -97,10 +98,10 @@ impl<P: Pattern> State<P> {
             entry.peer = None;
         }
         self.body.tell_observers();
+        self.take_back(pipe, unsent, port);
         self.pattern.lost(pipe, &mut self.actions);
         self.carry_out(port);
         self.pattern.writable(pipe);
-        self.take_back(unsent, port);
         self.body.wake_all_senders();
     }
 
@@ -114,7 +115,7 @@ impl<P: Pattern> State<P> {
             #[cfg(feature = "inproc")]
             Rest::Inproc(unread) => self.untake(pipe, unread, port),
         };
-        self.take_back(unsent, port);
+        self.take_back(pipe, unsent, port);
         if !known {
             return;
         }
@@ -142,12 +143,32 @@ impl<P: Pattern> State<P> {
     }
 
     /// Messages of a lost peer: to the others, or counted.
-    fn take_back(&mut self, unsent: Unsent, port: &Port) {
+    fn take_back(&mut self, pipe: PipeId, unsent: Unsent, port: &Port) {
         if P::KIND.requeues && self.body.closed.is_none() {
+            let unsent = match P::EXAMINES {
+                true => self.examine(pipe, unsent, port),
+                false => unsent,
+            };
             return self.body.requeued.append(unsent);
         }
         port.counters.drop_messages(Dropped::PeerGone, unsent.len());
         self.discard(unsent);
+    }
+
+    /// Those that the pattern wants to go to others.
+    fn examine(&mut self, pipe: PipeId, mut unsent: Unsent, port: &Port) -> Unsent {
+        let mut wanted = VecDeque::new();
+        while let Some(message) = unsent.pop_front() {
+            if self.pattern.returned(pipe, &message, &mut self.actions) {
+                wanted.push_back(Incoming::Message(message));
+            } else {
+                port.counters.drop_message(Dropped::PeerGone);
+                self.body.after.garbage.push(message);
+                self.body.after.any = true;
+            }
+        }
+        self.carry_out(port);
+        Unsent::of_queue(wanted)
     }
 
     /// Messages that closing loses.

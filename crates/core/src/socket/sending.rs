@@ -265,6 +265,15 @@ impl<P: Pattern> State<P> {
     /// Before refusing: patterns remember who was full, and are told at steps only.
     #[cold]
     fn offer_again(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {
+        match self.ask_again() {
+            true => self.route(message, port),
+            false => Offer::Park,
+        }
+    }
+
+    /// Tells the pattern who has room. True: somebody.
+    #[cold]
+    pub(super) fn ask_again(&mut self) -> bool {
         let mut any = false;
         for (pipe, entry) in self.body.pipes.iter() {
             if entry.link.has_room() {
@@ -272,10 +281,7 @@ impl<P: Pattern> State<P> {
                 any = true;
             }
         }
-        match any {
-            true => self.route(message, port),
-            false => Offer::Park,
-        }
+        any
     }
 
     #[inline]

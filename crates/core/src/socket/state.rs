@@ -10,6 +10,7 @@ use super::endpoints::Endpoints;
 use super::leading::{Claim, LONG};
 use super::ready::Ready;
 use crate::echo;
+use super::requesting::Replies;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
 use crate::io::IoCommand;
@@ -43,6 +44,8 @@ pub(crate) struct Body {
     pub(crate) watchers: WaitList,
     /// Who waits for peers, or for what they have asked for.
     pub(super) observers: WaitList,
+    /// Who waits for which reply.
+    pub(super) replies: Replies,
     pub(super) after: After,
     pub(super) pace: Pace,
     pub(super) endpoints: Endpoints,
@@ -342,7 +345,7 @@ impl<P: Pattern> State<P> {
             return false;
         }
         self.pattern.readable(pipe);
-        if P::KIND.eager {
+        if self.is_eager() {
             self.admit_all(pipe, port);
         }
         true
@@ -352,8 +355,9 @@ impl<P: Pattern> State<P> {
         if !self.tell_readable(pipe, port) {
             return;
         }
+        let eager = self.is_eager();
         let waiting = self.body.pipes.get(pipe).map_or(0, |entry| {
-            if P::KIND.eager {
+            if eager {
                 0
             } else {
                 entry.link.inbound().waiting()
@@ -377,9 +381,22 @@ impl<P: Pattern> State<P> {
                 }
                 Admitted::Message => self.body.ready.push_back(std::mem::take(&mut message)),
                 Admitted::Other => {}
-                Admitted::Nothing => return,
+                Admitted::Nothing => return self.handle_drained(pipe, port),
             }
         }
+    }
+
+    /// Admits what every pipe has brought until now.
+    pub(super) fn admit_early(&mut self, port: &Arc<Port>) {
+        let pipes: Vec<PipeId> = self.body.pipes.iter().map(|(pipe, _)| pipe).collect();
+        pipes
+            .into_iter()
+            .for_each(|pipe| self.admit_all(pipe, port));
+    }
+
+    #[inline]
+    fn is_eager(&self) -> bool {
+        P::KIND.eager || self.pattern.admits_early()
     }
 
     /// Admits until a message for the application is in `ready`. False: there is none.
@@ -523,8 +540,19 @@ impl Body {
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
                 Action::Echo(pipe, number) => self.send_command(pipe, echo::ping(number)),
                 Action::Notify(notice) => self.notify(notice, port),
+                Action::Retract => self.retract(port),
+                Action::Answer(request, reply) => self.answer(request, reply),
+                Action::Tell(request) => self.tell(request),
             }
         }
+    }
+
+    /// What was delivered and not taken is dropped.
+    fn retract(&mut self, port: &Port) {
+        port.counters
+            .drop_messages(Dropped::Stale, self.ready.len() as u64);
+        self.after.garbage.extend(self.ready.take());
+        self.after.any = true;
     }
 
     /// A notice for the application, or two that have become void.
@@ -584,7 +612,7 @@ impl Body {
         let waiting: usize = entries().map(unread).sum();
         (
             queued + self.requeued.len(),
-            (waiting + self.ready.len()) as u64,
+            (waiting + self.ready.len() + self.replies.len()) as u64,
         )
     }
 
@@ -641,6 +669,8 @@ impl Body {
         self.wake_senders(usize::MAX);
         self.wake_receivers(usize::MAX);
         self.tell_observers();
+        self.replies.wake_all(&mut self.after.woken);
+        self.after.any = true;
     }
 
     /// A peer came or went, or asked for something, or answered.

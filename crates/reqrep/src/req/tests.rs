@@ -1,5 +1,8 @@
 //! REQ without a network: alternation, the envelope, and which replies count.
 
+mod settings;
+mod side_by_side;
+
 use ferromq_core::Action;
 use proptest::prelude::*;
 
