@@ -259,8 +259,34 @@ socket_type! {
     ///
     /// [`request`](ferromq_core::Socket::request) does both in one call and cannot be stuck: it has
     /// a timeout, notices a peer that is gone, asks again if it is told to, and many of them may be
-    /// under way at once. The two ways may be mixed on one socket: neither sees the other's replies,
-    /// nor takes part in its turns.
+    /// under way at once. The two ways may be mixed on one socket: neither sees the other's
+    /// replies, nor takes part in its turns.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ferromq_core::{Context, RequestErrorKind};
+    /// use ferromq_reqrep::{Rep, Req};
+    ///
+    /// let context = Context::new();
+    /// let (client, server) = (Req::new(&context), Rep::new(&context));
+    /// client.connect(server.bind("tcp://127.0.0.1:*")?)?;
+    /// std::thread::spawn(move || {
+    ///     let question = server.recv()?;
+    ///     assert_eq!(question.part_str(0), Ok("Are you OK?"));
+    ///     server.send("I am OK!")?;
+    ///     Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// });
+    /// let reply = client.request("Are you OK?").wait()?;
+    /// assert_eq!(reply.part_str(0), Ok("I am OK!"));
+    ///
+    /// let lonely = Req::new(&context);
+    /// let request = lonely.request("Anybody?").timeout(Duration::from_millis(10));
+    /// let error = request.retries(1).wait().unwrap_err();
+    /// assert_eq!(error.kind, RequestErrorKind::NotSent);
+    /// assert_eq!(error.message.part_str(0), Ok("Anybody?")); // to be asked elsewhere
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "ZMQ_REQ")]
     pub struct Req(ReqPattern);
 }
