@@ -3,8 +3,10 @@
 use super::*;
 
 fn with_peers(settings: ReqSettings, peers: u32) -> Driven<ReqPattern> {
-    let mut req = Driven::default();
-    req.pattern = ReqPattern::from(settings);
+    let mut req = Driven {
+        pattern: ReqPattern::from(settings),
+        ..Driven::default()
+    };
     req.pattern.seed(&|| 7 << 32);
     (0..peers).for_each(|n| req.accept(n, "").unwrap());
     req

@@ -59,7 +59,7 @@ fn request_goes_to_connected_peers_only() {
 fn request_whose_peer_is_lost_is_told() {
     let mut req = Driven::<ReqPattern>::with_peers(2);
     let ids = [(); 2].map(|()| req.pattern.open());
-    ids.map(|id| ask(&mut req, id));
+    assert_eq!(ids.map(|id| ask(&mut req, id)), [Some(0), Some(1)]);
     req.detach(0);
     assert_eq!(told(&mut req), [(ids[0], None)]);
     assert_eq!(req.pattern.progress(ids[0]), Progress::Lost);
