@@ -33,4 +33,4 @@ pub use ferromq_pipeline::{Pull, Push};
 #[cfg(feature = "pubsub")]
 pub use ferromq_pubsub::{Pub, Sub, Xpub, Xsub};
 #[cfg(feature = "reqrep")]
-pub use ferromq_reqrep::{Dealer, Rep, Req, Router};
+pub use ferromq_reqrep::{Dealer, Rep, Req, ReqOptions, Router};

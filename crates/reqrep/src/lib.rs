@@ -12,5 +12,5 @@ mod router;
 
 pub use dealer::{Dealer, DealerPattern};
 pub use rep::{Rep, RepPattern};
-pub use req::{Req, ReqPattern};
+pub use req::{Req, ReqOptions, ReqPattern, ReqSettings};
 pub use router::{Router, RouterPattern};

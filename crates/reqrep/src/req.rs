@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Asks, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Progress,
-    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Asks, Builder, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
+    Progress, Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
 use requests::Requests;
@@ -45,11 +45,36 @@ pub struct ReqPattern {
     requests: Requests,
 }
 
-/// The options of REQ sockets alone.
+/// The options of REQ sockets alone, set by [`ReqOptions`].
 #[derive(Clone, Debug, Default)]
 pub struct ReqSettings {
     relaxed: bool,
     correlate: bool,
+}
+
+/// What the builder of a [`Req`] has beside the options of all sockets. Both are about `send` and
+/// `recv`; [`request`](ferromq_core::Socket::request) correlates always.
+pub trait ReqOptions: Sized {
+    /// Whether another request may be sent before the reply to the one before is received: that one
+    /// is given up. Without [`correlate`](Self::correlate), a late reply of the peer that is asked
+    /// again is taken for the newer request's, as in libzmq. Default: false.
+    #[doc(alias = "ZMQ_REQ_RELAXED")]
+    fn relaxed(self, relaxed: bool) -> Self;
+
+    /// Whether requests carry an id (four bytes, before the delimiter) which the reply has to have:
+    /// others are dropped as stale. REP returns it; a ROUTER application has to. Default: false.
+    #[doc(alias = "ZMQ_REQ_CORRELATE")]
+    fn correlate(self, correlate: bool) -> Self;
+}
+
+impl ReqOptions for Builder<Req> {
+    fn relaxed(self, relaxed: bool) -> Self {
+        self.set(|settings| settings.relaxed = relaxed)
+    }
+
+    fn correlate(self, correlate: bool) -> Self {
+        self.set(|settings| settings.correlate = correlate)
+    }
 }
 
 impl From<ReqSettings> for ReqPattern {
@@ -288,7 +313,7 @@ socket_type! {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "ZMQ_REQ")]
-    pub struct Req(ReqPattern);
+    pub struct Req(ReqPattern) with ReqSettings;
 }
 
 impl ReqPattern {

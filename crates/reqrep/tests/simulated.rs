@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq_core::{Context, Message, Refused, SendErrorKind};
-use ferromq_reqrep::{Dealer, Rep, Req, Router};
+use ferromq_reqrep::{Dealer, Rep, Req, ReqOptions, Router};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -69,6 +69,54 @@ fn request_out_of_turn_is_refused_while_the_first_waits_for_another_server() {
         assert_eq!(error.kind, SendErrorKind::Refused(Refused::WrongState));
         assert_eq!(rep.recv_timeout(WAIT).unwrap(), Message::from("first"));
     });
+}
+
+#[test]
+fn req_relaxed_sends_again_while_it_waits() {
+    for_worlds(|context, endpoint| {
+        let req = Req::builder().relaxed(true).correlate(true);
+        let req = req.build(context).unwrap();
+        let servers = [Rep::new(context), Rep::new(context)];
+        for (n, rep) in servers.iter().enumerate() {
+            let endpoint = endpoint.replace("pipe", &format!("pipe-{n}"));
+            let endpoint = endpoint.replace("name", &format!("name-{n}"));
+            req.connect(rep.bind(endpoint.as_str()).unwrap()).unwrap();
+        }
+        for (round, rep) in servers.iter().cycle().take(6).enumerate() {
+            req.send(round.to_string()).unwrap();
+            let question = rep.recv_timeout(WAIT).unwrap();
+            assert_eq!(question, Message::from(round.to_string()));
+            rep.send(question).unwrap();
+        }
+        assert_eq!(req.recv_timeout(WAIT).unwrap(), Message::from("5"));
+        let strict = Req::new(context);
+        strict
+            .connect(servers[0].bind("inproc://strict").unwrap())
+            .unwrap();
+        strict.send("first").unwrap();
+        assert!(strict.send("second").is_err());
+    });
+}
+
+#[test]
+fn req_correlated_drops_the_late_reply_to_a_request_given_up() {
+    for correlate in [true, false] {
+        for_worlds(|context, endpoint| {
+            let req = Req::builder().relaxed(true).correlate(correlate);
+            let (req, router) = (req.build(context).unwrap(), Router::new(context));
+            req.connect(router.bind(endpoint).unwrap()).unwrap();
+            for text in ["given up", "wanted"] {
+                req.send(text).unwrap();
+            }
+            for _ in 0..2 {
+                let question = router.recv_timeout(WAIT).unwrap();
+                assert_eq!(question.len(), if correlate { 4 } else { 3 });
+                router.send(question).unwrap();
+            }
+            let expected = if correlate { "wanted" } else { "given up" };
+            assert_eq!(req.recv_timeout(WAIT).unwrap(), Message::from(expected));
+        });
+    }
 }
 
 #[test]

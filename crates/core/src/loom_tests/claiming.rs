@@ -70,7 +70,7 @@ impl Model {
         loom::stop_exploring();
         let socket = Arc::new(Socket::build(&context, Toy::default(), options));
         socket.connect("tcp://127.0.0.1:1").unwrap();
-        let io = context.inner().io().unwrap();
+        let io = context.inner().io(0).unwrap();
         let peer = kernel.stream(0);
         let mut worker = kernel.take_worker();
         while !peer.is_armed() {

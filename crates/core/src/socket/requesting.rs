@@ -262,7 +262,8 @@ impl<P: Asks> Shared<P> {
         if course.alarm == Some(at) {
             return None;
         }
-        let io = match self.context.io() {
+        let affinity = self.port.options.affinity;
+        let io = match self.context.io(affinity) {
             Ok(io) => io,
             Err(error) => {
                 self.with(|state| state.retire(course, waiter, &self.port));
