@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "ferromq-conformance",
         &["ferromq", "ferromq-core", "ferromq-wire", TESTKIT],
     ),
+    ("ferromq-executors", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-stress", &["ferromq", "ferromq-core", TESTKIT]),
     ("xtask", &[]),
 ];
