@@ -126,7 +126,6 @@ impl Inbound {
     }
 
     /// Messages ever put in.
-    #[cfg(feature = "inproc")]
     pub(crate) fn produced(&self) -> u64 {
         self.produced.0.messages.load(Ordering::Acquire)
     }
@@ -264,6 +263,12 @@ impl Batch {
     /// True if nothing is left here or there.
     pub(crate) fn is_empty(&self, from: &Inbound) -> bool {
         self.items.is_empty() && from.waiting() == 0
+    }
+
+    /// Messages ever consumed.
+    #[inline]
+    pub(crate) fn consumed(&self) -> u64 {
+        self.consumed
     }
 
     /// Items taken out and not consumed.

@@ -64,7 +64,9 @@ pub use pattern::{
 pub use poll::{PollItem, poll};
 pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 pub use security::Security;
+#[doc(hidden)]
+pub use socket::Receipt;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
-pub use socket::{RecvFuture, Request, RequestFuture, SendFuture, Socket};
+pub use socket::{PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
 pub use stats::Stats;

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use ferromq_wire::{Command, Message, Part, SocketType, Version};
 
 use crate::authentication::User;
+use crate::event::ConnectionId;
 
 /// Names one pipe of one socket; never reused while the socket lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,7 +95,12 @@ impl Origin {
 
 /// What is known about the other side of a pipe after the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Peer {
+    /// The pipe of our socket that leads there.
+    pub pipe: PipeId,
+    /// The connection, as events name it.
+    pub connection: ConnectionId,
     /// The version of ZMTP that it speaks: major, minor. `None` in the same process.
     pub version: Option<Version>,
     /// Its socket type, where it announced one.
@@ -107,6 +113,23 @@ pub struct Peer {
     pub metadata: Vec<(String, Part)>,
     /// Who it is, where that was asked ([`Builder::authenticator`](crate::Builder::authenticator)).
     pub user: Option<User>,
+}
+
+impl Peer {
+    /// A peer that has announced nothing: for tests of patterns.
+    #[doc(hidden)]
+    pub fn silent(pipe: PipeId) -> Self {
+        Self {
+            pipe,
+            connection: ConnectionId(0),
+            version: None,
+            socket_type: None,
+            routing_id: Part::default(),
+            address: String::new(),
+            metadata: Vec::new(),
+            user: None,
+        }
+    }
 }
 
 /// Whether a pipe would take a message now.

@@ -37,8 +37,8 @@ use crate::world::{Process, World};
 pub(crate) enum Note {
     /// A pipe came.
     Attached(PipeId, Link, Origin),
-    /// A dialed pipe has a connection to this peer.
-    Hiccup(PipeId, Arc<Peer>),
+    /// A dialed pipe has a connection to this peer; so many messages were brought by those before.
+    Hiccup(PipeId, Arc<Peer>, u64),
     /// A dialed pipe lost its connection; nobody writes there any more.
     Lost(PipeId),
     /// A pipe is over, and this is left of it. What it brought before can still be received.

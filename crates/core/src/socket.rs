@@ -11,8 +11,10 @@ mod endpoints;
 #[cfg(feature = "inproc")]
 mod inproc;
 mod leading;
+mod observing;
 mod peers;
 mod ready;
+mod receipt;
 mod receiving;
 mod requesting;
 mod sending;
@@ -29,6 +31,9 @@ use std::time::{Duration, Instant};
 pub(crate) use after::flush_left;
 #[cfg(feature = "inproc")]
 pub(crate) use inproc::Connecting;
+pub use peers::PeerInfo;
+#[doc(hidden)]
+pub use receipt::Receipt;
 pub use receiving::RecvFuture;
 pub use requesting::{Request, RequestFuture};
 pub use sending::SendFuture;

@@ -14,14 +14,9 @@ pub fn pipe(index: u32) -> PipeId {
 
 /// A peer that announced this routing id.
 pub fn peer(routing_id: &str) -> Arc<Peer> {
-    Arc::new(Peer {
-        version: None,
-        socket_type: None,
-        routing_id: Part::from(routing_id),
-        address: String::new(),
-        metadata: Vec::new(),
-        user: None,
-    })
+    let mut peer = Peer::silent(pipe(0));
+    peer.routing_id = Part::from(routing_id);
+    Arc::new(peer)
 }
 
 /// What a call of [`Pattern::route`] decided, owned.

@@ -35,7 +35,7 @@ use crate::authentication::{self, Decision};
 use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
-use crate::pattern::{Origin, Peer, Refusal};
+use crate::pattern::{Origin, Refusal};
 use crate::pipe::{Link, Rest, StreamPipe};
 use crate::pool;
 use crate::port::Note;
@@ -581,14 +581,6 @@ impl Session {
             implied,
         } = established;
         let version = peer.version;
-        let peer = Arc::new(Peer {
-            version: Some(version),
-            socket_type: peer.socket_type,
-            routing_id: peer.routing_id,
-            address: shaking.stream.peer_address(),
-            metadata: peer.metadata,
-            user: shaking.user.take(),
-        });
         let pipe = self.pipe.get_or_insert_with(|| {
             let id = self.port.new_pipe();
             Arc::new(StreamPipe::new(
@@ -599,6 +591,7 @@ impl Session {
             ))
         });
         let pipe = Arc::clone(pipe);
+        let peer = shaking.describe(peer, pipe.id, self.connection);
         let Shaking { stream, input, .. } = *shaking;
         let reactor = Arc::clone(cx.reactor);
         let heartbeat = Heartbeat::new(self.port.options.heartbeat, version, cx.now);
@@ -612,7 +605,10 @@ impl Session {
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {
-            Role::Dialed => Note::Hiccup(pipe.id, Arc::clone(&peer)),
+            Role::Dialed => {
+                let before = pipe.inbound.produced();
+                Note::Hiccup(pipe.id, Arc::clone(&peer), before)
+            }
             Role::Accepted { .. } => {
                 let link = Link::Stream(Arc::clone(&pipe));
                 Note::Attached(pipe.id, link, Origin::Accepted(Arc::clone(&peer)))

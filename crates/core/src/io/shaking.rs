@@ -8,11 +8,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use ferromq_wire::{Claim, Established, Handshake, HandshakeConfig, Mechanism, Output};
+use ferromq_wire::{Claim, Established, Handshake, HandshakeConfig, Mechanism, Output, PeerInfo};
 
 use super::{IoCommand, IoHandle};
 use crate::authentication::{Applicant, Decision, User, Verdict};
-use crate::event::Reason;
+use crate::event::{ConnectionId, Reason};
+use crate::pattern::{Peer, PipeId};
 use crate::world::{Interest, Reactor, Stream};
 
 /// Handshakes are small: nothing larger than this is read ahead of them.
@@ -33,7 +34,7 @@ pub(super) struct Shaking {
     /// Who was refused, and why.
     denied: Option<(Applicant, String)>,
     /// Who was allowed.
-    pub(super) user: Option<User>,
+    user: Option<User>,
 }
 
 /// How far a handshake has come.
@@ -65,6 +66,25 @@ impl Shaking {
             denied: None,
             user: None,
         }
+    }
+
+    /// Who it is, now that it is known.
+    pub(super) fn describe(
+        &mut self,
+        told: PeerInfo,
+        pipe: PipeId,
+        connection: ConnectionId,
+    ) -> Arc<Peer> {
+        Arc::new(Peer {
+            pipe,
+            connection,
+            version: Some(told.version),
+            socket_type: told.socket_type,
+            routing_id: told.routing_id,
+            address: self.stream.peer_address(),
+            metadata: told.metadata,
+            user: self.user.take(),
+        })
     }
 
     /// About whom is to be decided.

@@ -343,16 +343,9 @@ fn connected(model_of: &'static [Step], mark: u32) -> (Arc<Socket<Toy>>, Model) 
     let socket = socket(&context(), Toy::default(), mark, mark);
     let port = socket.shared().port();
     let model = Model::new(port, model_of);
-    let peer = Arc::new(Peer {
-        version: None,
-        socket_type: Some(Toy::KIND.socket_type),
-        routing_id: Default::default(),
-        address: String::new(),
-        metadata: Vec::new(),
-        user: None,
-    });
     let link = Link::Stream(Arc::clone(&model.pipe));
     let id: PipeId = model.pipe.id;
+    let peer = Arc::new(Peer::silent(id));
     port.post(Note::Attached(id, link, Origin::Accepted(peer)));
     (socket, model)
 }

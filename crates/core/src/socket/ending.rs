@@ -79,6 +79,7 @@ impl<P: Pattern> State<P> {
         self.body.after.unread.push(unread);
         self.body.after.any = true;
         self.pattern.detach(pipe, &mut self.actions);
+        self.body.keep_senders(pipe, entry.senders);
         self.body.tell_observers();
         port.free_pipe(pipe);
         self.carry_out(port);
@@ -94,10 +95,7 @@ impl<P: Pattern> State<P> {
             }
             Some(_) => Unsent::default(),
         };
-        if let Some(entry) = self.body.pipes.get_mut(pipe) {
-            entry.peer = None;
-        }
-        self.body.tell_observers();
+        self.body.part(pipe);
         self.take_back(pipe, unsent, port);
         self.pattern.lost(pipe, &mut self.actions);
         self.carry_out(port);

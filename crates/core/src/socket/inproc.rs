@@ -167,7 +167,7 @@ impl<P: Pattern> State<P> {
             let readable = Note::Readable(peer.1);
             self.body.after.tell(Some((peer.0, readable)));
         }
-        self.handle_hiccup(pipe, info, port);
+        self.handle_hiccup(pipe, info, 0, port);
         self.handle_readable(pipe, port);
     }
 
@@ -272,14 +272,16 @@ impl After {
 }
 
 impl Port {
-    /// What a peer in the same process is told about this socket.
-    fn as_peer(&self, name: &InprocName) -> Arc<Peer> {
+    /// What a peer in the same process is told about this socket; `pipe` is the peer's.
+    fn as_peer(&self, name: &InprocName, pipe: PipeId, connection: ConnectionId) -> Arc<Peer> {
         let id = self
             .options
             .routing_id
             .clone()
             .filter(|_| self.kind.announces_routing_id);
         Arc::new(Peer {
+            pipe,
+            connection,
             version: None,
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),
@@ -322,9 +324,10 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
         incoming: Arc::clone(&queues.outgoing),
         peer: Some((Arc::clone(&port), pipe)),
     };
-    let origin = Origin::Inproc(port.as_peer(name));
+    let connection = ConnectionId(bound.world.random());
+    let origin = Origin::Inproc(port.as_peer(name, there, connection));
     bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
-    let peer = bound.as_peer(name);
+    let peer = bound.as_peer(name, pipe, connection);
     port.post(Note::Bound(pipe, Arc::clone(bound), there, peer));
     true
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use ferromq_wire::Message;
 use smallvec::SmallVec;
 
 use super::Shared;
+use super::receipt::Receipt;
 use super::state::Pipes;
 use crate::connection::{Connection, OwnRead};
 use crate::error::RecvError;
@@ -139,13 +139,13 @@ pub(super) enum Led {
 impl<P: Pattern> Shared<P> {
     /// Reads the socket's connections until a message for the application is there. `waiter` is in
     /// no list afterwards: who has returned must not be woken in place of another.
-    pub(super) fn lead(
+    pub(super) fn lead<R: Receipt>(
         &self,
         claim: &Arc<Claim>,
         waiter: &Arc<Waiter>,
         bell: &Arc<dyn Bell>,
         deadline: Option<Instant>,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<Led, RecvError> {
         let (mut woken, mut rare) = (None, false);
         let led = loop {
@@ -222,11 +222,11 @@ impl<P: Pattern> Shared<P> {
 
     /// Reads every connection once, then makes one attempt. What came is told in the step that
     /// takes it: a note would wake the reader itself, who stands in the list if it has slept.
-    fn read_and_take(
+    fn read_and_take<R: Receipt>(
         &self,
         claim: &Claim,
         waiter: &Arc<Waiter>,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<bool, RecvError> {
         let mut arrived = None;
         for (pipe, connection) in &claim.parts {
@@ -258,7 +258,7 @@ impl<P: Pattern> Shared<P> {
 
     /// Without a connection to read: looks without sleeping whether a socket of the same process
     /// has messages, as long as that has lately paid off.
-    pub(super) fn look_inside(&self, into: &mut Message) -> Result<bool, RecvError> {
+    pub(super) fn look_inside<R: Receipt>(&self, into: &mut R) -> Result<bool, RecvError> {
         let inproc = self.with(|state| state.body.has_inproc());
         if !inproc || !self.looking.is_worth_it() || !self.port.start_looking() {
             return Ok(false);
@@ -279,7 +279,7 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Looks without sleeping, as long as that has lately paid off.
-    fn look(&self, claim: &Claim, waiter: &Arc<Waiter>, into: &mut Message) -> bool {
+    fn look<R: Receipt>(&self, claim: &Claim, waiter: &Arc<Waiter>, into: &mut R) -> bool {
         let world = self.context.world();
         if !self.looking.is_worth_it() {
             return false;

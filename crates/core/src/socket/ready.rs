@@ -10,10 +10,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use ferromq_wire::Message;
 
+use super::receipt::Came;
+use crate::pattern::PipeId;
+
 /// Messages and notices for the application.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
-    messages: VecDeque<Message>,
+    messages: VecDeque<(Message, Option<Came>)>,
     /// Notices beyond the mark, by when they came; none unless `messages` are full.
     beyond: BTreeMap<u64, Message>,
     /// Which of them is about what.
@@ -23,15 +26,15 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// A message for the application.
-    pub(crate) fn push_back(&mut self, message: Message) {
-        self.messages.push_back(message);
+    pub(super) fn push_back(&mut self, message: Message, came: Option<Came>) {
+        self.messages.push_back((message, came));
     }
 
     /// A notice for the application. Beyond `mark` it takes back the one before it about the same
     /// subject: then both are returned.
     pub(crate) fn notify(&mut self, notice: Message, mark: usize) -> Option<[Message; 2]> {
         if !self.is_full(mark) {
-            self.messages.push_back(notice);
+            self.messages.push_back((notice, None));
             return None;
         }
         let subject = subject(&notice);
@@ -46,19 +49,19 @@ impl Ready {
 
     /// The next one.
     #[inline]
-    pub(crate) fn pop_front(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
+    pub(super) fn pop_front(&mut self) -> Option<(Message, Option<Came>)> {
+        let first = self.messages.pop_front()?;
         if !self.beyond.is_empty() {
             self.move_up();
         }
-        Some(message)
+        Some(first)
     }
 
     #[cold]
     fn move_up(&mut self) {
         if let Some((_, notice)) = self.beyond.pop_first() {
             self.subjects.remove(subject(&notice));
-            self.messages.push_back(notice);
+            self.messages.push_back((notice, None));
         }
     }
 
@@ -67,7 +70,14 @@ impl Ready {
         let Self {
             messages, beyond, ..
         } = std::mem::take(self);
-        messages.into_iter().chain(beyond.into_values())
+        let messages = messages.into_iter().map(|(message, _)| message);
+        messages.chain(beyond.into_values())
+    }
+
+    /// True if a pipe brought one of them.
+    pub(super) fn came_by(&self, pipe: PipeId) -> bool {
+        let mut came = self.messages.iter().filter_map(|(_, came)| *came);
+        came.any(|came| came.pipe == pipe)
     }
 
     /// True if a message does not fit any more.

@@ -1,6 +1,7 @@
 //! Receiving, in four forms over one attempt.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -10,10 +11,11 @@ use ferromq_wire::Message;
 
 use super::after::flush_left;
 use super::leading::{Claim, Led};
+use super::receipt::Receipt;
 use super::state::State;
 use super::{Shared, Socket};
 use crate::error::RecvError;
-use crate::pattern::{Pattern, Receives};
+use crate::pattern::{Pattern, Peer, Receives};
 use crate::port::Port;
 use crate::wait::Waiter;
 
@@ -51,21 +53,67 @@ impl<P: Receives> Socket<P> {
     /// *Cancel safety*: the future takes its message in the poll that returns it; dropping it
     /// before loses nothing.
     pub fn recv_async(&self) -> RecvFuture<'_, P> {
-        RecvFuture {
-            shared: self.shared(),
-            waiter: None,
+        RecvFuture::new(self.shared())
+    }
+
+    /// Like [`recv`](Self::recv), and tells which peer has sent the message: its address, its
+    /// routing id, the other properties that it announced, and the names of its pipe and of its
+    /// connection, as [`peers`](Self::peers) and [`events`](Self::events) have them.
+    ///
+    /// `None`: it is from no single peer (an XPUB's notice of a subscription).
+    ///
+    /// (libzmq's messages carry their peer along. Here only who asks pays for it: a counted
+    /// reference for each message would be an atomic operation for each.)
+    #[doc(alias = "zmq_msg_gets")]
+    pub fn recv_from(&self) -> Result<(Message, Option<Arc<Peer>>), RecvError> {
+        let shared = self.shared();
+        shared.recv(shared.port.options.receive_timeout)
+    }
+
+    /// [`try_recv`](Self::try_recv) with the [sender](Self::recv_from).
+    pub fn try_recv_from(&self) -> Result<(Message, Option<Arc<Peer>>), RecvError> {
+        let mut received = Default::default();
+        match self.shared().try_recv(&mut received)? {
+            true => Ok(received),
+            false => Err(RecvError::Empty),
         }
+    }
+
+    /// [`recv_timeout`](Self::recv_timeout) with the [sender](Self::recv_from).
+    pub fn recv_from_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<(Message, Option<Arc<Peer>>), RecvError> {
+        self.shared().recv(Some(timeout))
+    }
+
+    /// [`recv_async`](Self::recv_async) with the [sender](Self::recv_from).
+    ///
+    /// *Cancel safety*: as there.
+    pub fn recv_from_async(&self) -> RecvFuture<'_, P, (Message, Option<Arc<Peer>>)> {
+        RecvFuture::new(self.shared())
     }
 }
 
 /// A message that is waited for. Made by [`Socket::recv_async`].
 #[must_use = "a future does nothing unless it is polled"]
-pub struct RecvFuture<'a, P: Pattern> {
+pub struct RecvFuture<'a, P: Pattern, R = Message> {
     shared: &'a Shared<P>,
     waiter: Option<Arc<Waiter>>,
+    received: PhantomData<fn() -> R>,
 }
 
-impl<P: Pattern> std::fmt::Debug for RecvFuture<'_, P> {
+impl<'a, P: Pattern, R> RecvFuture<'a, P, R> {
+    fn new(shared: &'a Shared<P>) -> Self {
+        Self {
+            shared,
+            waiter: None,
+            received: PhantomData,
+        }
+    }
+}
+
+impl<P: Pattern, R> std::fmt::Debug for RecvFuture<'_, P, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RecvFuture")
             .field("waiting", &self.waiter.is_some())
@@ -73,27 +121,27 @@ impl<P: Pattern> std::fmt::Debug for RecvFuture<'_, P> {
     }
 }
 
-impl<P: Pattern> Future for RecvFuture<'_, P> {
-    type Output = Result<Message, RecvError>;
+impl<P: Pattern, R: Receipt> Future for RecvFuture<'_, P, R> {
+    type Output = Result<R, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let had_turn = this.waiter.is_some();
         let waiter = Arc::clone(this.waiter.get_or_insert_with(Waiter::task));
         drop(waiter.set_waker(cx.waker()));
-        let mut message = Message::new();
-        let taken = this.shared.take_or_enter(&waiter, had_turn, &mut message);
+        let mut received = R::default();
+        let taken = this.shared.take_or_enter(&waiter, had_turn, &mut received);
         if let Ok(false) = taken {
             flush_left();
             this.shared.arm_left();
             return Poll::Pending;
         }
         this.waiter = None;
-        Poll::Ready(taken.map(|_| message))
+        Poll::Ready(taken.map(|_| received))
     }
 }
 
-impl<P: Pattern> Drop for RecvFuture<'_, P> {
+impl<P: Pattern, R> Drop for RecvFuture<'_, P, R> {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter.take() {
             self.shared
@@ -111,7 +159,7 @@ enum Next {
 
 impl<P: Pattern> Shared<P> {
     /// One attempt, after a look at what nobody else reads. True: a message is in `into`.
-    pub(crate) fn try_recv(&self, into: &mut Message) -> Result<bool, RecvError> {
+    pub(crate) fn try_recv<R: Receipt>(&self, into: &mut R) -> Result<bool, RecvError> {
         if self.take(into)? {
             return Ok(true);
         }
@@ -121,27 +169,27 @@ impl<P: Pattern> Shared<P> {
 
     /// One attempt. True: a message is in `into`.
     #[inline]
-    pub(super) fn take(&self, into: &mut Message) -> Result<bool, RecvError> {
+    pub(super) fn take<R: Receipt>(&self, into: &mut R) -> Result<bool, RecvError> {
         self.with(|state| state.receive(&self.port, into))
     }
 
     /// The same; without a message, the waiter is in the list.
-    pub(super) fn take_or_enter(
+    pub(super) fn take_or_enter<R: Receipt>(
         &self,
         waiter: &Arc<Waiter>,
         had_turn: bool,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<bool, RecvError> {
         self.with(|state| state.take_or_enter(waiter, had_turn, &self.port, into))
     }
 
     /// One attempt; without a message, the receiver leads, or is in the list. This is one step: a
     /// leader that leaves finds everybody in the list who did not get its place.
-    fn take_or_lead(
+    fn take_or_lead<R: Receipt>(
         &self,
         waiter: &Arc<Waiter>,
         had_turn: bool,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<Next, RecvError> {
         let most = self.most();
         self.with(|state| {
@@ -162,14 +210,18 @@ impl<P: Pattern> Shared<P> {
 
     /// Inlined, so that the message is made where the caller wants it.
     #[inline]
-    fn recv(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
-        let mut message = Message::new();
-        self.recv_into(timeout, &mut message)?;
-        Ok(message)
+    fn recv<R: Receipt>(&self, timeout: Option<Duration>) -> Result<R, RecvError> {
+        let mut received = R::default();
+        self.recv_into(timeout, &mut received)?;
+        Ok(received)
     }
 
     #[inline(never)]
-    fn recv_into(&self, timeout: Option<Duration>, into: &mut Message) -> Result<(), RecvError> {
+    fn recv_into<R: Receipt>(
+        &self,
+        timeout: Option<Duration>,
+        into: &mut R,
+    ) -> Result<(), RecvError> {
         if self.take(into)? {
             return Ok(());
         }
@@ -177,7 +229,11 @@ impl<P: Pattern> Shared<P> {
     }
 
     #[cold]
-    fn recv_waiting(&self, timeout: Option<Duration>, into: &mut Message) -> Result<(), RecvError> {
+    fn recv_waiting<R: Receipt>(
+        &self,
+        timeout: Option<Duration>,
+        into: &mut R,
+    ) -> Result<(), RecvError> {
         flush_left();
         let world = self.context.world();
         let deadline: Option<Instant> =
@@ -209,12 +265,12 @@ impl<P: Pattern> Shared<P> {
 
 impl<P: Pattern> State<P> {
     /// One attempt to receive; without a message, the waiter is in the list.
-    pub(super) fn take_or_enter(
+    pub(super) fn take_or_enter<R: Receipt>(
         &mut self,
         waiter: &Arc<Waiter>,
         had_turn: bool,
         port: &Arc<Port>,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<bool, RecvError> {
         let taken = self.receive(port, into);
         if let Ok(false) = taken {
@@ -227,10 +283,10 @@ impl<P: Pattern> State<P> {
 
     /// One attempt to receive. True: a message is in `into`.
     #[inline]
-    pub(super) fn receive(
+    pub(super) fn receive<R: Receipt>(
         &mut self,
         port: &Arc<Port>,
-        into: &mut Message,
+        into: &mut R,
     ) -> Result<bool, RecvError> {
         match self.body.closed {
             Some(closed) => Err(closed.into()),

@@ -9,6 +9,7 @@ use super::after::After;
 use super::endpoints::Endpoints;
 use super::leading::{Claim, LONG};
 use super::ready::Ready;
+use super::receipt::{Came, Departed, Receipt, Senders};
 use super::requesting::Replies;
 use crate::echo;
 use crate::error::ClosedError;
@@ -39,6 +40,9 @@ pub(crate) struct Body {
     pub(super) requeued: Unsent,
     /// Admitted and not yet taken by the application.
     pub(super) ready: Ready,
+    /// Where the message admitted last came from.
+    pub(super) came: Option<Came>,
+    pub(super) departed: Departed,
     pub(super) senders: WaitList,
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
@@ -68,6 +72,8 @@ pub(crate) struct Entry {
     pub(super) batch: Batch,
     /// Who is there; none before the first connection, and between two.
     pub(super) peer: Option<Arc<Peer>>,
+    /// Who was there when what it brought was sent.
+    pub(super) senders: Senders,
     /// Over: what it brought can still be received.
     pub(super) ending: bool,
 }
@@ -200,14 +206,21 @@ impl<P: Pattern> State<P> {
 
     /// The next message for the application, into `into`. False: there is none.
     #[inline]
-    pub(super) fn take(&mut self, port: &Arc<Port>, into: &mut Message) -> Result<bool, Refused> {
-        let admitted = self.body.ready.is_empty() && self.next_admitted(port, into)?;
+    pub(super) fn take<R: Receipt>(
+        &mut self,
+        port: &Arc<Port>,
+        into: &mut R,
+    ) -> Result<bool, Refused> {
+        let message = into.message();
+        let admitted = self.body.ready.is_empty() && self.next_admitted(port, message)?;
         if !admitted {
-            let Some(message) = self.body.ready.pop_front() else {
+            let Some((first, came)) = self.body.ready.pop_front() else {
                 return Ok(false);
             };
-            *into = message;
+            *message = first;
+            self.body.came = came;
         }
+        into.note(|| self.body.sender());
         self.pattern.taken();
         port.counters.deliver();
         self.body.share_rest();
@@ -233,11 +246,14 @@ impl<P: Pattern> State<P> {
             Entry {
                 link,
                 batch: Batch::default(),
-                peer: origin.peer().cloned(),
+                peer: None,
+                senders: Senders::default(),
                 ending: false,
             },
         );
-        self.body.tell_observers();
+        if let Some(peer) = origin.peer() {
+            self.body.meet(pipe, peer, 0);
+        }
         self.carry_out(port);
         self.pattern.writable(pipe);
         if in_process {
@@ -256,7 +272,7 @@ impl<P: Pattern> State<P> {
         }
         match note {
             Note::Attached(pipe, link, origin) => self.handle_attached(pipe, link, &origin, port),
-            Note::Hiccup(pipe, peer) => self.handle_hiccup(pipe, &peer, port),
+            Note::Hiccup(pipe, peer, before) => self.handle_hiccup(pipe, &peer, before, port),
             Note::Lost(pipe) => self.handle_lost(pipe, port),
             Note::Gone(pipe, rest) => self.handle_gone(pipe, rest, port),
             #[cfg(feature = "inproc")]
@@ -312,7 +328,14 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    pub(super) fn handle_hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, port: &Arc<Port>) {
+    /// `before`: how many messages the pipe had brought before this connection.
+    pub(super) fn handle_hiccup(
+        &mut self,
+        pipe: PipeId,
+        peer: &Arc<Peer>,
+        before: u64,
+        port: &Arc<Port>,
+    ) {
         let Some(entry) = self.body.pipes.get(pipe) else {
             return;
         };
@@ -328,10 +351,7 @@ impl<P: Pattern> State<P> {
             }
             return;
         }
-        if let Some(entry) = self.body.pipes.get_mut(pipe) {
-            entry.peer = Some(Arc::clone(peer));
-        }
-        self.body.tell_observers();
+        self.body.meet(pipe, peer, before);
         self.carry_out(port);
         self.pattern.writable(pipe);
         self.body.wake_all_senders();
@@ -379,7 +399,10 @@ impl<P: Pattern> State<P> {
                     self.body.after.garbage.push(std::mem::take(&mut message));
                     self.body.after.any = true;
                 }
-                Admitted::Message => self.body.ready.push_back(std::mem::take(&mut message)),
+                Admitted::Message => {
+                    let message = std::mem::take(&mut message);
+                    self.body.ready.push_back(message, self.body.came);
+                }
                 Admitted::Other => {}
                 Admitted::Nothing => return self.handle_drained(pipe, port),
             }
@@ -403,7 +426,7 @@ impl<P: Pattern> State<P> {
     fn admit_next(&mut self, port: &Arc<Port>) -> Result<bool, Refused> {
         let mut message = Message::new();
         if self.next_admitted(port, &mut message)? {
-            self.body.ready.push_back(message);
+            self.body.ready.push_back(message, self.body.came);
         }
         Ok(!self.body.ready.is_empty())
     }
@@ -438,8 +461,13 @@ impl<P: Pattern> State<P> {
             return Admitted::Nothing;
         };
         match entry.batch.take(entry.link.inbound(), into) {
-            Taken::Message { wake: false } => {}
-            Taken::Message { wake: true } => self.body.tell_room(pipe),
+            Taken::Message { wake } => {
+                let number = entry.batch.consumed();
+                self.body.came = Some(Came { pipe, number });
+                if wake {
+                    self.body.tell_room(pipe);
+                }
+            }
             Taken::Command(command) => {
                 self.handle_command(pipe, command, port);
                 return Admitted::Other;
@@ -624,12 +652,6 @@ impl Body {
 
     pub(super) fn pipe_count(&self) -> usize {
         self.pipes.count
-    }
-
-    /// How many peers are there.
-    pub(super) fn peer_count(&self) -> usize {
-        let there = |(_, entry): &(PipeId, &Entry)| entry.peer.is_some() && !entry.ending;
-        self.pipes.iter().filter(there).count()
     }
 
     /// A receiver has its message: if there are more and others wait, the next one gets its turn.
