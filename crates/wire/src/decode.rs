@@ -9,11 +9,13 @@
 //! Invariants: a header's limits are checked before its body is waited for; what is announced is
 //! never reserved; while a body is taken over there is no other input before its end.
 
+mod boxed;
+
 use std::collections::VecDeque;
 
 use crate::frame::{COMMAND, FrameHeader, RESERVED};
 use crate::version::{V2_0, V3_0, V3_1, Version};
-use crate::{Command, INLINE, Limits, Message, Part, Violation};
+use crate::{Command, INLINE, Limits, Message, Open, Part, Violation};
 
 /// From this length on, in bytes, an incomplete body is read into a buffer of its own.
 pub const LARGE: usize = 64 * 1024;
@@ -61,8 +63,8 @@ pub trait Sink {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// The peer is of ZMTP 1.0: lengths come first.
-    length_first: bool,
+    /// What the frames look like.
+    layout: Layout,
     /// Flags that the peer must not set.
     reserved: u8,
     limits: Limits,
@@ -72,6 +74,26 @@ pub struct Decoder {
     held_size: u64,
     /// A body that has been taken over.
     large: Option<Large>,
+    /// What opens boxes.
+    boxes: Option<Box<Boxes>>,
+}
+
+/// What the frames of a connection look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// As ZMTP 2.0 and all later versions have them.
+    Plain,
+    /// The peer is of ZMTP 1.0: lengths come first.
+    LengthFirst,
+    /// In each frame is a box with another one.
+    Boxed,
+}
+
+/// What opens boxes, and where.
+#[derive(Debug)]
+struct Boxes {
+    opener: Box<dyn Open>,
+    scratch: Vec<u8>,
 }
 
 impl Decoder {
@@ -83,7 +105,11 @@ impl Decoder {
     /// A decoder at the beginning of the traffic of a peer of this version.
     pub fn for_peer(peer: Version, limits: Limits) -> Self {
         Self {
-            length_first: peer < V2_0,
+            layout: if peer < V2_0 {
+                Layout::LengthFirst
+            } else {
+                Layout::Plain
+            },
             reserved: if peer < V3_0 {
                 RESERVED | COMMAND
             } else {
@@ -93,7 +119,16 @@ impl Decoder {
             held: Message::new(),
             held_size: 0,
             large: None,
+            boxes: None,
         }
+    }
+
+    /// The same for a peer whose every frame is a box.
+    pub fn opening(mut self, opener: Box<dyn Open>) -> Self {
+        let scratch = Vec::new();
+        self.layout = Layout::Boxed;
+        self.boxes = Some(Box::new(Boxes { opener, scratch }));
+        self
     }
 
     /// Takes whole frames from the front of `input` and gives what they make up to `sink`, in
@@ -115,8 +150,8 @@ impl Decoder {
         room: usize,
         sink: &mut impl Sink,
     ) -> Result<usize, Violation> {
-        if self.length_first {
-            return self.decode_1_0(input, room, sink);
+        if self.layout != Layout::Plain {
+            return self.decode_other(input, room, sink);
         }
         let mut done: usize = 0;
         while done < room {
@@ -135,9 +170,10 @@ impl Decoder {
         Ok(done)
     }
 
-    /// [`decode`](Self::decode) for a peer of ZMTP 1.0, apart so that others pay nothing for it.
+    /// [`decode`](Self::decode) for a peer of ZMTP 1.0, or one with boxes, apart so that others pay
+    /// nothing for it.
     #[cold]
-    fn decode_1_0(
+    fn decode_other(
         &mut self,
         input: &mut &[u8],
         room: usize,
@@ -145,12 +181,9 @@ impl Decoder {
     ) -> Result<usize, Violation> {
         let mut done: usize = 0;
         while done < room {
-            let step = match self.large.take() {
-                Some(large) => self.resume(large, input, sink)?,
-                None => match FrameHeader::parse_1_0(input)? {
-                    Some((header, behind)) => self.frame(header, behind, input, sink)?,
-                    None => Step::Wait,
-                },
+            let step = match self.layout {
+                Layout::Boxed => self.boxed_step(input, sink)?,
+                _ => self.step_1_0(input, sink)?,
             };
             match step {
                 Step::Message => done = done.saturating_add(1),
@@ -159,6 +192,16 @@ impl Decoder {
             }
         }
         Ok(done)
+    }
+
+    fn step_1_0(&mut self, input: &mut &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+        if let Some(large) = self.large.take() {
+            return self.resume(large, input, sink);
+        }
+        match FrameHeader::parse_1_0(input)? {
+            Some((header, behind)) => self.frame(header, behind, input, sink),
+            None => Ok(Step::Wait),
+        }
     }
 
     /// Where the rest of a large body is to go, if one is under way.

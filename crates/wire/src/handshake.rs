@@ -18,7 +18,7 @@ use crate::greeting::{Greeting, Heard, Older};
 use crate::metadata::{self, Properties};
 use crate::version::{V1_0, V3_0, Version, ZmtpVersion};
 use crate::{
-    Bytes, Claim, Command, Decoder, Encoder, Limits, Mechanism, Part, SocketType, Violation,
+    Bytes, Claim, Command, Decoder, Encoder, Limits, Mechanism, Part, Seal, SocketType, Violation,
 };
 
 /// What one side brings into a handshake.
@@ -297,11 +297,17 @@ impl Handshake {
         }
     }
 
-    fn established(&self, peer: PeerInfo) -> Established {
+    fn established(&mut self, peer: PeerInfo) -> Established {
+        let decoder = Decoder::for_peer(peer.version, self.config.limits);
+        let (decoder, sealer) = match self.mechanism.take_session() {
+            Some(session) => (decoder.opening(session.opener), Some(session.sealer)),
+            None => (decoder, None),
+        };
         let publishes = matches!(self.config.socket_type, SocketType::Pub | SocketType::Xpub);
         Established {
             encoder: Encoder::new(peer.version),
-            decoder: Decoder::for_peer(peer.version, self.config.limits),
+            decoder,
+            sealer,
             implied: (publishes && peer.version == V1_0).then(|| Command::Subscribe(Bytes::new())),
             peer,
         }
@@ -378,6 +384,8 @@ pub struct Established {
     pub encoder: Encoder,
     /// For what the peer sends.
     pub decoder: Decoder,
+    /// Each frame that we send goes through this, if there is one.
+    pub sealer: Option<Box<dyn Seal>>,
     /// What the peer asks for without saying so, before all that it sends. Subscribers of ZMTP 1.0
     /// send nothing and filter for themselves (RFC 13, "Broadcast Content"): to a publisher, that
     /// is a subscription to everything.

@@ -24,6 +24,8 @@
 )]
 
 mod command;
+#[cfg(feature = "curve")]
+mod curve;
 mod decode;
 pub mod encode;
 mod frame;
@@ -36,6 +38,7 @@ mod message;
 pub mod metadata;
 mod part;
 mod reader;
+mod sealing;
 mod socket_type;
 mod version;
 mod violation;
@@ -43,18 +46,23 @@ mod violation;
 pub use bytes::Bytes;
 
 pub use command::Command;
+#[cfg(feature = "curve")]
+pub use curve::{CurveClient, CurveServer, KeyError, KeyPair, PublicKey, SecretKey};
 pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatConfig, Silence};
 pub use limits::Limits;
-pub use mechanism::{Claim, Mechanism, Null};
+pub use mechanism::{Claim, Mechanism, Null, Session};
 #[cfg(feature = "plain")]
 pub use mechanism::{PlainClient, PlainServer};
 pub use message::{IntoParts, Message, PartError, Parts};
 pub use metadata::PropertyError;
 pub use part::{INLINE, Part};
+pub use sealing::{Exhausted, Kind, Open, Opened, Seal};
 pub use socket_type::SocketType;
 pub use version::{V1_0, V2_0, V3_0, V3_1, Version, ZmtpVersion};
 pub use violation::Violation;
+#[cfg(feature = "curve")]
+pub use zeroize::Zeroizing;

@@ -9,6 +9,9 @@ mod plain;
 use std::fmt;
 
 use crate::Violation;
+#[cfg(feature = "curve")]
+use crate::curve::PublicKey;
+use crate::sealing::{Open, Seal};
 
 #[cfg(feature = "plain")]
 pub use self::plain::{PlainClient, PlainServer};
@@ -49,10 +52,24 @@ pub trait Mechanism: fmt::Debug + Send {
     /// The claim is accepted: the mechanism goes on.
     fn allow(&mut self) {}
 
+    /// The boxes that traffic goes in, once all is done; `None`: it goes in the clear. Taken once.
+    fn take_session(&mut self) -> Option<Session> {
+        None
+    }
+
     /// True if this side tells the peer by ERROR what it did wrong.
     fn tells_errors(&self) -> bool {
         true
     }
+}
+
+/// What makes and opens the boxes of one connection.
+#[derive(Debug)]
+pub struct Session {
+    /// For what we send.
+    pub sealer: Box<dyn Seal>,
+    /// For what the peer sends.
+    pub opener: Box<dyn Open>,
 }
 
 /// Who a peer claims to be: what a mechanism asks a decision for.
@@ -69,6 +86,9 @@ pub enum Claim {
         /// The password.
         password: Vec<u8>,
     },
+    /// CURVE: the owner of this key, which is proven.
+    #[cfg(feature = "curve")]
+    Curve(PublicKey),
 }
 
 impl Claim {
@@ -77,6 +97,8 @@ impl Claim {
         match self {
             Self::Null => Null::NAME,
             Self::Plain { .. } => "PLAIN",
+            #[cfg(feature = "curve")]
+            Self::Curve(_) => "CURVE",
         }
     }
 }
@@ -90,6 +112,8 @@ impl fmt::Debug for Claim {
                 .debug_struct("Plain")
                 .field("username", &username.escape_ascii().to_string())
                 .finish_non_exhaustive(),
+            #[cfg(feature = "curve")]
+            Self::Curve(key) => f.debug_tuple("Curve").field(key).finish(),
         }
     }
 }

@@ -7,9 +7,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
+    /// A short nonce that is not higher than the one before: a command that was said before (RFC
+    /// 26, "The HELLO Command").
+    #[error("nonce was used before")]
+    BadNonce,
     /// The first bytes are no ZMTP signature: some other protocol (RFC 37, "Formal Grammar").
     #[error("peer does not speak ZMTP")]
     BadSignature,
+    /// The client's vouch is for another connection, or for another server (RFC 26, "The INITIATE
+    /// Command").
+    #[error("vouch is not for this connection")]
+    BadVouch,
+    /// A box does not open: it was changed, or made with other keys (RFC 26, "CurveZMQ Commands").
+    /// A client with a wrong server key, or a server with a wrong secret key.
+    #[error("box does not open")]
+    BoxNotOpened,
     /// A command's body is longer than [`Limits::max_command`](crate::Limits).
     #[error("command is larger than allowed")]
     CommandTooLarge,
@@ -36,6 +48,12 @@ pub enum Violation {
     /// HELLO Command").
     #[error("malformed HELLO command")]
     MalformedHello,
+    /// An INITIATE that is too short (RFC 26, "The INITIATE Command").
+    #[error("malformed INITIATE command")]
+    MalformedInitiate,
+    /// A MESSAGE that is too short (RFC 26, "The MESSAGE Command").
+    #[error("malformed MESSAGE command")]
+    MalformedMessage,
     /// A PING without its time-to-live (RFC 37, "Connection Heartbeating").
     #[error("malformed PING command")]
     MalformedPing,

@@ -1,6 +1,8 @@
 //! Tests of the handshake: exact bytes, other protocols, refusals on both sides, arbitrary cuts.
 
-#[cfg(feature = "plain")]
+#[cfg(feature = "curve")]
+mod curve;
+#[cfg(any(feature = "curve", feature = "plain"))]
 mod mechanisms;
 mod older;
 #[cfg(feature = "plain")]
