@@ -31,6 +31,7 @@ mod pool;
 mod port;
 mod proxy;
 mod rope;
+mod sealed;
 mod security;
 mod socket;
 mod stats;
@@ -48,6 +49,9 @@ pub use ferromq_wire::{
 };
 
 pub use authentication::{AddressRangeError, Applicant, Authenticator, User, Verdict};
+#[cfg(feature = "curve")]
+pub use ferromq_wire::{KeyError, KeyPair, PublicKey, SecretKey};
+
 pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;
 pub use context::{Context, ContextBuilder};

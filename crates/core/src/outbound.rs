@@ -20,10 +20,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_wire::{Command, Encoder, Message, Part};
+use ferromq_wire::{Command, Encoder, Message, Part, Seal};
 
 use crate::pace::{IDLE, Pace};
 use crate::rope::{Rope, Window};
+use crate::sealed::{Plain, Sealed};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
 use crate::unsent::Unsent;
 use crate::world::{Habit, Stream, World};
@@ -80,10 +81,12 @@ struct State {
 }
 
 /// The connection that the queue is written to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Link {
     stream: Arc<dyn Stream>,
     encoder: Encoder,
+    /// The boxes that what is written goes in, if it does; out while somebody writes.
+    sealed: Option<Box<Sealed>>,
     failed: bool,
 }
 
@@ -367,7 +370,14 @@ impl Outbound {
     /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet. Where the
     /// connection has another framing than the one before, all that waits is laid out anew, under
     /// the lock: that is so for peers of ZMTP 1.0 only, and for one that was one.
-    pub(crate) fn connect(&self, stream: Arc<dyn Stream>, encoder: Encoder) {
+    ///
+    /// With a sealer, all that is written to it goes in boxes.
+    pub(crate) fn connect(
+        &self,
+        stream: Arc<dyn Stream>,
+        encoder: Encoder,
+        sealer: Option<Box<dyn Seal>>,
+    ) {
         let mut state = self.state.lock();
         state.rope.rewind();
         if let Some(ends) = state.rope.reframe(encoder.framing()) {
@@ -382,6 +392,7 @@ impl Outbound {
         state.link = Some(Link {
             stream,
             encoder,
+            sealed: sealer.map(|sealer| Box::new(Sealed::new(sealer))),
             failed: false,
         });
         self.settle_gate(&state);
@@ -450,12 +461,15 @@ impl Outbound {
 
     fn begin(&self) -> Option<Job> {
         let mut state = self.state.lock();
-        let Some(link) = state.link.clone() else {
+        let Some(link) = &mut state.link else {
             state.writing = false;
             self.settle_gate(&state);
             return None;
         };
-        let boundary = state.rope.is_at_boundary() || state.control_written > 0;
+        let (stream, sealed) = (Arc::clone(&link.stream), link.sealed.take());
+        // Boxes that are not written yet come before any command.
+        let pending = sealed.as_ref().is_some_and(|sealed| !sealed.is_empty());
+        let boundary = !pending && (state.rope.is_at_boundary() || state.control_written > 0);
         let limit = match state.ends.front() {
             Some(&end) if !boundary && !state.control.is_empty() => end - state.rope.written(),
             _ => u64::MAX,
@@ -466,7 +480,8 @@ impl Outbound {
             Vec::new()
         };
         Some(Job {
-            stream: link.stream,
+            stream,
+            sealed,
             control_written: state.control_written,
             control,
             rope: state.rope.take(),
@@ -475,12 +490,16 @@ impl Outbound {
     }
 
     /// Puts back what is left of a job and decides how to go on; `None`: write again.
-    fn finish(&self, job: Job, result: io::Result<usize>, world: &dyn World) -> Option<Wrote> {
+    fn finish(&self, mut job: Job, result: io::Result<usize>, world: &dyn World) -> Option<Wrote> {
+        let taken = result.as_ref().map_or(0, |&written| written);
+        let gone = job.sealed.as_mut().map(|sealed| sealed.advance(taken));
         let mut state = self.state.lock();
         let control = job.control.len() - job.control_written;
         state.put_back(job);
-        let taken = result.as_ref().map_or(0, |&written| written);
-        let done = state.account(taken, control);
+        let done = match gone {
+            None => state.account(taken, control),
+            Some(gone) => state.account_sealed(gone),
+        };
         self.queued.fetch_sub(done, Ordering::AcqRel);
         let wrote = match result {
             _ if state.link.is_none() => Wrote::Orphaned,
@@ -620,6 +639,9 @@ impl State {
     }
 
     fn put_back(&mut self, job: Job) {
+        if let Some(link) = &mut self.link {
+            link.sealed = job.sealed;
+        }
         let newer = std::mem::replace(&mut self.rope, job.rope);
         self.rope.append(newer);
         if !job.control.is_empty() {
@@ -639,6 +661,16 @@ impl State {
             self.control.drain(..self.control_written);
             self.control_written = 0;
         }
+        self.account_messages(taken)
+    }
+
+    /// The same for what has gone in boxes: whole commands, and whole frames of messages.
+    fn account_sealed(&mut self, gone: Plain) -> u32 {
+        self.control.drain(..gone.control);
+        self.account_messages(gone.messages)
+    }
+
+    fn account_messages(&mut self, taken: usize) -> u32 {
         self.used |= taken > 0;
         self.rope.advance(taken as u64);
         let written = self.rope.written();
@@ -659,13 +691,28 @@ struct Job {
     control_written: usize,
     rope: Rope,
     limit: u64,
+    sealed: Option<Box<Sealed>>,
 }
 
 impl Job {
     fn write(&mut self) -> io::Result<usize> {
+        if self.sealed.is_some() {
+            return self.write_sealed();
+        }
         let mut window = Window::default();
         window.push(self.control.get(self.control_written..).unwrap_or_default());
         self.rope.fill(&mut window, self.limit);
         self.stream.write(window.slices())
+    }
+
+    /// Out of line: who writes in the clear pays one comparison for it.
+    #[inline(never)]
+    fn write_sealed(&mut self) -> io::Result<usize> {
+        let Some(sealed) = &mut self.sealed else {
+            return Ok(0);
+        };
+        let filled = sealed.fill(&self.control, &self.rope, self.limit);
+        filled.map_err(io::Error::other)?;
+        self.stream.write(&[io::IoSlice::new(sealed.unwritten())])
     }
 }

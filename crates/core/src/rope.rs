@@ -158,6 +158,29 @@ impl Rope {
         }
     }
 
+    /// The frames from the cursor on, which is between two of them: whether more parts follow, the
+    /// body, and the length of the whole frame.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
+        let (mut index, start) = self.cursor;
+        let mut at = (self.written - start) as usize;
+        std::iter::from_fn(move || {
+            let mut frame = self.segments.get(index)?.bytes().get(at..)?;
+            if frame.is_empty() {
+                (index, at) = (index + 1, 0);
+                frame = self.segments.get(index)?.bytes();
+            }
+            let (more, len, body) = Framing::FlagsFirst.split_header(frame)?;
+            let header = frame.len() - body.len();
+            if len < BY_REFERENCE {
+                at += header + len;
+                return Some((more, body.get(..len)?, header + len));
+            }
+            let payload = self.segments.get(index + 1)?.bytes();
+            (index, at) = (index + 2, 0);
+            Some((more, payload, header + len))
+        })
+    }
+
     /// Counts `taken` bytes as written.
     pub(crate) fn advance(&mut self, taken: u64) {
         self.written += taken;

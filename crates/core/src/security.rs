@@ -1,8 +1,14 @@
 //! Which security mechanism a socket speaks, and in which role.
 
+use std::io;
+
+#[cfg(feature = "curve")]
+use ferromq_wire::{CurveClient, CurveServer, KeyPair, PublicKey, Zeroizing};
 use ferromq_wire::{Mechanism, Null};
 #[cfg(feature = "plain")]
 use ferromq_wire::{PlainClient, PlainServer};
+
+use crate::world::World;
 
 /// How a socket's connections are secured: the mechanism and our role in it, for all its endpoints
 /// over tcp and ipc, whether bound or connected. Inproc knows no mechanism.
@@ -20,6 +26,10 @@ enum Kind {
     PlainClient(PlainClient),
     #[cfg(feature = "plain")]
     PlainServer,
+    #[cfg(feature = "curve")]
+    CurveClient(KeyPair, PublicKey),
+    #[cfg(feature = "curve")]
+    CurveServer(KeyPair),
 }
 
 impl Security {
@@ -47,6 +57,27 @@ impl Security {
         Self(Kind::PlainServer)
     }
 
+    /// CURVE as the client, with keys of its own, of the server with this key (RFC 26). Traffic is
+    /// hidden from others and cannot be changed or repeated by them; nobody else than the owner of
+    /// the server's secret key can be the server.
+    #[cfg(feature = "curve")]
+    #[doc(alias = "ZMQ_CURVE_SERVERKEY")]
+    #[doc(alias = "ZMQ_CURVE_PUBLICKEY")]
+    #[doc(alias = "ZMQ_CURVE_SECRETKEY")]
+    pub fn curve_client(keys: KeyPair, server: PublicKey) -> Self {
+        Self(Kind::CurveClient(keys, server))
+    }
+
+    /// CURVE as the server (RFC 26). A client proves that it has the secret key to the public one
+    /// that it shows; which ones are welcome, the socket's
+    /// [`Authenticator`](crate::Authenticator) decides. **Without one, every client is that knows
+    /// the server's public key.**
+    #[cfg(feature = "curve")]
+    #[doc(alias = "ZMQ_CURVE_SERVER")]
+    pub fn curve_server(keys: KeyPair) -> Self {
+        Self(Kind::CurveServer(keys))
+    }
+
     /// What a peer can be told by our greeting.
     pub(crate) fn is_server(&self) -> bool {
         match self.0 {
@@ -55,29 +86,50 @@ impl Security {
             Kind::PlainClient(_) => false,
             #[cfg(feature = "plain")]
             Kind::PlainServer => true,
+            #[cfg(feature = "curve")]
+            Kind::CurveClient(..) => false,
+            #[cfg(feature = "curve")]
+            Kind::CurveServer(_) => true,
         }
     }
 
     /// False if what is to be shown does not fit on the wire.
     pub(crate) fn is_valid(&self) -> bool {
         match &self.0 {
-            Kind::Null => true,
             #[cfg(feature = "plain")]
             Kind::PlainClient(client) => client.fits(),
-            #[cfg(feature = "plain")]
-            Kind::PlainServer => true,
+            _ => true,
         }
     }
 
-    /// The mechanism for a new connection; `asks`: somebody decides about peers of NULL.
-    pub(crate) fn mechanism(&self, asks: bool) -> Box<dyn Mechanism> {
-        match &self.0 {
+    /// The mechanism for a new connection; `asks`: somebody decides about peers of NULL. Fails if
+    /// the world has no random numbers for its keys.
+    pub(crate) fn mechanism(
+        &self,
+        asks: bool,
+        world: &dyn World,
+    ) -> io::Result<Box<dyn Mechanism>> {
+        let _ = world;
+        Ok(match &self.0 {
             Kind::Null if asks => Box::new(Null::asking()),
             Kind::Null => Box::new(Null::new()),
             #[cfg(feature = "plain")]
             Kind::PlainClient(client) => Box::new(client.clone()),
             #[cfg(feature = "plain")]
             Kind::PlainServer => Box::new(PlainServer::new()),
-        }
+            #[cfg(feature = "curve")]
+            Kind::CurveClient(keys, server) => {
+                Box::new(CurveClient::new(keys.clone(), *server, entropy(world)?))
+            }
+            #[cfg(feature = "curve")]
+            Kind::CurveServer(keys) => Box::new(CurveServer::new(keys.clone(), entropy(world)?)),
+        })
     }
+}
+
+#[cfg(feature = "curve")]
+fn entropy<const N: usize>(world: &dyn World) -> io::Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    world.entropy(&mut *bytes)?;
+    Ok(bytes)
 }

@@ -58,6 +58,13 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// 64 random bits: for jitter, counters' starting points and the order of addresses.
     fn random(&self) -> u64;
 
+    /// Fills `into` with random bytes that are fit for secrets. A world that has none fails, and
+    /// with it every handshake that needs them.
+    fn entropy(&self, into: &mut [u8]) -> io::Result<()> {
+        let _ = into;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Starts an I/O worker: `worker.turn()` is called again and again until it returns
     /// [`Turn::Stop`].
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>>;

@@ -24,6 +24,8 @@ pub use ferromq_core::{
 };
 pub use ferromq_core::{ContextBuilder, ReconnectStop};
 
+#[cfg(feature = "curve")]
+pub use ferromq_core::{KeyError, KeyPair, PublicKey, SecretKey};
 #[cfg(feature = "futures")]
 pub use ferromq_core::{MessageSink, MessageStream};
 #[cfg(feature = "pair")]

@@ -1,5 +1,6 @@
 //! Every socket type finds its peer again after that was restarted, or the connection was cut:
-//! whole sockets in the simulated world, whichever side binds.
+//! whole sockets in the simulated world, whichever side binds, with each security mechanism that is
+//! compiled and either side as its server.
 
 #![cfg(all(
     feature = "pair",
@@ -11,11 +12,12 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::future::ready;
 use std::sync::Arc;
 
 use ferromq::{
-    Context, Dealer, Endpoint, Events, Message, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub,
-    Xsub,
+    Authenticator, Context, Dealer, Endpoint, Events, Message, Pair, Pub, Pull, Push, Rep, Req,
+    Router, Security, Sub, Verdict, Xpub, Xsub,
 };
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
@@ -25,7 +27,7 @@ use common::{WAIT, handshake_success};
 
 /// What is done with sockets of every type.
 trait Peer: Send + Sync + 'static {
-    fn make(context: &Context) -> Self;
+    fn make(context: &Context, security: Security) -> Self;
     fn listen(&self, endpoint: &Endpoint);
     fn dial(&self, endpoint: &Endpoint);
     fn watch(&self) -> Events;
@@ -35,8 +37,10 @@ trait Peer: Send + Sync + 'static {
 macro_rules! peers {
     ($($name:ident: $prepare:expr;)*) => {$(
         impl Peer for $name {
-            fn make(context: &Context) -> Self {
-                let socket = Self::new(context);
+            fn make(context: &Context, security: Security) -> Self {
+                let builder = Self::builder().security(security);
+                let anybody = Authenticator::asynchronous(|_| ready(Verdict::allow("")));
+                let socket = builder.authenticator(anybody).build(context).unwrap();
                 let prepare: fn(&Self) = $prepare;
                 prepare(&socket);
                 socket
@@ -90,28 +94,55 @@ const ENDPOINTS: &[&str] = &[
 /// other side bound.
 fn restart<A: Peer, B: Peer>(exchange: Exchange<A, B>) {
     for_seeds(0..8, |seed| {
-        for &endpoint in ENDPOINTS {
-            restart_bound::<A, B>(seed, endpoint, exchange);
-            restart_bound::<B, A>(seed, endpoint, |world, b, a, round| {
-                exchange(world, a, b, round);
-            });
+        // The others cost a debug build a hundred times as much.
+        let count = if seed < 2 { usize::MAX } else { 1 };
+        for securities in mechanisms().into_iter().take(count) {
+            for &endpoint in ENDPOINTS {
+                restart_bound::<A, B>(seed, endpoint, &securities, exchange);
+                restart_bound::<B, A>(seed, endpoint, &securities, |world, b, a, round| {
+                    exchange(world, a, b, round);
+                });
+            }
         }
     });
+}
+
+/// What who binds and who dials speak.
+fn mechanisms() -> Vec<[Security; 2]> {
+    #[allow(unused_mut, reason = "mechanisms are features")]
+    let mut mechanisms = vec![[Security::null(), Security::null()]];
+    #[cfg(feature = "plain")]
+    {
+        let pair = [Security::plain_server(), Security::plain_client("user", "")];
+        mechanisms.push(pair);
+    }
+    #[cfg(feature = "curve")]
+    {
+        let keys = || ferromq::KeyPair::generate().unwrap();
+        let server = keys();
+        let client = Security::curve_client(keys(), server.public);
+        let mut pair = [Security::curve_server(server), client];
+        mechanisms.push(pair.clone());
+        pair.reverse();
+        mechanisms.push(pair);
+    }
+    mechanisms
 }
 
 fn restart_bound<A: Peer, B: Peer>(
     seed: u64,
     endpoint: &str,
+    [bound_speaks, dialer_speaks]: &[Security; 2],
     exchange: impl Fn(&SimWorld, &A, &B, &str),
 ) {
     let world = SimWorld::new(seed);
     let place: Endpoint = endpoint.parse().unwrap();
     let context = Context::with_world(Arc::new(world.clone()), 1);
-    let dialer = B::make(&context);
+    let dialer = B::make(&context, dialer_speaks.clone());
     dialer.dial(&place);
     for start in 0..4 {
         let context = Context::with_world(Arc::new(world.clone()), 1);
-        let bound = A::make(&context);
+        let bound = A::make(&context, bound_speaks.clone());
         let events = bound.watch();
         bound.listen(&place);
         for link in 0..3 {

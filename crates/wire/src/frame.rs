@@ -4,6 +4,7 @@
 use crate::Violation;
 use crate::encode::put_frame_header;
 use crate::reader::Reader;
+use crate::sealing::Kind;
 
 /// More frames of the same message follow.
 pub(crate) const MORE: u8 = 0b001;
@@ -48,6 +49,19 @@ impl Framing {
             Self::LengthFirst => FrameHeader::parse_1_0(&mut frame).ok()??,
         };
         Some((header.more, usize::try_from(header.len).ok()?, body))
+    }
+}
+
+impl Framing {
+    /// What the frame at the front of `bytes` is, the length of its body, and what is behind its
+    /// header. (From ZMTP 2.0 on.) `None`: no header is there.
+    pub fn split(bytes: &[u8]) -> Option<(Kind, usize, &[u8])> {
+        let (header, behind) = FrameHeader::parse(bytes).ok()??;
+        let kind = match header.command {
+            true => Kind::Command,
+            false => Kind::Part { more: header.more },
+        };
+        Some((kind, usize::try_from(header.len).ok()?, behind))
     }
 }
 

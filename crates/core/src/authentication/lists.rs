@@ -1,10 +1,12 @@
-//! Authenticators that are lists: of addresses, of users.
+//! Authenticators that are lists: of addresses, of keys, of users.
 
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use ferromq_wire::Claim;
+#[cfg(feature = "curve")]
+use ferromq_wire::PublicKey;
 
 use super::{Applicant, Authenticator, Verdict};
 
@@ -39,6 +41,23 @@ impl Authenticator {
                 _ => Verdict::deny("address is not on the list"),
             }
         }))
+    }
+
+    /// Clients of CURVE with these public keys; the user id is the key as Z85. (That a client has
+    /// the secret key is proven before this is asked.)
+    #[cfg(feature = "curve")]
+    pub fn keys(keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        let keys: Vec<PublicKey> = keys.into_iter().collect();
+        Self::immediate(move |applicant| {
+            let Claim::Curve(shown) = &applicant.claim else {
+                return Verdict::deny("no key was shown");
+            };
+            let same = |found, key: &PublicKey| found | key.is_same(shown);
+            match keys.iter().fold(false, same) {
+                true => Verdict::allow(shown.to_string()),
+                false => Verdict::deny("key is not on the list"),
+            }
+        })
     }
 
     /// Users of PLAIN with these names and passwords; the user id is the name. Passwords are

@@ -166,7 +166,7 @@ impl Session {
             endpoint: session.endpoint.clone(),
             peer_address: stream.peer_address(),
         });
-        session.shake(stream, cx);
+        session.shake(stream, cx)?;
         Ok(session)
     }
 
@@ -431,8 +431,10 @@ impl Session {
             endpoint: self.endpoint.clone(),
             peer_address: stream.peer_address(),
         });
-        self.shake(stream, cx);
-        self.go_on_shaking(cx)
+        match self.shake(stream, cx) {
+            Ok(()) => self.go_on_shaking(cx),
+            Err(error) => self.fail_dial(&error, cx),
+        }
     }
 
     fn fail_dial(&mut self, error: &io::Error, cx: &mut Context<'_>) -> Fate {
@@ -467,7 +469,7 @@ impl Session {
         Fate::Lives
     }
 
-    fn shake(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) {
+    fn shake(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> io::Result<()> {
         let kind = self.port.kind;
         let options = &self.port.options;
         let mut config = HandshakeConfig::new(kind.socket_type);
@@ -478,11 +480,13 @@ impl Session {
         config.limits = options.limits;
         config.minimum = options.min_zmtp;
         config.as_server = options.security.is_server();
-        let mechanism = options.security.mechanism(options.authenticator.is_some());
+        let asks = options.authenticator.is_some();
+        let mechanism = options.security.mechanism(asks, &**cx.world)?;
         self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config, mechanism)));
         if !options.handshake_timeout.is_zero() {
             self.set_deadline(cx.now + options.handshake_timeout, cx);
         }
+        Ok(())
     }
 
     pub(super) fn go_on_shaking(&mut self, cx: &mut Context<'_>) -> Fate {
@@ -578,6 +582,7 @@ impl Session {
             peer,
             encoder,
             decoder,
+            sealer,
             implied,
         } = established;
         let version = peer.version;
@@ -601,7 +606,8 @@ impl Session {
             stream, decoder, heartbeat, input, implied, reactor, self.key,
         );
         let connection = Arc::new(connection);
-        pipe.out.connect(Arc::clone(&connection.stream), encoder);
+        pipe.out
+            .connect(Arc::clone(&connection.stream), encoder, sealer);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {

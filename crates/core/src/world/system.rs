@@ -68,6 +68,11 @@ impl World for SystemWorld {
         RandomState::new().build_hasher().finish()
     }
 
+    #[cfg(feature = "curve")]
+    fn entropy(&self, into: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(into).map_err(io::Error::other)
+    }
+
     fn start(&self, name: String, mut worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
         let run = move || {
             WORKS_IN.set(Some(Process::this()));

@@ -372,6 +372,14 @@ impl World for SimWorld {
         self.shared.lock().handed_out.bits()
     }
 
+    fn entropy(&self, into: &mut [u8]) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        for chunk in into.chunks_mut(8) {
+            chunk.copy_from_slice(&state.handed_out.bits().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+
     fn tuning(&self) -> ferromq_core::world::Tuning {
         self.shared.lock().conditions.tuning
     }
