@@ -18,6 +18,7 @@
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
 //! touched only when that thread has left. *Leaving*: the same at the end of the session.
 
+mod asking;
 mod beating;
 
 use std::io;
@@ -25,13 +26,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Claim, Established, HandshakeConfig, Heartbeat};
+use ferromq_wire::{Established, HandshakeConfig, Heartbeat};
 
 use super::IoHandle;
 use super::racing::{Race, Standing, Track};
-use super::shaking::{Progress, Shaking, decided};
+use super::shaking::{Progress, Shaking};
 use super::timers::Timers;
-use crate::authentication::{self, Decision};
 use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
@@ -504,30 +504,11 @@ impl Session {
         }
     }
 
-    /// Has it decided whether the peer is welcome.
-    fn ask(&mut self, claim: Claim, cx: &mut Context<'_>) {
-        let Phase::Shaking(shaking) = &mut self.phase else {
-            return;
-        };
-        let options = &self.port.options;
-        let applicant = shaking.applicant(claim, &options.zap_domain);
-        let answer = authentication::ask(options, applicant.clone(), cx.world);
-        shaking.wait_for(applicant, Decision::new(answer, decided(cx.io, self.key)));
-    }
-
     fn fail_shake(&mut self, reason: Reason, cx: &mut Context<'_>) -> Fate {
-        let Phase::Shaking(shaking) = &mut self.phase else {
+        self.report_denied(reason);
+        let Phase::Shaking(shaking) = &self.phase else {
             return Fate::Lives;
         };
-        if let (Reason::Denied(denial), Some((applicant, text))) = (reason, shaking.denied()) {
-            self.port.events.report(|| Event::Denied {
-                connection: self.connection,
-                endpoint: self.endpoint.clone(),
-                applicant,
-                denial,
-                text,
-            });
-        }
         let stream = Arc::clone(&shaking.stream);
         self.phase = Phase::Refusing(Arc::clone(&stream));
         self.report_shake(reason);

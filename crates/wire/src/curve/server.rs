@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Hello ──◄HELLO──► SendWelcome ──WELCOME──► Initiate ──◄INITIATE──► Asking
-//!                                                     Asking ──allowed──► SendReady ──READY──► Done
+//!                                           Asking ──allowed──► SendReady ──READY──► Done
 //! ```
 
 use std::fmt;
