@@ -27,6 +27,7 @@ mod pace;
 mod pattern;
 mod pipe;
 mod poll;
+mod poller;
 mod pool;
 mod port;
 mod proxy;
@@ -37,6 +38,7 @@ mod socket;
 mod stats;
 pub mod strategy;
 mod sync;
+mod timers;
 mod unsent;
 mod wait;
 pub mod world;
@@ -66,11 +68,15 @@ pub use pattern::{
     Readiness, Receives, Refusal, Refused, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
+pub use poller::{PollError, PollEvent, Poller};
 pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 pub use security::Security;
 #[doc(hidden)]
 pub use socket::Receipt;
+#[cfg(unix)]
+pub use socket::ReceiveFd;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
 pub use socket::{PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
 pub use stats::Stats;
+pub use timers::{TimerId, Timers};

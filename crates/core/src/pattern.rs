@@ -72,6 +72,13 @@ pub struct Kind {
     pub drops_at_close: bool,
 }
 
+impl Kind {
+    /// Sending and receiving take turns (REQ, REP).
+    pub(crate) const fn alternates(&self) -> bool {
+        matches!(self.socket_type, SocketType::Req | SocketType::Rep)
+    }
+}
+
 /// How a pipe came to be, as told to [`Pattern::attach`].
 #[derive(Clone, Debug)]
 pub enum Origin {
@@ -254,6 +261,37 @@ pub struct Readiness {
     /// The pattern allows receiving in its current state (whether there is a message, the shell
     /// knows).
     pub receive: bool,
+}
+
+impl Readiness {
+    /// Sending alone: what a [`Poller`](crate::Poller) is told to wait for.
+    pub const SEND: Self = Self {
+        send: true,
+        receive: false,
+    };
+    /// Receiving alone.
+    pub const RECEIVE: Self = Self {
+        send: false,
+        receive: true,
+    };
+    /// Either.
+    pub const EITHER: Self = Self {
+        send: true,
+        receive: true,
+    };
+    /// Neither.
+    pub const NEITHER: Self = Self {
+        send: false,
+        receive: false,
+    };
+
+    /// What of `wanted` is so.
+    pub(crate) fn of(self, wanted: Self) -> Self {
+        Self {
+            send: self.send && wanted.send,
+            receive: self.receive && wanted.receive,
+        }
+    }
 }
 
 /// An effect that a pattern asks the shell for.

@@ -29,35 +29,17 @@ impl std::fmt::Debug for PollItem<'_> {
 impl<'a> PollItem<'a> {
     /// Waits until `recv` would not.
     pub fn receive<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(
-            socket,
-            Readiness {
-                send: false,
-                receive: true,
-            },
-        )
+        Self::new(socket, Readiness::RECEIVE)
     }
 
     /// Waits until `send` would not.
     pub fn send<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(
-            socket,
-            Readiness {
-                send: true,
-                receive: false,
-            },
-        )
+        Self::new(socket, Readiness::SEND)
     }
 
     /// Waits for either.
     pub fn either<P: Pattern>(socket: &'a Socket<P>) -> Self {
-        Self::new(
-            socket,
-            Readiness {
-                send: true,
-                receive: true,
-            },
-        )
+        Self::new(socket, Readiness::EITHER)
     }
 
     /// True if `recv` would not wait. (On a closed socket it fails at once.)
@@ -79,12 +61,8 @@ impl<'a> PollItem<'a> {
     }
 
     fn look(&mut self) -> bool {
-        let now = self.socket.look();
-        self.found = Readiness {
-            send: now.send && self.wanted.send,
-            receive: now.receive && self.wanted.receive,
-        };
-        self.found != Readiness::default()
+        self.found = self.socket.look().of(self.wanted);
+        self.found != Readiness::NEITHER
     }
 }
 

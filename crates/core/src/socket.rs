@@ -18,6 +18,8 @@ mod receipt;
 mod receiving;
 mod requesting;
 mod sending;
+#[cfg(unix)]
+mod signal;
 mod state;
 #[cfg(feature = "futures")]
 mod streaming;
@@ -37,6 +39,8 @@ pub use receipt::Receipt;
 pub use receiving::RecvFuture;
 pub use requesting::{Request, RequestFuture};
 pub use sending::SendFuture;
+#[cfg(unix)]
+pub use signal::ReceiveFd;
 pub(crate) use state::State;
 #[cfg(feature = "futures")]
 pub use streaming::{MessageSink, MessageStream};
@@ -270,17 +274,28 @@ impl<P: Pattern> Shared<P> {
     #[inline]
     fn release(&self, state: MutexGuard<'_, State<P>>) {
         if !state.body.after.is_empty() {
-            Self::follow_up(state);
+            self.follow_up(state);
         }
     }
 
     #[cold]
-    fn follow_up(mut state: MutexGuard<'_, State<P>>) {
+    fn follow_up(&self, mut state: MutexGuard<'_, State<P>>) {
+        #[cfg(unix)]
+        let signal = state.update_signal(&self.port);
         let mut after = after::spare();
         std::mem::swap(&mut after, &mut state.body.after);
+        #[cfg(unix)]
+        {
+            // Whatever is done next to a socket with a signal may change what that has to show.
+            state.body.after.any = signal.is_some();
+        }
         drop(state);
         after.run();
         after::give(after);
+        #[cfg(unix)]
+        if let Some(signal) = signal {
+            signal.show();
+        }
     }
 
     /// Ends everything. The time until which linger lasts; the first call decides.

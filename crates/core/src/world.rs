@@ -39,6 +39,8 @@ mod tests;
 
 use std::fmt;
 use std::io;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -80,6 +82,12 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
 
     /// The bell by which the calling thread sleeps. The same bell for every call on one thread.
     fn bell(&self) -> Arc<dyn Bell>;
+
+    /// Makes a descriptor that others may poll, not readable yet. `Unsupported`: there are none.
+    #[cfg(unix)]
+    fn level(&self) -> io::Result<Arc<dyn Level>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Starts listening on a tcp or ipc endpoint.
     fn listen(
@@ -237,6 +245,40 @@ pub trait Bell: fmt::Debug + Send + Sync {
     /// has passed. Consumes the ring. May return early without reason. Only its own thread calls
     /// this.
     fn wait(&self, streams: &[&dyn Stream], deadline: Option<Instant>);
+
+    /// Like [`wait`](Self::wait), on descriptors of the application's; what each is ready for is
+    /// noted there. (A ring may end it before anything is noted.) `Unsupported`: there are none.
+    #[cfg(unix)]
+    fn wait_for_descriptors(
+        &self,
+        descriptors: &mut [Descriptor<'_>],
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        let _ = (descriptors, deadline);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A descriptor of the application's: what to wait for, and what was found.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct Descriptor<'a> {
+    /// The descriptor.
+    pub fd: BorrowedFd<'a>,
+    /// What to wait for; with nothing it is left out.
+    pub wanted: Interest,
+    /// What of that it was ready for, or had failed for, when it was last waited for.
+    pub found: Interest,
+}
+
+/// A descriptor for others to poll: readable or not, as it is told.
+#[cfg(unix)]
+pub trait Level: fmt::Debug + Send + Sync {
+    /// Makes it readable, or not.
+    fn set(&self, readable: bool);
+
+    /// The descriptor itself.
+    fn descriptor(&self) -> BorrowedFd<'_>;
 }
 
 /// A connected byte stream.

@@ -15,6 +15,11 @@ pub use ferromq_core::{
     Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
+// Waiting for sockets, descriptors and timers.
+#[cfg(unix)]
+pub use ferromq_core::ReceiveFd;
+pub use ferromq_core::{PollError, PollEvent, Poller, TimerId, Timers};
+
 // Requests that cannot be stuck.
 pub use ferromq_core::{Request, RequestError, RequestErrorKind, RequestFuture};
 

@@ -38,15 +38,19 @@ pub(super) fn run(lab: &Lab, combinations: &[Sides], only: &str) -> usize {
     if "pair_threads, inproc".contains(only) {
         table.row("pair_threads, inproc", |sides| pair_threads(lab, sides));
     }
+    if "poller, inproc".contains(only) {
+        table.row("poller, inproc", |sides| poller(lab, sides));
+    }
     table.finish()
 }
 
 type Scenario = fn(&Stage<'_>) -> Outcome;
 
-const SCENARIOS: [(&str, Scenario); 9] = [
+const SCENARIOS: [(&str, Scenario); 10] = [
     ("hello, server first", |stage| hello(stage, true)),
     ("hello, client first", |stage| hello(stage, false)),
     ("hello, three clients", hello_three_clients),
+    ("hello, servers that die", hello_servers_that_die),
     ("weather", weather),
     ("counter", counter),
     ("topic", topic),
@@ -102,6 +106,25 @@ fn hello_three_clients(stage: &Stage<'_>) -> Outcome {
         expect(&client.finish()?, &["response I am OK!"; 20])?;
     }
     expect(&server.finish()?, &["received Are you OK?"; 60])
+}
+
+/// One server goes after its third reply, one is killed with a question in hand, one with questions
+/// that it may not have received.
+fn hello_servers_that_die(stage: &Stage<'_>) -> Outcome {
+    let endpoint = stage.endpoint()?;
+    let client = stage.second("reliable_client", &[&endpoint, "9"])?;
+    let leaving = stage.first("hello_server", &[&endpoint, "3"])?;
+    expect(&leaving.finish()?, &["received Are you OK?"; 3])?;
+    let mut slow = stage.first("hello_server", &[&endpoint, "1", "60"])?;
+    slow.line_with("received")?;
+    slow.kill();
+    let mut quick = stage.first("hello_server", &[&endpoint, "1000"])?;
+    quick.line_with("received")?;
+    quick.kill();
+    let last = stage.first("hello_server", &[&endpoint, "1000"])?;
+    expect(&client.finish()?, &["response I am OK!"; 9])?;
+    last.kill();
+    Ok(())
 }
 
 fn weather(stage: &Stage<'_>) -> Outcome {
@@ -232,6 +255,18 @@ fn pair_threads(lab: &Lab, (first, second): (Language, Language)) -> Option<Outc
         expect(&program.finish()?, &["1000 round trips"])
     };
     (first == second).then(run)
+}
+
+/// A program of ours alone, in one process.
+fn poller(lab: &Lab, sides: Sides) -> Option<Outcome> {
+    let run = || {
+        let program = lab.program(Language::Rust, "poller", &["100"], LIMIT)?;
+        expect(
+            &program.finish()?,
+            &["Questions 100", "Ticks 100", "Work 100"],
+        )
+    };
+    (sides == (Language::Rust, Language::Rust)).then(run)
 }
 
 /// Exactly these lines.

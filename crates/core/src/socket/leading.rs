@@ -178,7 +178,7 @@ impl<P: Pattern> Shared<P> {
         let is_watched = self.with(|state| {
             state.body.receivers.leave(waiter);
             rare |= woken.is_some_and(|at| state.body.is_rare(at));
-            !state.body.watchers.is_empty()
+            state.body.is_watched()
         });
         if is_watched || matches!(led, Ok(Led::Stale)) {
             claim.arm();

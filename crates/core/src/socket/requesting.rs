@@ -432,6 +432,11 @@ impl Replies {
         self.slots.values().filter(answered).count()
     }
 
+    /// True if nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     pub(super) fn wake_all(&mut self, woken: &mut Vec<Arc<Waiter>>) {
         for slot in self.slots.values() {
             if let Slot::Awaited(waiter) = slot {

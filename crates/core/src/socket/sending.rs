@@ -256,10 +256,14 @@ impl<P: Pattern> State<P> {
                 return refused.map_or(Offer::Park, |why| Offer::Refused(why.into()));
             }
         }
-        match self.route(message, port) {
+        let offered = match self.route(message, port) {
             Offer::Park => self.offer_again(message, port),
             offered => offered,
+        };
+        if matches!(offered, Offer::Done) {
+            self.tell_turn();
         }
+        offered
     }
 
     /// Before refusing: patterns remember who was full, and are told at steps only.

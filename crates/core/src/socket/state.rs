@@ -1,6 +1,8 @@
 //! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
 
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::Weak;
 use std::time::Instant;
 
 use ferromq_wire::{Command, Incoming, Message};
@@ -11,6 +13,8 @@ use super::leading::{Claim, LONG};
 use super::ready::Ready;
 use super::receipt::{Came, Departed, Receipt, Senders};
 use super::requesting::Replies;
+#[cfg(unix)]
+use super::signal::Signal;
 use crate::echo;
 use crate::error::ClosedError;
 use crate::inbound::{Batch, Taken};
@@ -50,6 +54,9 @@ pub(crate) struct Body {
     pub(super) observers: WaitList,
     /// Who waits for which reply.
     pub(super) replies: Replies,
+    /// The descriptor that shows whether something can be received, if it was handed out.
+    #[cfg(unix)]
+    pub(super) signal: Weak<Signal>,
     pub(super) after: After,
     pub(super) pace: Pace,
     pub(super) endpoints: Endpoints,
@@ -223,11 +230,21 @@ impl<P: Pattern> State<P> {
         into.note(|| self.body.sender());
         self.pattern.taken();
         port.counters.deliver();
+        self.tell_turn();
         self.body.share_rest();
         if !self.body.ending.is_empty() && self.body.ready.is_empty() {
             self.detach_drained(port);
         }
         Ok(true)
+    }
+
+    /// Where sending and receiving take turns, what was done has made the other possible: who polls
+    /// looks again.
+    #[inline]
+    pub(super) fn tell_turn(&mut self) {
+        if P::KIND.alternates() && !self.body.watchers.is_empty() {
+            self.body.tell_watchers();
+        }
     }
 
     /// Adds a pipe that the application has asked for. False: the pattern does not take it.
@@ -681,6 +698,22 @@ impl Body {
         self.senders.take(count, &mut self.after.woken);
         self.watchers.take(usize::MAX, &mut self.after.woken);
         self.after.any |= !self.after.woken.is_empty();
+    }
+
+    #[cold]
+    fn tell_watchers(&mut self) {
+        self.watchers.take(usize::MAX, &mut self.after.woken);
+        self.after.any |= !self.after.woken.is_empty();
+    }
+
+    /// True if somebody looks at the socket, or waits for a reply, who does not read its
+    /// connections.
+    pub(super) fn is_watched(&self) -> bool {
+        #[cfg(unix)]
+        if self.signal.strong_count() > 0 {
+            return true;
+        }
+        !self.watchers.is_empty() || !self.replies.is_empty()
     }
 
     pub(super) fn wake_all_senders(&mut self) {

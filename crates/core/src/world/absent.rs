@@ -13,6 +13,8 @@ use std::sync::Arc;
 use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
 pub(super) use self::unpolled::{Waker, poll_streams};
+#[cfg(unix)]
+pub(super) use self::unpolled::{level, poll_descriptors};
 use super::{Listener, Reactor, Stream, Tuning};
 
 /// What a reactor watches: there is nothing.

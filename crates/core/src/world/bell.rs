@@ -25,7 +25,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+#[cfg(unix)]
+use super::Descriptor;
 use super::doorbell::{Doorbell, Sleep};
+#[cfg(unix)]
+use super::kernel::poll_descriptors;
 use super::kernel::{Waker, poll_streams};
 use super::{Bell, Stream};
 
@@ -125,6 +129,28 @@ impl Bell for SystemBell {
         } else {
             self.poll(streams, deadline)
         }
+    }
+
+    /// Looks at the descriptors even if the bell was rung already.
+    #[cfg(unix)]
+    fn wait_for_descriptors(
+        &self,
+        descriptors: &mut [Descriptor<'_>],
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        let waker = self.waker();
+        let may_sleep = self.doorbell.fall_asleep(Sleep::Polling);
+        let deadline = match waker {
+            _ if !may_sleep => Some(Instant::now()),
+            Some(_) => deadline,
+            None => Some(soon(deadline)),
+        };
+        let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let polled = poll_descriptors(descriptors, waker, timeout);
+        if may_sleep {
+            self.doorbell.wake_up();
+        }
+        polled
     }
 }
 

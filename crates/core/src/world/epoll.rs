@@ -21,7 +21,7 @@ use rustix::io::Errno;
 use smallvec::SmallVec;
 
 use super::doorbell::{Doorbell, Sleep};
-use super::{Interest, Reactor, Ready, Source, Stream, Tuning};
+use super::{Descriptor, Interest, Level, Reactor, Ready, Source, Stream, Tuning};
 
 /// The token of the reactor's own eventfd.
 const DOORBELL: u64 = u64::MAX;
@@ -221,6 +221,24 @@ impl AsFd for Waker {
     }
 }
 
+impl Level for Waker {
+    fn set(&self, readable: bool) {
+        match readable {
+            true => self.wake(),
+            false => self.drain(),
+        }
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes a descriptor for others to poll.
+pub(super) fn level() -> io::Result<Arc<dyn Level>> {
+    Ok(Arc::new(Waker::new()?))
+}
+
 /// As many descriptors to poll need no memory.
 const FEW: usize = 5;
 
@@ -247,6 +265,49 @@ pub(super) fn poll_streams(
         && !first.revents().is_empty()
     {
         waker.drain();
+    }
+    Ok(())
+}
+
+/// Sleeps until one of these descriptors is ready (or has failed), the waker is woken, or the time
+/// is over; drains the waker. May return early.
+pub(super) fn poll_descriptors(
+    descriptors: &mut [Descriptor<'_>],
+    waker: Option<&Waker>,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let failed = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    let mut fds: SmallVec<[PollFd<'_>; FEW]> = SmallVec::new();
+    fds.extend(waker.map(|waker| PollFd::new(waker, PollFlags::IN)));
+    let first = fds.len();
+    for descriptor in descriptors.iter_mut() {
+        descriptor.found = Interest::default();
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, descriptor.wanted.read);
+        flags.set(PollFlags::OUT, descriptor.wanted.write);
+        // Failures are reported even of what is not waited for.
+        if !flags.is_empty() {
+            fds.push(PollFd::from_borrowed_fd(descriptor.fd, flags));
+        }
+    }
+    match poll(&mut fds, timeout.map(timespec).as_ref()) {
+        Err(Errno::INTR) => return Ok(()),
+        Err(error) => return Err(error.into()),
+        Ok(_) => {}
+    }
+    if let (Some(waker), Some(woken)) = (waker, fds.first())
+        && !woken.revents().is_empty()
+    {
+        waker.drain();
+    }
+    let waited = descriptors.iter_mut();
+    let waited = waited.filter(|it| it.wanted != Interest::default());
+    for (descriptor, fd) in waited.zip(&fds[first..]) {
+        let (wanted, happened) = (descriptor.wanted, fd.revents());
+        descriptor.found = Interest {
+            read: wanted.read && happened.intersects(PollFlags::IN | failed),
+            write: wanted.write && happened.intersects(PollFlags::OUT | failed),
+        };
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ use parking_lot::Mutex;
 use polling::{AsSource, Event, Events, Poller};
 
 pub(super) use self::unpolled::{Waker, poll_streams};
+#[cfg(unix)]
+pub(super) use self::unpolled::{level, poll_descriptors};
 use super::{Habit, Interest, Reactor, Ready, Source, Tuning};
 
 /// Receivers claim nothing; where timers are coarse, senders write at once.

@@ -14,6 +14,8 @@ use std::time::Instant;
 
 use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
+#[cfg(unix)]
+use super::Level;
 use super::bell::SystemBell;
 use super::crew::Crew;
 use super::fork::Process;
@@ -98,6 +100,11 @@ impl World for SystemWorld {
         // A thread that is ending, and has lost its bell already, gets another one.
         BELL.try_with(|own| own.borrow_mut().get())
             .unwrap_or_else(|_| Arc::new(SystemBell::new()))
+    }
+
+    #[cfg(unix)]
+    fn level(&self) -> io::Result<Arc<dyn Level>> {
+        kernel::level()
     }
 
     fn listen(

@@ -4,9 +4,13 @@
 //! If one is all the same, it sleeps for a millisecond at a time (see `SystemBell`).
 
 use std::io;
+#[cfg(unix)]
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::world::Stream;
+#[cfg(unix)]
+use crate::world::{Descriptor, Level};
 
 /// What wakes a thread that polls streams: never there.
 #[derive(Debug)]
@@ -28,5 +32,21 @@ pub(in crate::world) fn poll_streams(
     _waker: Option<&Waker>,
     _timeout: Option<Duration>,
 ) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Refuses to sleep on descriptors.
+#[cfg(unix)]
+pub(in crate::world) fn poll_descriptors(
+    _descriptors: &mut [Descriptor<'_>],
+    _waker: Option<&Waker>,
+    _timeout: Option<Duration>,
+) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// There are no descriptors for others to poll.
+#[cfg(unix)]
+pub(in crate::world) fn level() -> io::Result<Arc<dyn Level>> {
     Err(io::ErrorKind::Unsupported.into())
 }
