@@ -7,6 +7,8 @@
 //! A decision that fails denies: a callback that panics, a thread that cannot be started.
 
 mod lists;
+#[cfg(feature = "inproc")]
+mod zap;
 
 use std::fmt;
 use std::future::{Future, ready};
@@ -18,6 +20,7 @@ use std::task::{Context, Poll, Waker};
 use ferromq_wire::{Claim, Denial, Part};
 
 use crate::options::Options;
+use crate::port::Port;
 use crate::sync::Mutex;
 use crate::world::World;
 
@@ -180,17 +183,34 @@ impl fmt::Debug for Authenticator {
     }
 }
 
-/// Has it decided whether an applicant is welcome to a socket with these options.
-pub(crate) fn ask(options: &Options, applicant: Applicant, world: &Arc<dyn World>) -> Answer {
-    if let Some(authenticator) = &options.authenticator {
-        return authenticator.ask(applicant, world);
+/// True if somebody decides about peers of NULL.
+pub(crate) fn asks_about_null(options: &Options) -> bool {
+    options.authenticator.is_some() || !options.zap_domain.is_empty()
+}
+
+/// Has it decided whether an applicant is welcome to a socket: by its authenticator, else by the
+/// context's ZAP handler, else by rule.
+pub(crate) fn ask(port: &Port, applicant: Applicant) -> Answer {
+    if let Some(authenticator) = &port.options.authenticator {
+        return authenticator.ask(applicant, &port.world);
     }
-    Box::pin(ready(match applicant.claim {
-        Claim::Null => Verdict::allow(""),
-        #[cfg(feature = "curve")]
-        Claim::Curve(_) => Verdict::allow(""),
-        _ => Verdict::failure("nobody decides about peers"),
-    }))
+    #[cfg(feature = "inproc")]
+    if let Some(context) = port.context.upgrade()
+        && zap::has_handler(&context)
+    {
+        return Box::pin(zap::ask(context, applicant));
+    }
+    Box::pin(ready(undecided(&port.options, &applicant.claim)))
+}
+
+/// Nobody is there to decide. (With PLAIN, nothing is known of a peer that nobody has checked.)
+fn undecided(options: &Options, claim: &Claim) -> Verdict {
+    let needs_somebody = matches!(claim, Claim::Plain { .. });
+    if needs_somebody || options.enforce_zap_domain {
+        Verdict::failure("nobody decides about peers")
+    } else {
+        Verdict::allow("")
+    }
 }
 
 /// An answer that a handshake waits for. A panic in it is a denial.

@@ -34,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) security: Security,
     pub(crate) authenticator: Option<Authenticator>,
     pub(crate) zap_domain: String,
+    pub(crate) enforce_zap_domain: bool,
     /// Which I/O threads may serve the socket, a bit each; 0: all.
     pub(crate) affinity: u64,
     /// `None`: as the context has it.
@@ -61,6 +62,7 @@ impl Default for Options {
             security: Security::default(),
             authenticator: None,
             zap_domain: String::new(),
+            enforce_zap_domain: false,
             affinity: 0,
             ipv6: None,
             transport: TransportOptions::default(),

@@ -118,7 +118,8 @@ pub struct Peer {
     pub address: String,
     /// The further properties of its READY: names as sent.
     pub metadata: Vec<(String, Part)>,
-    /// Who it is, where that was asked ([`Builder::authenticator`](crate::Builder::authenticator)).
+    /// Who it is, where whoever decided about it has said so
+    /// ([`Builder::authenticator`](crate::Builder::authenticator)).
     pub user: Option<User>,
 }
 

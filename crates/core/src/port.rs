@@ -24,6 +24,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use crate::close::Closing;
+#[cfg(feature = "inproc")]
+use crate::context::ContextInner;
 use crate::event::EventHub;
 use crate::options::Options;
 use crate::pattern::{Kind, Origin, Peer, PipeId};
@@ -75,6 +77,9 @@ pub(crate) struct Port {
     pub(crate) options: Options,
     pub(crate) world: Arc<dyn World>,
     pub(crate) process: Process,
+    /// Where a ZAP handler may be.
+    #[cfg(feature = "inproc")]
+    pub(crate) context: Weak<ContextInner>,
     pub(crate) events: EventHub,
     pub(crate) counters: Counters,
     pub(crate) closing: Closing,
@@ -100,6 +105,8 @@ impl Port {
             options,
             world,
             process: Process::this(),
+            #[cfg(feature = "inproc")]
+            context: Weak::new(),
             events: EventHub::default(),
             counters: Counters::default(),
             closing: Closing::default(),

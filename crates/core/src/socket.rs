@@ -80,12 +80,39 @@ pub(crate) struct Shared<P: Pattern> {
 
 impl<P: Pattern> Socket<P> {
     /// A socket without endpoints.
-    pub(crate) fn build(context: &Context, mut pattern: P, mut options: Options) -> Self {
-        let inner = Arc::clone(context.inner());
+    pub(crate) fn build(context: &Context, pattern: P, options: Options) -> Self {
+        Self::build_with(
+            Arc::clone(context.inner()),
+            context.handle(),
+            pattern,
+            options,
+        )
+    }
+
+    /// A socket that is none of the application's: it does not keep the context alive.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn inside(context: &Arc<ContextInner>, options: Options) -> Self
+    where
+        P: Default,
+    {
+        let none = Context::with_world(Arc::clone(context.world()), 1);
+        Self::build_with(Arc::clone(context), none.handle(), P::default(), options)
+    }
+
+    fn build_with(
+        inner: Arc<ContextInner>,
+        handle: Arc<Handle>,
+        mut pattern: P,
+        mut options: Options,
+    ) -> Self {
         inner.complete(&mut options);
         pattern.seed(&|| inner.world().random());
         let mut port = Port::new(P::KIND, options, Arc::clone(inner.world()));
         port.process = inner.process();
+        #[cfg(feature = "inproc")]
+        {
+            port.context = Arc::downgrade(&inner);
+        }
         let port = Arc::new(port);
         let shared = Arc::new(Shared {
             port,
@@ -100,7 +127,7 @@ impl<P: Pattern> Socket<P> {
         }
         Self {
             shared,
-            _context: context.handle(),
+            _context: handle,
         }
     }
 

@@ -20,9 +20,25 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The domain in which we ask for authentication (RFC 27), at most 255 bytes. Default: empty.
+    ///
+    /// Without an [`authenticator`](Self::authenticator), who is asked is the ZAP handler: a REP or
+    /// ROUTER socket of the same context, bound to `inproc://zeromq.zap.01`. It is asked about
+    /// peers of PLAIN and CURVE, and about those of NULL if the domain is not empty. If there is
+    /// none, peers of PLAIN are denied, others welcome (see
+    /// [`enforce_zap_domain`](Self::enforce_zap_domain)).
     #[doc(alias = "ZMQ_ZAP_DOMAIN")]
     pub fn zap_domain(mut self, domain: impl Into<String>) -> Self {
         self.options.zap_domain = domain.into();
+        self
+    }
+
+    /// Whether peers are denied while nobody is there who decides about them, neither an
+    /// authenticator nor a ZAP handler. Default: false. It holds whatever the domain; of NULL, for
+    /// sockets that have one. (libzmq, asked so of a CURVE server without a domain, does not even
+    /// ask a handler that is there.)
+    #[doc(alias = "ZMQ_ZAP_ENFORCE_DOMAIN")]
+    pub fn enforce_zap_domain(mut self, enforce: bool) -> Self {
+        self.options.enforce_zap_domain = enforce;
         self
     }
 }

@@ -32,6 +32,7 @@ use super::IoHandle;
 use super::racing::{Race, Standing, Track};
 use super::shaking::{Progress, Shaking};
 use super::timers::Timers;
+use crate::authentication;
 use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
@@ -480,7 +481,7 @@ impl Session {
         config.limits = options.limits;
         config.minimum = options.min_zmtp;
         config.as_server = options.security.is_server();
-        let asks = options.authenticator.is_some();
+        let asks = authentication::asks_about_null(options);
         let mechanism = options.security.mechanism(asks, &**cx.world)?;
         self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config, mechanism)));
         if !options.handshake_timeout.is_zero() {

@@ -156,7 +156,7 @@ impl Shaking {
         match (decision.poll(), self.decision.take()) {
             (None, waiting) => self.decision = waiting,
             (Some(Verdict::Allow(user)), _) => {
-                self.user = Some(user);
+                self.user = Some(user).filter(|user| *user != User::default());
                 self.handshake.allow();
             }
             (Some(Verdict::Deny { denial, text }), decided) => {

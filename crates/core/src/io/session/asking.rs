@@ -13,9 +13,8 @@ impl Session {
         let Phase::Shaking(shaking) = &mut self.phase else {
             return;
         };
-        let options = &self.port.options;
-        let applicant = shaking.applicant(claim, &options.zap_domain);
-        let answer = authentication::ask(options, applicant.clone(), cx.world);
+        let applicant = shaking.applicant(claim, &self.port.options.zap_domain);
+        let answer = authentication::ask(&self.port, applicant.clone());
         shaking.wait_for(applicant, Decision::new(answer, decided(cx.io, self.key)));
     }
 
