@@ -351,6 +351,9 @@ impl Reading {
             turned = self.go_on(stream, pipe, port);
         }
         self.full = turned == Turned::Full;
+        if !self.full {
+            self.heartbeat.handle_hearing();
+        }
         if let Turned::Over(reason) = turned {
             self.over = Some(reason);
         }

@@ -254,6 +254,19 @@ fn full_receiver_without_heartbeats_of_its_own_answers_in_the_rhythm_of_the_ping
     peer.expect_silence(SECOND);
 }
 
+/// It may have closed, and then a word from us would cost what it has left behind.
+#[test]
+fn full_receiver_is_silent_towards_a_peer_that_never_pinged() {
+    let (world, context) = calm();
+    let (_pull, _events, mut peer) = pull_and_mock(&world, &context, |options| {
+        options.receive_high_water_mark(2)
+    });
+    for count in 0..50 {
+        peer.send(frames::msg([count.to_string()]));
+    }
+    peer.expect_silence(100 * SECOND);
+}
+
 /// Who sends has heartbeats on, or who does not receive, or both.
 #[test]
 fn consumer_that_stops_for_ten_intervals_is_not_given_up() {
@@ -273,6 +286,7 @@ fn consumer_that_stops_for_ten_intervals_is_not_given_up() {
         let events = [pull.events(), push.events()];
         push.connect(pull.bind("tcp://127.0.0.1:*").unwrap())
             .unwrap();
+        world.advance(2 * BEAT + BEAT / 2);
         for count in 0..500u32 {
             push.send(count.to_string()).unwrap();
         }

@@ -11,9 +11,10 @@
 //! to a number, and only the looks know the time.
 //!
 //! *Deaf* is who does not read because its own application does not: it hears no PONG, so silence
-//! means nothing, and it sees no PING, so nothing is answered. It then waits for nobody and speaks
-//! unasked. How often, follows from the peer's PINGs seen before. A peer that has not pinged while
-//! it was listened to for some time has an interval longer than that, if any.
+//! means nothing, and it sees no PING, so nothing is answered. It then waits for nobody, and goes
+//! on to speak: its own PINGs, or unasked PONGs at twice the rhythm of the PINGs seen before. A
+//! peer that never pinged is left in peace: if it has closed, what comes from us makes its kernel
+//! reset the connection, with all that we have not read yet.
 
 use std::time::{Duration, Instant};
 
@@ -78,9 +79,8 @@ pub struct Heartbeat {
     expiry: Option<Wait>,
     /// Since when a PING of the peer would have been seen; `None` after a time of deafness.
     listening: Option<Instant>,
-    /// The shortest time between PINGs of the peer, or that in which none came.
+    /// The shortest time between PINGs of the peer that was seen.
     peer_interval: Option<Duration>,
-    pinged: bool,
     /// Nothing was read when last looked.
     deaf: bool,
     /// While deaf: when to speak unasked.
@@ -112,7 +112,6 @@ impl Heartbeat {
             expiry: None,
             listening: Some(now),
             peer_interval: None,
-            pinged: false,
             deaf: false,
             unasked: None,
         }
@@ -143,17 +142,19 @@ impl Heartbeat {
 
     /// Nothing more is read, until further notice. True: the deadline is earlier now.
     pub fn handle_deaf(&mut self, now: Instant) -> bool {
-        if self.deaf || !self.answers {
+        if self.deaf {
             return false;
         }
         self.deaf = true;
+        self.listening = None;
         let before = self.deadline();
-        if let Some(since) = self.listening.take() {
-            let heard_none_for = now.saturating_duration_since(since);
-            self.peer_interval.get_or_insert(heard_none_for);
-        }
-        self.unasked = self.next_unasked(now);
+        self.unasked = self.unasked.or_else(|| self.next_unasked(now));
         is_earlier(self.deadline(), before)
+    }
+
+    /// What the peer sends is read again.
+    pub fn handle_hearing(&mut self) {
+        self.deaf = false;
     }
 
     /// Looks at the time. `deaf`: what the peer sends is not read now.
@@ -234,9 +235,8 @@ impl Heartbeat {
     fn learn_interval(&mut self, now: Instant) {
         if let Some(last) = self.listening.replace(now) {
             let interval = now.saturating_duration_since(last);
-            let known = self.peer_interval.filter(|_| self.pinged);
-            self.peer_interval = Some(known.map_or(interval, |known| known.min(interval)));
-            self.pinged = true;
+            let known = self.peer_interval.unwrap_or(interval);
+            self.peer_interval = Some(known.min(interval));
         }
     }
 

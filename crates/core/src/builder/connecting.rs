@@ -45,8 +45,8 @@ impl<S: SocketType> Builder<S> {
     /// peer sent until the receive high-water mark is reached, nothing more is read, and nobody is
     /// given up.
     ///
-    /// PINGs of the peer are answered whatever is set here; a full socket that is not read, and so
-    /// does not see them, sends a PONG at twice their rhythm all the same.
+    /// PINGs of the peer are answered whatever is set here. A full socket that is not read does not
+    /// see them; once it has seen some, it then sends PONGs at twice their rhythm.
     ///
     /// *Compatibility*: libzmq gives up a peer whose answer it does not read because it is full.
     /// Peers of ZMTP 3.0 are sent PINGs, and given up once they have shown that they know them.

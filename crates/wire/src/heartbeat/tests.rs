@@ -241,16 +241,38 @@ fn deaf_one_speaks_at_twice_the_rhythm_of_the_pings_before() {
 }
 
 #[test]
-fn deaf_one_without_pings_before_takes_what_it_listened_for_as_their_interval() {
-    for (listened, pause) in [(0, 50), (60, 50), (600, 300), (60_000, 30_000)] {
-        let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
-        let now = driven.at(listened);
-        assert!(driven.machine.handle_deaf(now));
-        let first = listened + pause;
-        assert_eq!(driven.deadline(), Some(u128::from(first)));
-        driven.look_deaf(first, &pong());
-        assert_eq!(driven.deadline(), Some(u128::from(first + pause)));
+fn deaf_one_leaves_a_peer_in_peace_that_never_pinged() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    let now = driven.at(1_000);
+    assert!(!driven.machine.handle_deaf(now));
+    assert_eq!(driven.deadline(), None);
+    driven.look_deaf(1_000_000, &Beat::Rest);
+}
+
+#[test]
+fn pings_after_a_deafness_without_looks_teach_the_interval() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    let now = driven.at(10);
+    assert!(!driven.machine.handle_deaf(now));
+    driven.machine.handle_hearing();
+    driven.hear_ping(1_000, 0);
+    driven.hear_ping(1_200, 0);
+    let now = driven.at(1_300);
+    assert!(driven.machine.handle_deaf(now));
+    assert_eq!(driven.deadline(), Some(1_400));
+}
+
+#[test]
+fn deaf_one_that_hears_now_and_then_speaks_in_time() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    driven.hear_ping(400, 0);
+    for millis in [500, 550, 600, 650] {
+        let now = driven.at(millis);
+        driven.machine.handle_deaf(now);
+        assert_eq!(driven.deadline(), Some(700));
+        driven.machine.handle_hearing();
     }
+    driven.look_deaf(700, &pong());
 }
 
 #[test]
@@ -287,14 +309,6 @@ fn deaf_one_that_pings_often_enough_says_nothing_more() {
     let now = driven.at(360);
     assert!(!driven.machine.handle_deaf(now));
     assert_eq!(driven.deadline(), Some(400));
-}
-
-#[test]
-fn deaf_one_does_not_speak_unasked_to_a_peer_that_may_not_understand() {
-    let mut driven = Driven::new(HeartbeatConfig::default(), V3_0);
-    let now = driven.at(10);
-    assert!(!driven.machine.handle_deaf(now));
-    assert_eq!(driven.deadline(), None);
 }
 
 #[test]
