@@ -35,6 +35,9 @@ const WRITE_AT: u64 = 64 * 1024;
 /// How long a message may lie before the I/O thread writes it for a sender that has stopped.
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
 
+/// Bytes of commands that a peer has not taken beyond which its PINGs are not answered.
+const MOST_UNREAD: usize = 64 * 1024;
+
 /// How often the holder of the token goes on for others before it lets the I/O thread do it.
 const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };
 
@@ -291,13 +294,18 @@ impl Outbound {
     }
 
     /// Queues a command for the present connection; without one it is dropped, and so it is if the
-    /// peer's version has none. True: the caller holds the token and has to write.
+    /// peer's version has none. A PONG is dropped behind much that the peer does not read: who only
+    /// sends PINGs costs no more memory than that. True: the caller holds the token and has to
+    /// write.
     pub(crate) fn control(&self, command: &Command) -> bool {
         let mut state = self.state.lock();
         let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
             return false;
         };
         let encoder = link.encoder;
+        if matches!(command, Command::Pong { .. }) && state.control.len() >= MOST_UNREAD {
+            return false;
+        }
         encoder.encode_command(command, &mut state.control);
         !state.control.is_empty() && self.take_token(&mut state)
     }

@@ -301,6 +301,25 @@ fn consumer_that_stops_for_ten_intervals_is_not_given_up() {
     }
 }
 
+/// Answers that nobody reads need a bounded amount of memory; who reads is answered again.
+#[test]
+fn peer_that_reads_no_answers_is_not_answered_for_ever() {
+    let (world, context) = calm();
+    let (_pull, _events, mut peer) = pull_and_mock(&world, &context, |options| options);
+    for _ in 0..20_000 {
+        peer.send(frames::ping(0, "sixteen octets.."));
+    }
+    for _ in 0..4_000 {
+        peer.expect(frames::pong("sixteen octets.."));
+    }
+    peer.send(frames::ping(0, "last"));
+    let mut answers = 4_000;
+    while peer.next_frame().as_command() != Some(("PONG", b"last")) {
+        answers += 1;
+    }
+    assert!(answers < 10_000, "{answers} of 20 000");
+}
+
 #[test]
 fn nothing_ticks_without_heartbeats() {
     let (world, context) = calm();
