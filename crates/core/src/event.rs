@@ -117,6 +117,12 @@ pub enum Event {
         /// The pause.
         after: Duration,
     },
+    /// Messages that a lost peer was not given came back:
+    /// [`Socket::take_returned`](crate::Socket::take_returned) has them.
+    Returned {
+        /// How many.
+        messages: u64,
+    },
     /// The socket no longer listens there.
     Unbound {
         /// What had been bound.

@@ -62,10 +62,10 @@ pub use error::{
     RequestErrorKind, SendError, SendErrorKind, WaitError,
 };
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
-pub use options::ReconnectStop;
+pub use options::{OnPeerLost, ReconnectStop};
 pub use pattern::{
     Action, Actions, Admit, Asks, Dropped, Kind, Origin, Pattern, Peer, PipeId, Progress,
-    Readiness, Receives, Refusal, Refused, Room, Route, Sends,
+    Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
 pub use poller::{PollError, PollEvent, Poller};

@@ -17,6 +17,7 @@ pub(crate) const LINGER: Duration = Duration::from_secs(5);
 pub(crate) struct Options {
     pub(crate) send_mark: u32,
     pub(crate) receive_mark: u32,
+    pub(crate) on_peer_lost: OnPeerLost,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) receive_timeout: Option<Duration>,
     /// `None`: as the context has it; not once the socket is made.
@@ -47,6 +48,7 @@ impl Default for Options {
         Self {
             send_mark: 1000,
             receive_mark: 1000,
+            on_peer_lost: OnPeerLost::default(),
             send_timeout: None,
             receive_timeout: None,
             linger: None,
@@ -75,6 +77,36 @@ impl Options {
     pub(crate) fn linger(&self) -> Duration {
         self.linger.unwrap_or(LINGER)
     }
+}
+
+/// What becomes of messages that a lost peer was not given: those whose last byte the kernel had
+/// not taken, in their order. (A message that was begun has not arrived.) For PUSH, DEALER and REQ.
+///
+/// Each accepted message is in one place only, and [`Stats`](crate::Stats) counts it there:
+///
+/// ```text
+///   accepted ─► queued ─► handed_over        whole with the kernel; it may be lost with the peer
+///                 │ ▲
+///      peer lost  ▼ │  Requeue: queued for the next peer     Keep: queued for the same one
+///                 ├──► returned               Return
+///                 └──► dropped(PeerGone)      Drop; Keep where the peer cannot come again
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnPeerLost {
+    /// They go to the next peers with room, before anything new: while one of them waits, a send
+    /// waits too.
+    #[default]
+    Requeue,
+    /// They stay in the queue of the lost peer, until it is connected to again. So they do if this
+    /// side had dialed; nothing is kept of a peer that had, of one in the same process, and with
+    /// [`immediate`](crate::Builder::immediate) (as libzmq does it).
+    Keep,
+    /// The application gets them back: see
+    /// [`Socket::take_returned`](crate::Socket::take_returned).
+    Return,
+    /// They are dropped, as [`Dropped::PeerGone`](crate::Dropped::PeerGone).
+    Drop,
 }
 
 /// When a lost or refused connection is tried again.

@@ -410,8 +410,8 @@ pub trait Pattern: Default + Send + 'static {
     }
 
     /// A message that was not sent came back from a peer that is lost; `lost` or `detach` of that
-    /// peer follows. True: it goes to the next peers. False: it is dropped
-    /// ([`Dropped::PeerGone`]).
+    /// peer follows. True: it goes where [`OnPeerLost`](crate::OnPeerLost) says. False: it is
+    /// dropped ([`Dropped::PeerGone`]).
     fn returned(&mut self, pipe: PipeId, message: &Message, then: &mut Actions) -> bool {
         let _ = (pipe, message, then);
         true
@@ -496,6 +496,12 @@ pub trait Pattern: Default + Send + 'static {
         None
     }
 
+    /// What this pipe was sent and not given comes back to the application, or is dropped
+    /// ([`OnPeerLost`](crate::OnPeerLost)): nobody will answer it.
+    fn withdrawn(&mut self, pipe: PipeId) {
+        let _ = pipe;
+    }
+
     /// Why nothing may be sent now, whoever has room: asked while a message that was taken back
     /// ([`Kind::requeues`]) has nowhere to go, for new ones are behind it.
     fn refusal(&self) -> Option<Refused> {
@@ -553,6 +559,18 @@ pub enum Progress {
     label = "PULL and SUB sockets only receive"
 )]
 pub trait Sends: Pattern {}
+
+/// Socket types whose messages may go to another peer instead ([`Kind::requeues`]).
+#[diagnostic::on_unimplemented(
+    message = "this socket type gives no peer's messages to another",
+    label = "PUSH, DEALER and REQ sockets do"
+)]
+pub trait Requeues: Sends {
+    /// Takes off what the pattern had put before a message of the application.
+    fn restore(message: &mut Message) {
+        let _ = message;
+    }
+}
 
 /// Socket types that can receive.
 #[diagnostic::on_unimplemented(

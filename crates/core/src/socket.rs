@@ -17,6 +17,7 @@ mod ready;
 mod receipt;
 mod receiving;
 mod requesting;
+mod returning;
 mod sending;
 #[cfg(unix)]
 mod signal;

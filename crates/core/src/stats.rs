@@ -5,7 +5,8 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// A socket's counters at one moment, in messages. Fan-out counts one per peer.
 ///
-/// At a quiet moment `accepted` is `queued`, `handed_over` and what was dropped of the outgoing.
+/// At a quiet moment `accepted` is `queued`, `handed_over`, `returned` and what was dropped of the
+/// outgoing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -15,6 +16,9 @@ pub struct Stats {
     pub handed_over: u64,
     /// Waiting in a pipe or to be given to the next peer.
     pub queued: u64,
+    /// Taken back from lost peers, for the application to take or taken by it
+    /// ([`OnPeerLost::Return`](crate::OnPeerLost::Return)).
+    pub returned: u64,
     /// Given to the application.
     pub delivered: u64,
     /// Incoming messages that arrived and wait for the application.
@@ -39,6 +43,7 @@ impl Stats {
 pub(crate) struct Counters {
     accepted: AtomicU64,
     handed_over: AtomicU64,
+    returned: AtomicU64,
     delivered: AtomicU64,
     dropped: [AtomicU64; Dropped::ALL.len()],
 }
@@ -60,6 +65,11 @@ impl Counters {
     #[inline]
     pub(crate) fn deliver(&self) {
         add(&self.delivered, 1);
+    }
+
+    /// Under the socket's lock.
+    pub(crate) fn give_back(&self, messages: u64) {
+        add(&self.returned, messages);
     }
 
     pub(crate) fn hand_over(&self, messages: u64) {
@@ -88,6 +98,7 @@ impl Counters {
             accepted: read(&self.accepted),
             handed_over: read(&self.handed_over),
             queued,
+            returned: read(&self.returned),
             delivered: read(&self.delivered),
             waiting,
             dropped: std::array::from_fn(|at| read(&self.dropped[at])),

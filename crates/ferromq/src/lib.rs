@@ -20,6 +20,9 @@ pub use ferromq_core::{
 pub use ferromq_core::ReceiveFd;
 pub use ferromq_core::{PollError, PollEvent, Poller, TimerId, Timers};
 
+// What becomes of messages for a lost peer.
+pub use ferromq_core::{OnPeerLost, Requeues};
+
 // Requests that cannot be stuck.
 pub use ferromq_core::{Request, RequestError, RequestErrorKind, RequestFuture};
 

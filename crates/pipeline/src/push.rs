@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ferromq_core::strategy::RoundRobin;
 use ferromq_core::{
     Actions, Admit, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Refusal,
-    Refused, Room, Route, Sends, SocketType, socket_type,
+    Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a PUSH socket.
@@ -85,12 +85,14 @@ impl Pattern for PushPattern {
 }
 
 impl Sends for PushPattern {}
+impl Requeues for PushPattern {}
 
 socket_type! {
     /// A PUSH socket: hands messages out to PULL peers, round robin, each whole to one of them.
     ///
     /// With no peer, or none that has room, `send` waits. What a peer that is gone has not been
-    /// given is handed to the next peers, in order, before new messages (libzmq loses it).
+    /// given is handed to the next peers, in order, before new messages (libzmq loses it), or what
+    /// [`OnPeerLost`](ferromq_core::OnPeerLost) says.
     ///
     /// It only sends: receiving from it does not compile.
     ///

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
     Actions, Admit, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Receives, Refusal,
-    Refused, Room, Route, Sends, SocketType, socket_type,
+    Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a DEALER socket.
@@ -98,13 +98,15 @@ impl Pattern for DealerPattern {
 
 impl Sends for DealerPattern {}
 impl Receives for DealerPattern {}
+impl Requeues for DealerPattern {}
 
 socket_type! {
     /// A DEALER socket: sends to REP, DEALER and ROUTER peers round robin, and receives one message
     /// of each in turn. Nothing is added to messages and nothing removed.
     ///
     /// With no peer, or none that has room, `send` waits. What a peer that is gone has not been
-    /// given is handed to the next peers, in order, before new messages (libzmq loses it).
+    /// given is handed to the next peers, in order, before new messages (libzmq loses it), or what
+    /// [`OnPeerLost`](ferromq_core::OnPeerLost) says.
     #[doc(alias = "ZMQ_DEALER")]
     pub struct Dealer(DealerPattern);
 }

@@ -24,7 +24,8 @@ use std::sync::Arc;
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
     Actions, Admit, Asks, Builder, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
-    Progress, Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Progress, Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType,
+    socket_type,
 };
 
 use requests::Requests;
@@ -187,6 +188,13 @@ impl Pattern for ReqPattern {
         }
     }
 
+    /// The request was never asked: another one may be.
+    fn withdrawn(&mut self, pipe: PipeId) {
+        if self.state == State::Asked(Some(pipe)) {
+            self.state = State::Idle;
+        }
+    }
+
     fn refusal(&self) -> Option<Refused> {
         (self.state != State::Idle && !self.settings.relaxed).then_some(Refused::WrongState)
     }
@@ -272,6 +280,15 @@ impl Asks for ReqPattern {
 
     fn forget(&mut self, request: u32) {
         self.requests.forget(request);
+    }
+}
+
+impl Requeues for ReqPattern {
+    fn restore(message: &mut Message) {
+        if id_of(message).is_some() {
+            message.pop_front();
+        }
+        message.pop_front();
     }
 }
 

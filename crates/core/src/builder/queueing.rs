@@ -3,6 +3,19 @@
 use std::time::Duration;
 
 use super::{Builder, SocketType};
+use crate::options::OnPeerLost;
+use crate::pattern::Requeues;
+
+impl<S: SocketType> Builder<S>
+where
+    S::Pattern: Requeues,
+{
+    /// What becomes of messages that a lost peer was not given. Default: [`OnPeerLost::Requeue`].
+    pub fn on_peer_lost(mut self, then: OnPeerLost) -> Self {
+        self.options.on_peer_lost = then;
+        self
+    }
+}
 
 impl<S: SocketType> Builder<S> {
     /// How many messages wait at most for one peer; 0: unlimited. Default: 1000.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ferromq_wire::{Incoming, Message};
 
-#[cfg(feature = "inproc")]
 use crate::event::Event;
 use crate::io::{IoCommand, IoHandle};
 use crate::pipe::StreamPipe;
@@ -26,7 +25,6 @@ pub(crate) struct After {
     /// For other sockets of the process.
     pub(crate) notes: Vec<(Arc<Port>, Note)>,
     /// Readers of events are told.
-    #[cfg(feature = "inproc")]
     pub(crate) events: Vec<(Arc<Port>, Event)>,
     /// Sleepers to be woken.
     pub(crate) woken: Vec<Arc<Waiter>>,
@@ -103,7 +101,6 @@ impl After {
         });
         each(&mut self.commands, |(io, command)| io.post(command));
         each(&mut self.notes, |(port, note)| port.post(note));
-        #[cfg(feature = "inproc")]
         each(&mut self.events, |(port, event)| {
             port.events.report(|| event)
         });

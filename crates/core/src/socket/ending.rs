@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use ferromq_wire::Incoming;
 
-use super::state::{Entry, Pipes, State};
+use super::state::{Body, Entry, Pipes, State};
 use crate::error::ClosedError;
+use crate::event::Event;
 use crate::io::IoCommand;
+use crate::options::OnPeerLost;
 use crate::pattern::{Dropped, Pattern, PipeId, Room};
 use crate::pipe::{Link, Rest};
 use crate::port::Port;
@@ -90,9 +92,7 @@ impl<P: Pattern> State<P> {
     pub(super) fn handle_lost(&mut self, pipe: PipeId, port: &Arc<Port>) {
         let unsent = match self.body.pipes.get(pipe).map(|entry| &entry.link) {
             None => return,
-            Some(Link::Stream(stream)) if P::KIND.requeues || port.options.immediate => {
-                stream.out.take_unsent()
-            }
+            Some(Link::Stream(stream)) if takes_back::<P>(port) => stream.out.take_unsent(),
             Some(_) => Unsent::default(),
         };
         self.body.part(pipe);
@@ -100,7 +100,7 @@ impl<P: Pattern> State<P> {
         self.pattern.lost(pipe, &mut self.actions);
         self.carry_out(port);
         self.pattern.writable(pipe);
-        self.body.wake_all_senders();
+        self.body.wake_everybody();
     }
 
     /// A pipe is over. What the application had let go of before is lost: linger is over.
@@ -140,14 +140,24 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    /// Messages of a lost peer: to the others, or counted.
-    fn take_back(&mut self, pipe: PipeId, unsent: Unsent, port: &Port) {
-        if P::KIND.requeues && self.body.closed.is_none() {
-            let unsent = match P::EXAMINES {
-                true => self.examine(pipe, unsent, port),
-                false => unsent,
-            };
+    /// Messages of a lost peer: to the others, to the application, or counted.
+    fn take_back(&mut self, pipe: PipeId, mut unsent: Unsent, port: &Arc<Port>) {
+        let then = port.options.on_peer_lost;
+        let open = P::KIND.requeues && self.body.closed.is_none();
+        if open && P::EXAMINES {
+            unsent = self.examine(pipe, unsent, port);
+        }
+        if unsent.is_empty() {
+            return;
+        }
+        if open && then == OnPeerLost::Requeue {
             return self.body.requeued.append(unsent);
+        }
+        if open {
+            self.pattern.withdrawn(pipe);
+        }
+        if open && then == OnPeerLost::Return {
+            return self.body.give_back(unsent, port);
         }
         port.counters.drop_messages(Dropped::PeerGone, unsent.len());
         self.discard(unsent);
@@ -216,4 +226,22 @@ impl<P: Pattern> State<P> {
         }
         true
     }
+}
+
+impl Body {
+    /// Keeps messages of a lost peer for the application, and tells that there are some.
+    fn give_back(&mut self, unsent: Unsent, port: &Arc<Port>) {
+        let messages = unsent.len();
+        port.counters.give_back(messages);
+        self.returned.append(unsent);
+        let event = Event::Returned { messages };
+        self.after.events.push((Arc::clone(port), event));
+        self.after.any = true;
+    }
+}
+
+/// Whether what a dialed peer was not given is to be taken out of its queue when it is lost.
+fn takes_back<P: Pattern>(port: &Port) -> bool {
+    let keeps = !P::KIND.requeues || port.options.on_peer_lost == OnPeerLost::Keep;
+    !keeps || port.options.immediate
 }

@@ -42,6 +42,8 @@ pub(crate) struct Body {
     pub(super) pipes: Pipes,
     /// Taken back from lost peers: goes out before anything new.
     pub(super) requeued: Unsent,
+    /// Taken back from lost peers, for the application.
+    pub(super) returned: Unsent,
     /// Admitted and not yet taken by the application.
     pub(super) ready: Ready,
     /// Where the message admitted last came from.
