@@ -9,7 +9,9 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -158,26 +160,37 @@ fn keys_name_one_thing_each() {
     assert_eq!(poller.next_timer(), None);
 }
 
+/// Sends a reply when it is woken.
+struct Replying(Arc<Rep>);
+
+impl Wake for Replying {
+    fn wake(self: Arc<Self>) {
+        self.0.send("a").unwrap();
+    }
+}
+
 #[test]
-fn poller_hears_that_the_turn_has_passed_by_another_threads_doing() {
-    under("turns", || {
-        let context = Context::new();
+fn poller_asleep_hears_that_the_turn_has_passed() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = context(&world);
+        let (push, pull) = push_and_pull(&context, "tcp://127.0.0.1:*");
         let (rep, first, second) = (Rep::new(&context), Req::new(&context), Req::new(&context));
         let endpoint = rep.bind("inproc://turns").unwrap();
         first.connect(&endpoint).unwrap();
         second.connect(&endpoint).unwrap();
         first.send("1").unwrap();
         second.send("2").unwrap();
-        let question = rep.recv().unwrap();
-        thread::scope(|scope| {
-            let polling = scope.spawn(|| {
-                let mut poller = Poller::new(&context);
-                poller.add('r', &rep, Readiness::RECEIVE).unwrap();
-                receivable(&poller.wait(None).unwrap())
-            });
-            rep.send(question).unwrap();
-            assert_eq!(polling.join().unwrap(), "r");
-        });
+        rep.recv().unwrap();
+        let rep = Arc::new(rep);
+        let waker = Waker::from(Arc::new(Replying(Arc::clone(&rep))));
+        let mut other = pull.recv_async();
+        let polled = Pin::new(&mut other).poll(&mut TaskContext::from_waker(&waker));
+        assert!(polled.is_pending());
+        push.send("x").unwrap();
+        let mut poller = Poller::new(&context);
+        poller.add('r', &rep, Readiness::RECEIVE).unwrap();
+        assert_eq!(receivable(&poller.wait(None).unwrap()), "r");
         assert_eq!(rep.recv().unwrap().part_str(0), Ok("2"));
     });
 }
