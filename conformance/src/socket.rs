@@ -31,6 +31,16 @@ pub(crate) struct Settings {
     pub(crate) min_zmtp: ZmtpVersion,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
+    pub(crate) heartbeats: Heartbeats,
+}
+
+/// When PINGs are sent, and how long a peer may be silent after one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heartbeats {
+    pub(crate) interval: Duration,
+    /// `None`: the interval.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) ttl: Duration,
 }
 
 /// A socket of any type. What a type does not have (a PULL's `send`) panics.
@@ -267,7 +277,13 @@ impl Settings {
         if let Some(pause) = self.reconnect {
             builder = builder.reconnect_interval(pause, pause);
         }
-        builder = builder.min_zmtp(self.min_zmtp);
+        if let Some(timeout) = self.heartbeats.timeout {
+            builder = builder.heartbeat_timeout(timeout);
+        }
+        builder = builder
+            .heartbeat_interval(self.heartbeats.interval)
+            .heartbeat_ttl(self.heartbeats.ttl)
+            .min_zmtp(self.min_zmtp);
         builder.linger(self.linger.unwrap_or_default())
     }
 }

@@ -6,6 +6,7 @@ mod connections;
 mod cut;
 mod frames;
 mod greeting;
+mod heartbeats;
 mod machine;
 mod malformed;
 mod metadata;
@@ -26,6 +27,7 @@ const SUITES: &[(&str, &[Case<Stage>])] = &[
     ("metadata", metadata::CASES),
     ("frames", frames::CASES),
     ("commands", commands::CASES),
+    ("heartbeats", heartbeats::CASES),
     ("subscriptions", subscriptions::CASES),
     ("malformed", malformed::CASES),
     ("cut", cut::CASES),

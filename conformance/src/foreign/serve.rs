@@ -65,12 +65,15 @@ impl Served {
     fn new(context: &Context, socket_type: &str, options: &[&str]) -> Self {
         let socket_type = SocketType::from_name(socket_type.as_bytes()).unwrap();
         let mut settings = Settings::default();
+        let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
         for option in options {
             match option.split_once('=').unwrap() {
+                ("heartbeat_ivl", text) => settings.heartbeats.interval = millis(text),
+                ("heartbeat_timeout", text) => settings.heartbeats.timeout = Some(millis(text)),
+                ("heartbeat_ttl", text) => settings.heartbeats.ttl = millis(text),
+                ("rcvhwm", mark) => settings.receive_mark = Some(mark.parse().unwrap()),
                 ("routing_id", id) => settings.routing_id = Some(Part::from(words::part(id))),
-                ("reconnect_ivl", pause) => {
-                    settings.reconnect = Some(Duration::from_millis(pause.parse().unwrap()));
-                }
+                ("reconnect_ivl", pause) => settings.reconnect = Some(millis(pause)),
                 ("min_zmtp", "1.0") => settings.min_zmtp = ZmtpVersion::V1_0,
                 _ => panic!("{option} is no option"),
             }

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferromq::{
     Context, Endpoint, Event, Events, Message, Reason, RecvError, SocketType, Violation,
@@ -374,6 +375,16 @@ impl Subject {
         match &self.inner {
             Inner::Live(live) => live.socket.connect(&place.endpoint()),
             _ => panic!("only a whole socket dials"),
+        }
+    }
+
+    /// How far virtual time has come.
+    pub(super) fn elapsed(&self) -> Duration {
+        match &self.inner {
+            Inner::Live(Live {
+                world: Some(world), ..
+            }) => world.elapsed(),
+            _ => panic!("time is not simulated"),
         }
     }
 
