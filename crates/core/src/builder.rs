@@ -9,7 +9,7 @@ mod transport;
 use std::fmt;
 use std::time::Duration;
 
-use ferromq_wire::metadata;
+use ferromq_wire::{Part, metadata};
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
@@ -19,6 +19,13 @@ use crate::socket::Socket;
 
 /// The longest that an option can have anything wait for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// The most properties announced, and bytes of their names and values: what [`Limits`] allow a peer
+/// by default, less what the handshake itself needs.
+///
+/// [`Limits`]: ferromq_wire::Limits
+const MOST_PROPERTIES: usize = 100;
+const MOST_METADATA: usize = 60 * 1024;
 
 /// The longest time to live that a PING can carry.
 const LONGEST_TTL: Duration = Duration::from_millis(6_553_500);
@@ -113,7 +120,8 @@ impl<S: SocketType> Builder<S> {
         if connecting.is_some_and(|timeout| timeout.is_zero() || timeout > LONGEST_WAIT) {
             return out_of_range("connect_timeout");
         }
-        if options.reconnect.first.is_zero() || options.reconnect.most < options.reconnect.first {
+        let pauses = options.reconnect.first..=options.reconnect.most;
+        if pauses.start().is_zero() || pauses.is_empty() || *pauses.end() > LONGEST_WAIT {
             return out_of_range("reconnect_interval");
         }
         if options.limits.max_parts == 0 {
@@ -126,10 +134,8 @@ impl<S: SocketType> Builder<S> {
             return out_of_range("zap_domain");
         }
         self.check_transport()?;
-        for (name, value) in &options.metadata {
-            if !name.starts_with("X-") || metadata::check(name, value).is_err() {
-                return Err(BuildError::Metadata);
-            }
+        if !self.has_good_metadata() {
+            return Err(BuildError::Metadata);
         }
         match &options.routing_id {
             Some(id) if id.is_empty() || id.len() > 255 || id.first() == Some(&0) => {
@@ -137,6 +143,27 @@ impl<S: SocketType> Builder<S> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// True if peers with the limits that are ours by default take the properties: more of them, or
+    /// larger ones, would have every handshake fail.
+    fn has_good_metadata(&self) -> bool {
+        let metadata = &self.options.metadata;
+        let is_good = |(name, value): &(String, Part)| {
+            name.starts_with("X-") && metadata::check(name, value).is_ok()
+        };
+        let bytes = |(name, value): &(String, Part)| name.len().saturating_add(value.len());
+        let size = metadata.iter().map(bytes).fold(0, usize::saturating_add);
+        let mut names: Vec<_> = metadata
+            .iter()
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len() == metadata.len()
+            && metadata.len() <= MOST_PROPERTIES
+            && size <= MOST_METADATA
+            && metadata.iter().all(is_good)
     }
 }
 

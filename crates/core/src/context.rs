@@ -71,7 +71,8 @@ impl Context {
         ContextBuilder::new(world)
     }
 
-    /// A context with `threads` I/O threads (at least one): connections are spread over them.
+    /// A context with `threads` I/O threads (1 to 1024, else the nearest of these): connections are
+    /// spread over them.
     #[doc(alias = "ZMQ_IO_THREADS")]
     pub fn with_io_threads(threads: usize) -> Self {
         Self::with_world(Arc::new(SystemWorld::new()), threads)
@@ -81,7 +82,7 @@ impl Context {
     #[doc(hidden)]
     pub fn with_world(world: Arc<dyn World>, threads: usize) -> Self {
         let settings = Settings {
-            threads: threads.max(1),
+            threads: threads.clamp(1, MOST_THREADS),
             ..Settings::default()
         };
         Self::with_settings(world, settings)
@@ -150,6 +151,9 @@ impl fmt::Debug for Context {
             .finish_non_exhaustive()
     }
 }
+
+/// The most I/O threads of a context.
+const MOST_THREADS: usize = 1024;
 
 /// An I/O thread that has been started.
 type Started = (IoHandle, Box<dyn Running>);

@@ -239,8 +239,8 @@ pub enum BuildError {
         /// The option's name on the builder.
         option: &'static str,
     },
-    /// A metadata name begins with `X-` and has at most 255 letters, digits and `-_.+`; its value
-    /// is shorter than 2 GiB.
+    /// A metadata name begins with `X-`, has at most 255 letters, digits and `-_.+`, and one value;
+    /// there are at most 100 properties, of 60 KiB in all.
     #[error("failed to make a socket: a metadata property is not allowed")]
     Metadata,
     /// A routing id has 1 to 255 bytes, and does not begin with a zero byte.

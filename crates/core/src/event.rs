@@ -219,27 +219,27 @@ impl Events {
 
     /// Waits for the next event, at most for `timeout`; `None`: none came, or the socket is gone.
     pub fn next_timeout(&self, timeout: Duration) -> Option<Event> {
-        let deadline = self.world.now() + timeout;
+        let deadline = self.world.now().checked_add(timeout);
         let waiter = Arc::new(Waiter::Thread(self.world.bell()));
         loop {
             if let Poll::Ready(found) = self.poll(&waiter) {
                 return found;
             }
-            if self.world.now() >= deadline {
+            if deadline.is_some_and(|at| self.world.now() >= at) {
                 self.channel.state.lock().waiters.leave(&waiter);
                 return None;
             }
-            self.world.bell().wait(&[], Some(deadline));
+            self.world.bell().wait(&[], deadline);
         }
     }
 
     /// Waits for the first event for which `wanted` is true, dropping the others, at most for
     /// `timeout`.
     pub fn wait_for(&self, timeout: Duration, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
-        let deadline = self.world.now() + timeout;
+        let start = self.world.now();
         loop {
-            let left = deadline.saturating_duration_since(self.world.now());
-            let event = self.next_timeout(left)?;
+            let passed = self.world.now().saturating_duration_since(start);
+            let event = self.next_timeout(timeout.saturating_sub(passed))?;
             if wanted(&event) {
                 return Some(event);
             }

@@ -246,6 +246,19 @@ fn closed_socket_refuses_every_operation() {
 }
 
 #[test]
+fn event_may_be_waited_for_without_end() {
+    under("waiting for an event", || {
+        let pull = Pull::new(&Context::new());
+        let events = pull.events();
+        for _ in 0..2 {
+            pull.bind("tcp://127.0.0.1:*").unwrap();
+        }
+        assert!(events.next_timeout(Duration::MAX).is_some());
+        assert!(events.wait_for(Duration::MAX, |_| true).is_some());
+    });
+}
+
+#[test]
 fn context_after_shutdown_makes_no_working_socket() {
     let context = Context::new();
     context.shutdown();

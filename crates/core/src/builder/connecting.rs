@@ -78,8 +78,9 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
-    /// with a random half taken away. Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms, not
-    /// growing).
+    /// with a random half taken away. At most a day; to stop at the first failure there is
+    /// [`reconnect_stop`](Self::reconnect_stop). Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms,
+    /// not growing).
     #[doc(alias = "ZMQ_RECONNECT_IVL")]
     #[doc(alias = "ZMQ_RECONNECT_IVL_MAX")]
     pub fn reconnect_interval(mut self, first: Duration, most: Duration) -> Self {

@@ -15,7 +15,8 @@ impl<S: SocketType> Builder<S> {
 
     /// Announces a property to every peer, beside those announced already; the peer's application
     /// sees it in [`Peer::metadata`](crate::Peer::metadata). The name begins with `X-` and has at
-    /// most 255 letters, digits and `-_.+` (RFC 37, "Connection Metadata"). Default: none.
+    /// most 255 letters, digits and `-_.+` (RFC 37, "Connection Metadata"); there is one value for
+    /// a name, whatever its case. At most 100 properties, of 60 KiB in all. Default: none.
     #[doc(alias = "ZMQ_METADATA")]
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<Part>) -> Self {
         self.options.metadata.push((name.into(), value.into()));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Context, LONGEST_LINGER, Settings};
+use super::{Context, LONGEST_LINGER, MOST_THREADS, Settings};
 use crate::error::BuildError;
 use crate::world::World;
 
@@ -28,7 +28,7 @@ impl ContextBuilder {
     /// *Errors*: [`BuildError::OutOfRange`].
     pub fn build(self) -> Result<Context, BuildError> {
         let out_of_range = |option| Err(BuildError::OutOfRange { option });
-        if self.settings.threads == 0 {
+        if !(1..=MOST_THREADS).contains(&self.settings.threads) {
             return out_of_range("io_threads");
         }
         if self.settings.linger > LONGEST_LINGER {
@@ -37,7 +37,7 @@ impl ContextBuilder {
         Ok(Context::with_settings(self.world, self.settings))
     }
 
-    /// How many I/O threads there may be, at least one: connections are spread over them. A thread
+    /// How many I/O threads there may be, 1 to 1024: connections are spread over them. A thread
     /// is started when an endpoint needs it, so that a program that uses inproc alone has none.
     /// Default: 1.
     #[doc(alias = "ZMQ_IO_THREADS")]

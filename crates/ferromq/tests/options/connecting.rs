@@ -256,6 +256,32 @@ fn connecting_option_out_of_range_is_refused() {
     assert_eq!(option, "reconnect_interval");
     let option = refused(Push::builder().reconnect_interval(SECOND, none));
     assert_eq!(option, "reconnect_interval");
+    let option = refused(Push::builder().reconnect_interval(SECOND, Duration::MAX));
+    assert_eq!(option, "reconnect_interval");
+}
+
+#[test]
+fn metadata_that_peers_would_refuse_is_refused() {
+    let (_, context) = world();
+    let build = |properties: &[(&str, usize)]| {
+        let options = properties.iter();
+        let options = options.fold(Push::builder(), |options, (name, size)| {
+            options.metadata(*name, vec![7; *size])
+        });
+        options.build(&context).map(drop)
+    };
+    assert!(build(&[("X-A", 30 << 10), ("X-B", 29 << 10)]).is_ok());
+    let names: Vec<String> = (0..101).map(|number| format!("X-{number}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (&name[..], 1)).collect();
+    assert!(build(&many[..100]).is_ok());
+    for bad in [
+        &many[..],
+        &[("X-A", 30 << 10), ("X-B", 31 << 10)],
+        &[("X-A", 1), ("x-a", 1)],
+        &[("X-A", 1), ("X-a", 1)],
+    ] {
+        assert!(matches!(build(bad), Err(BuildError::Metadata)));
+    }
 }
 
 #[test]

@@ -129,7 +129,10 @@ fn context_option_out_of_range_is_refused() {
         Err(BuildError::OutOfRange { option }) => option,
         other => panic!("{other:?}"),
     };
-    assert_eq!(refused(Context::builder().io_threads(0)), "io_threads");
+    for threads in [0, 1025, usize::MAX] {
+        let option = refused(Context::builder().io_threads(threads));
+        assert_eq!(option, "io_threads");
+    }
     let days = Duration::from_secs(2 * 24 * 3600);
     assert_eq!(refused(Context::builder().linger(days)), "linger");
 }
