@@ -74,7 +74,8 @@ impl<S: SocketType> Default for Builder<S> {
 impl<S: SocketType> Builder<S> {
     /// Makes the socket.
     ///
-    /// *Errors*: an option out of range, or a context that was shut down.
+    /// *Errors*: an option out of range or in conflict with another, or a context that was shut
+    /// down.
     pub fn build(self, context: &Context) -> Result<S, BuildError> {
         context.inner().check_open()?;
         self.check()?;
@@ -127,12 +128,7 @@ impl<S: SocketType> Builder<S> {
         if options.limits.max_parts == 0 {
             return out_of_range("max_parts");
         }
-        if !options.security.is_valid() {
-            return out_of_range("security");
-        }
-        if options.zap_domain.len() > 255 {
-            return out_of_range("zap_domain");
-        }
+        self.check_security()?;
         self.check_transport()?;
         if !self.has_good_metadata() {
             return Err(BuildError::Metadata);

@@ -230,6 +230,10 @@ pub enum ReleaseError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// A client of PLAIN or CURVE decides nothing about its servers: an authenticator would be
+    /// ignored.
+    #[error("failed to make a socket: clients of PLAIN and CURVE have no use for an authenticator")]
+    AuthenticatorOfClient,
     /// The context was shut down, or has as many sockets as it may.
     #[error("failed to make a socket: {0}")]
     Closed(#[from] ClosedError),

@@ -93,6 +93,11 @@ impl Security {
         }
     }
 
+    /// True if peers can be decided about. (A server of CURVE has proven who it is by itself.)
+    pub(crate) fn asks(&self) -> bool {
+        matches!(self.0, Kind::Null) || self.is_server()
+    }
+
     /// False if what is to be shown does not fit on the wire.
     pub(crate) fn is_valid(&self) -> bool {
         match &self.0 {

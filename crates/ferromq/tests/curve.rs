@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    Authenticator, Builder, Claim, Context, Denial, Endpoint, Event, Events, KeyPair, Message, Pub,
-    PublicKey, Pull, Push, Reason, Security, Sub, Violation,
+    Authenticator, BuildError, Builder, Claim, Context, Denial, Endpoint, Event, Events, KeyPair,
+    Message, Pub, PublicKey, Pull, Push, Reason, Security, Sub, Violation,
 };
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
@@ -171,6 +171,19 @@ fn subscriptions_go_in_boxes() {
     publisher.send("1.").unwrap();
     publisher.send("0.").unwrap();
     assert_eq!(sub.recv_timeout(WAIT), Ok(Message::from("0.")));
+}
+
+#[test]
+fn client_takes_no_authenticator() {
+    let (world, own) = (SimWorld::new(0), keys());
+    let here = || Authenticator::addresses(["127.0.0.1"]).unwrap();
+    let built = |builder: Builder<Pull>| builder.authenticator(here()).build(&context(&world));
+    let client = Pull::builder().security(Security::curve_client(keys(), own.public));
+    assert_eq!(
+        built(client).unwrap_err(),
+        BuildError::AuthenticatorOfClient
+    );
+    assert!(built(server(&own)).is_ok());
 }
 
 #[test]

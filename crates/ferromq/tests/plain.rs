@@ -11,8 +11,8 @@
 use std::sync::mpsc;
 
 use ferromq::{
-    Authenticator, Builder, Claim, Context, Dealer, Denial, Endpoint, Event, Events, Pull, Push,
-    Reason, Router, Security, User, Verdict, Violation,
+    Authenticator, BuildError, Builder, Claim, Context, Dealer, Denial, Endpoint, Event, Events,
+    Pull, Push, Reason, Router, Security, User, Verdict, Violation,
 };
 use parking_lot::Mutex;
 
@@ -98,6 +98,15 @@ fn client_may_be_who_binds() {
             Ok("welcome")
         );
     });
+}
+
+#[test]
+fn client_takes_no_authenticator() {
+    let here = || Authenticator::addresses(["127.0.0.1"]).unwrap();
+    let built = |builder: Builder<Pull>| builder.authenticator(here()).build(&Context::new());
+    let refused = built(Pull::builder().security(admin()));
+    assert_eq!(refused.unwrap_err(), BuildError::AuthenticatorOfClient);
+    assert!(built(server()).is_ok() && built(Pull::builder()).is_ok());
 }
 
 #[test]

@@ -25,9 +25,12 @@ use ferromq_testkit::sim::{SimWorld, for_seeds};
 mod common;
 use common::{WAIT, handshake_success};
 
+/// The mechanism, and whether somebody decides about peers.
+type Speaks = (Security, bool);
+
 /// What is done with sockets of every type.
 trait Peer: Send + Sync + 'static {
-    fn make(context: &Context, security: Security) -> Self;
+    fn make(context: &Context, speaks: Speaks) -> Self;
     fn listen(&self, endpoint: &Endpoint);
     fn dial(&self, endpoint: &Endpoint);
     fn watch(&self) -> Events;
@@ -37,10 +40,13 @@ trait Peer: Send + Sync + 'static {
 macro_rules! peers {
     ($($name:ident: $prepare:expr;)*) => {$(
         impl Peer for $name {
-            fn make(context: &Context, security: Security) -> Self {
-                let builder = Self::builder().security(security);
-                let anybody = Authenticator::asynchronous(|_| ready(Verdict::allow("")));
-                let socket = builder.authenticator(anybody).build(context).unwrap();
+            fn make(context: &Context, (security, asks): Speaks) -> Self {
+                let mut builder = Self::builder().security(security);
+                if asks {
+                    let anybody = Authenticator::asynchronous(|_| ready(Verdict::allow("")));
+                    builder = builder.authenticator(anybody);
+                }
+                let socket = builder.build(context).unwrap();
                 let prepare: fn(&Self) = $prepare;
                 prepare(&socket);
                 socket
@@ -108,20 +114,20 @@ fn restart<A: Peer, B: Peer>(exchange: Exchange<A, B>) {
 }
 
 /// What who binds and who dials speak.
-fn mechanisms() -> Vec<[Security; 2]> {
+fn mechanisms() -> Vec<[Speaks; 2]> {
     #[allow(unused_mut, reason = "mechanisms are features")]
-    let mut mechanisms = vec![[Security::null(), Security::null()]];
+    let mut mechanisms = vec![[(Security::null(), true), (Security::null(), true)]];
     #[cfg(feature = "plain")]
     {
-        let pair = [Security::plain_server(), Security::plain_client("user", "")];
-        mechanisms.push(pair);
+        let client = Security::plain_client("user", "");
+        mechanisms.push([(Security::plain_server(), true), (client, false)]);
     }
     #[cfg(feature = "curve")]
     {
         let keys = || ferromq::KeyPair::generate().unwrap();
         let server = keys();
         let client = Security::curve_client(keys(), server.public);
-        let mut pair = [Security::curve_server(server), client];
+        let mut pair = [(Security::curve_server(server), true), (client, false)];
         mechanisms.push(pair.clone());
         pair.reverse();
         mechanisms.push(pair);
@@ -132,7 +138,7 @@ fn mechanisms() -> Vec<[Security; 2]> {
 fn restart_bound<A: Peer, B: Peer>(
     seed: u64,
     endpoint: &str,
-    [bound_speaks, dialer_speaks]: &[Security; 2],
+    [bound_speaks, dialer_speaks]: &[Speaks; 2],
     exchange: impl Fn(&SimWorld, &A, &B, &str),
 ) {
     let world = SimWorld::new(seed);

@@ -2,6 +2,7 @@
 
 use super::{Builder, SocketType};
 use crate::authentication::Authenticator;
+use crate::error::BuildError;
 use crate::security::Security;
 
 impl<S: SocketType> Builder<S> {
@@ -12,8 +13,11 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// Who decides about peers, of whatever mechanism we speak, whether they connect to us or we to
-    /// them. Default: nobody; then those of NULL are welcome, and those of PLAIN are not.
+    /// Who decides about peers, whether they connect to us or we to them: those of NULL, and
+    /// clients of PLAIN and CURVE. Default: nobody; then those of PLAIN are denied, others welcome.
+    ///
+    /// Clients of PLAIN and CURVE ask nobody about their servers, so that
+    /// [`build`](Self::build) fails with both ([`BuildError::AuthenticatorOfClient`]).
     pub fn authenticator(mut self, authenticator: Authenticator) -> Self {
         self.options.authenticator = Some(authenticator);
         self
@@ -40,5 +44,20 @@ impl<S: SocketType> Builder<S> {
     pub fn enforce_zap_domain(mut self, enforce: bool) -> Self {
         self.options.enforce_zap_domain = enforce;
         self
+    }
+
+    pub(super) fn check_security(&self) -> Result<(), BuildError> {
+        let out_of_range = |option| Err(BuildError::OutOfRange { option });
+        let options = &self.options;
+        if !options.security.is_valid() {
+            return out_of_range("security");
+        }
+        if options.zap_domain.len() > 255 {
+            return out_of_range("zap_domain");
+        }
+        if options.authenticator.is_some() && !options.security.asks() {
+            return Err(BuildError::AuthenticatorOfClient);
+        }
+        Ok(())
     }
 }
