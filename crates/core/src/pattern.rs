@@ -531,8 +531,9 @@ pub trait Asks: Sends + Receives {
     /// [admits early](Pattern::admits_early).
     fn open(&mut self) -> u32;
 
-    /// Whom to ask? [`Route::To`] or [`Route::Park`]. A request may be asked again; a reply of
-    /// anybody who was asked counts.
+    /// Whom to ask? [`Route::To`], or [`Route::Park`], from which on the request is
+    /// [unasked](Progress::Unasked). It may be asked again; a reply of anybody who was asked
+    /// counts.
     fn ask(&mut self, request: u32, room: &dyn Room, then: &mut Actions) -> Route<'_>;
 
     /// What has become of a request that has no reply.
@@ -545,7 +546,8 @@ pub trait Asks: Sends + Receives {
 /// What has become of a request, as long as there is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nobody was asked, or the request came back unsent: it is to be asked (again).
+    /// Nobody was asked, or the request came back unsent, or nobody had room when it was to be
+    /// asked again: it is to be asked (again).
     Unasked,
     /// Somebody was asked.
     Asked,

@@ -138,6 +138,12 @@ impl<'a> Asker<'a> {
         self.result.is_some()
     }
 
+    /// The same, though nobody may have woken it: a future beside others is polled for their sake.
+    fn is_done_unasked(&mut self) -> bool {
+        self.woken.0.store(true, Ordering::SeqCst);
+        self.is_done()
+    }
+
     fn finish(mut self, world: &SimWorld) -> Result<Message, RequestErrorKind> {
         world.run_until(|| self.is_done());
         self.result.unwrap().map_err(|error| error.kind)
@@ -290,7 +296,7 @@ fn request_survives_a_server_that_is_killed_at_any_moment() {
             let mut scene = Scene::new(SimWorld::new(seed));
             let world = scene.world.clone();
             let req = scene.meet();
-            let asker = Asker::new(req.request("q").retries(5));
+            let asker = Asker::new(req.request("q").retries(1));
             if when != Killed::BeforeReceiving {
                 assert_eq!(scene.rep().recv_timeout(WAIT), Ok("q".into()));
             }
@@ -318,6 +324,79 @@ fn request_survives_a_server_that_is_killed_at_any_moment() {
             );
         });
     }
+}
+
+#[test]
+fn request_that_lost_its_peer_has_spent_one_retry_however_often_it_is_polled() {
+    for_seeds(0..20, |seed| {
+        let mut scene = Scene::new(SimWorld::new(seed));
+        let world = scene.world.clone();
+        let req = scene.meet();
+        let mut asker = Asker::new(req.request("q").retries(1));
+        assert_eq!(scene.rep().recv_timeout(WAIT), Ok("q".into()));
+        scene.kill();
+        for _ in 0..20 {
+            world.advance(TIMEOUT / 20);
+            assert!(!asker.is_done_unasked(), "{:?}", asker.result);
+        }
+        scene.start();
+        world.run_until(|| asker.is_done_unasked() || scene.rep().readiness().receive);
+        assert!(asker.result.is_none(), "{:?}", asker.result);
+        scene.serve("q");
+        assert_eq!(asker.finish(&world), Ok("q".into()));
+    });
+}
+
+#[test]
+fn request_that_lost_its_peer_for_good_fails_in_time() {
+    for_seeds(0..5, |seed| {
+        let mut scene = Scene::new(SimWorld::new(seed));
+        let world = scene.world.clone();
+        let req = scene.meet();
+        let asker = Asker::new(req.request("q").timeout(TIMEOUT).retries(2));
+        assert_eq!(scene.rep().recv_timeout(WAIT), Ok("q".into()));
+        scene.kill();
+        world.run_until(|| req.peers().unwrap().is_empty());
+        let took = scene.timed(|| {
+            assert_eq!(asker.finish(&world), Err(RequestErrorKind::NoReply));
+        });
+        assert_eq!(took, TIMEOUT * 2);
+    });
+}
+
+#[test]
+fn request_asked_again_of_a_full_peer_takes_its_turn_when_there_is_room() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = context(&world);
+        let req = Req::builder().send_high_water_mark(1);
+        let req = req.build(&context).unwrap();
+        let router = Router::builder().receive_high_water_mark(1);
+        let router = router.build(&context).unwrap();
+        req.connect(router.bind("inproc://name").unwrap()).unwrap();
+        world.run_until(|| req.readiness().send);
+        let mut again = Asker::new(req.request("again").timeout(TIMEOUT).retries(1));
+        let mut expected = vec!["again"];
+        let mut others = Vec::new();
+        while req.readiness().send {
+            others.push(Asker::new(req.request("filling")));
+            expected.push("filling");
+        }
+        world.advance(TIMEOUT);
+        assert!(!again.is_done());
+        others.push(Asker::new(req.request("last")));
+        expected.extend(["again", "last"]);
+        let mut received = Vec::new();
+        let all = world.run_within(TIMEOUT / 2, || {
+            again.is_done();
+            others.iter_mut().for_each(|other| _ = other.is_done());
+            let texts = std::iter::from_fn(|| router.try_recv().ok());
+            received.extend(texts.filter_map(|text| text.iter().last().cloned()));
+            received.len() >= expected.len()
+        });
+        assert!(all, "{received:?}");
+        assert_eq!(received, expected);
+    });
 }
 
 #[test]
@@ -377,8 +456,7 @@ fn request_dropped_at_any_poll_leaves_the_socket_as_it_was() {
             for round in 0..60_usize {
                 let mut asker = Asker::new(req.request("given up").timeout(TIMEOUT));
                 for _ in 0..round % 7 {
-                    asker.woken.0.store(true, Ordering::SeqCst);
-                    asker.is_done();
+                    asker.is_done_unasked();
                     world.step();
                 }
                 drop(asker);

@@ -5,8 +5,9 @@
 //!   Unasked ─────────► Asked ──────────────────► (no longer here)
 //!      ▲                │ │ ▲
 //!      │ came back      │ │ │ ask
-//!      └────────────────┘ ▼ │
-//!                        Lost
+//!      ├────────────────┘ ▼ │
+//!      └──────────────── Lost
+//!        ask: nobody is there with room
 //! ```
 //!
 //! Only peers with a connection are asked, so that a request is with the kernel or about to be, and
@@ -81,10 +82,14 @@ impl Requests {
         self.open.insert(id, request);
     }
 
-    /// Chooses whom to ask (again).
+    /// Chooses whom to ask (again). Without anybody the request is unasked from now on: what became
+    /// of it before is known, and was one failure, not one more at each look.
     pub(super) fn ask(&mut self, id: u32, room: &dyn Room) -> Option<PipeId> {
         let request = self.open.get_mut(&id)?;
-        let pipe = self.peers.pick(room)?;
+        let Some(pipe) = self.peers.pick(room) else {
+            request.progress = Progress::Unasked;
+            return None;
+        };
         request.progress = Progress::Asked;
         if let Some(before) = request.asked.replace(pipe)
             && before != pipe

@@ -67,6 +67,26 @@ fn request_whose_peer_is_lost_is_told() {
 }
 
 #[test]
+fn request_that_nobody_can_be_asked_again_waits_to_be_asked() {
+    let mut req = Driven::<ReqPattern>::with_peers(1);
+    let id = req.pattern.open();
+    ask(&mut req, id);
+    let full = |_| false;
+    assert!(matches!(
+        req.pattern.ask(id, &full, &mut req.then),
+        Route::Park
+    ));
+    assert_eq!(req.pattern.progress(id), Progress::Unasked);
+    req.pattern.writable(pipe(0));
+    assert_eq!(ask(&mut req, id), Some(0));
+    req.lose(0);
+    assert_eq!(req.pattern.progress(id), Progress::Lost);
+    assert_eq!(ask(&mut req, id), None);
+    assert_eq!(req.pattern.progress(id), Progress::Unasked);
+    assert_eq!(req.admit(0, with_id(id, "late")), Got::Done);
+}
+
+#[test]
 fn request_that_came_back_unsent_is_not_lost() {
     let mut req = Driven::<ReqPattern>::with_peers(1);
     let id = req.pattern.open();
