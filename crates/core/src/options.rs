@@ -121,7 +121,13 @@ pub(crate) struct Reconnect {
 ///
 /// What was queued for it goes to other peers, or is counted as dropped, as for any peer that is
 /// gone. To use the endpoint again, connect again.
+///
+/// ```
+/// let mut stop = ferromq_core::ReconnectStop::default();
+/// stop.refused = true;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReconnectStop {
     /// After any failed attempt or lost connection (libzmq: an interval of -1).
     pub always: bool,

@@ -126,10 +126,8 @@ fn reconnect_interval_is_the_pause_between_attempts_and_its_limit() {
 fn reconnect_stop_gives_a_refused_endpoint_up() {
     for refused in [false, true] {
         let (world, context) = world();
-        let stop = ReconnectStop {
-            refused,
-            ..ReconnectStop::default()
-        };
+        let mut stop = ReconnectStop::default();
+        stop.refused = refused;
         let push = Push::builder()
             .reconnect_stop(stop)
             .build(&context)
@@ -149,10 +147,8 @@ fn reconnect_stop_gives_a_refused_endpoint_up() {
 fn reconnect_stop_gives_an_endpoint_up_whose_handshake_failed() {
     for handshake_failed in [false, true] {
         let (world, context) = world();
-        let stop = ReconnectStop {
-            handshake_failed,
-            ..ReconnectStop::default()
-        };
+        let mut stop = ReconnectStop::default();
+        stop.handshake_failed = handshake_failed;
         let push = Push::builder()
             .reconnect_stop(stop)
             .build(&context)
@@ -174,10 +170,8 @@ fn reconnect_stop_gives_an_endpoint_up_whose_handshake_failed() {
 fn reconnect_stop_always_makes_one_connection_only() {
     for always in [false, true] {
         let (world, context) = world();
-        let stop = ReconnectStop {
-            always,
-            ..ReconnectStop::default()
-        };
+        let mut stop = ReconnectStop::default();
+        stop.always = always;
         let push = Push::builder()
             .reconnect_stop(stop)
             .build(&context)
@@ -196,10 +190,8 @@ fn reconnect_stop_always_makes_one_connection_only() {
 fn reconnect_stop_after_disconnecting_looks_for_nobody_any_more() {
     for disconnected in [false, true] {
         let (world, context) = world();
-        let stop = ReconnectStop {
-            disconnected,
-            ..ReconnectStop::default()
-        };
+        let mut stop = ReconnectStop::default();
+        stop.disconnected = disconnected;
         let push = Push::builder()
             .reconnect_stop(stop)
             .build(&context)
