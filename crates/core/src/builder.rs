@@ -13,7 +13,7 @@ use ferromq_wire::{Part, metadata};
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
-use crate::options::Options;
+use crate::options::{Announcements, Options};
 use crate::pattern::Pattern;
 use crate::socket::Socket;
 
@@ -91,6 +91,14 @@ impl<S: SocketType> Builder<S> {
     #[doc(hidden)]
     pub fn set(mut self, change: impl FnOnce(&mut S::Settings)) -> Self {
         change(&mut self.settings);
+        self
+    }
+
+    /// Changes the messages that come about with connections: how a pattern crate offers those that
+    /// its types have a use for.
+    #[doc(hidden)]
+    pub fn announce(mut self, change: impl FnOnce(&mut Announcements)) -> Self {
+        change(&mut self.options.announcements);
         self
     }
 

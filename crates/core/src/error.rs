@@ -188,9 +188,12 @@ pub enum ConnectError {
     /// No I/O thread could be started.
     #[error("failed to connect: no I/O thread: {0}")]
     NoThread(#[source] std::io::Error),
-    /// The pattern does not take another peer (PAIR).
+    /// The pattern does not take another peer (PAIR), or not by this name (ROUTER).
     #[error("failed to connect: {0}")]
     Refusal(#[from] crate::pattern::Refusal),
+    /// A routing id has 1 to 255 bytes, and does not begin with a zero byte.
+    #[error("failed to connect: a routing id has 1 to 255 bytes and no leading zero")]
+    RoutingId,
     /// No peer was there in time (`connect_wait`).
     #[error("failed to connect: no peer was there in time")]
     TimedOut,

@@ -62,6 +62,8 @@ pub use error::{
     RequestErrorKind, SendError, SendErrorKind, WaitError,
 };
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
+#[doc(hidden)]
+pub use options::Announcements;
 pub use options::{OnPeerLost, ReconnectStop};
 pub use pattern::{
     Action, Actions, Admit, Asks, Dropped, Kind, Origin, Pattern, Peer, PipeId, Progress,

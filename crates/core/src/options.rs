@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ferromq_transport::TransportOptions;
 use ferromq_wire::metadata::Properties;
-use ferromq_wire::{HeartbeatConfig, Limits, Part, ZmtpVersion};
+use ferromq_wire::{HeartbeatConfig, Limits, Message, Part, ZmtpVersion};
 
 use crate::authentication::Authenticator;
 use crate::security::Security;
@@ -30,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) immediate: bool,
     pub(crate) routing_id: Option<Part>,
     pub(crate) metadata: Properties,
+    pub(crate) announcements: Announcements,
     pub(crate) limits: Limits,
     pub(crate) min_zmtp: ZmtpVersion,
     pub(crate) security: Security,
@@ -59,6 +60,7 @@ impl Default for Options {
             immediate: false,
             routing_id: None,
             metadata: Properties::new(),
+            announcements: Announcements::default(),
             limits: Limits::default(),
             min_zmtp: ZmtpVersion::default(),
             security: Security::default(),
@@ -70,6 +72,20 @@ impl Default for Options {
             transport: TransportOptions::default(),
         }
     }
+}
+
+/// Messages that come about with connections themselves, beside what is sent: for socket types that
+/// have a use for them.
+#[derive(Clone, Debug, Default)]
+pub struct Announcements {
+    /// To each peer, on each connection, before anything else.
+    pub hello: Option<Message>,
+    /// As if from the peer, before what it sends on a connection.
+    pub joined: Option<Message>,
+    /// As if from an accepted peer, behind what it sent, when its connection is lost.
+    pub left: Option<Message>,
+    /// The same of a dialed peer.
+    pub lost: Option<Message>,
 }
 
 impl Options {

@@ -375,9 +375,10 @@ impl Outbound {
         }
     }
 
-    /// Gives the queue a connection. Nothing of an unfinished message was sent on it yet. Where the
-    /// connection has another framing than the one before, all that waits is laid out anew, under
-    /// the lock: that is so for peers of ZMTP 1.0 only, and for one that was one.
+    /// Gives the queue a connection, on which `hello` is to be the first message. Nothing of an
+    /// unfinished message was sent on it yet. Where the connection has another framing than the one
+    /// before, all that waits is laid out anew, under the lock: that is so for peers of ZMTP 1.0
+    /// only, and for one that was one.
     ///
     /// With a sealer, all that is written to it goes in boxes.
     pub(crate) fn connect(
@@ -385,6 +386,7 @@ impl Outbound {
         stream: Arc<dyn Stream>,
         encoder: Encoder,
         sealer: Option<Box<dyn Seal>>,
+        hello: Option<&Message>,
     ) {
         let mut state = self.state.lock();
         state.rope.rewind();
@@ -392,6 +394,9 @@ impl Outbound {
             state.ends = ends;
         }
         state.control.clear();
+        if let Some(hello) = hello {
+            encoder.encode_message(hello, &mut state.control);
+        }
         state.control_written = 0;
         state.blocked = false;
         state.left = false;

@@ -238,6 +238,9 @@ pub enum Refusal {
     /// Another peer has this routing id.
     #[error("the routing id is in use by another peer")]
     DuplicateRoutingId,
+    /// Another peer came with this routing id, and has taken it over (ROUTER).
+    #[error("another peer has taken the routing id over")]
+    HandedOver,
     /// The socket has its one peer already (PAIR).
     #[error("the socket has a peer already")]
     Occupied,
@@ -305,6 +308,12 @@ pub enum Action {
     /// Drop every message received on this pipe until now and not admitted yet, each counted as
     /// [`Dropped::Stale`].
     DiscardIncoming(PipeId),
+    /// Deliver this to the application, after what was delivered before; beyond the receive
+    /// high-water mark it is dropped, and counted.
+    Deliver(Message),
+    /// End this pipe's connection, as one that the pattern does not take, with this reason. What it
+    /// brought can still be received.
+    End(PipeId, Refusal),
     /// Deliver this to the application, after what was delivered before: a byte that says which of
     /// two things has come about, and the subject. The two come in turns; beyond the receive
     /// high-water mark one takes back the other, both counted as [`Dropped::HighWaterMark`].
@@ -352,6 +361,16 @@ impl Actions {
     /// Asks for [`Pattern::echoed`]: whether a peer has taken what was sent on a pipe until now.
     pub fn echo(&mut self, pipe: PipeId, number: u64) {
         self.list.push(Action::Echo(pipe, number));
+    }
+
+    /// Delivers a message to the application.
+    pub fn deliver(&mut self, message: Message) {
+        self.list.push(Action::Deliver(message));
+    }
+
+    /// Ends a pipe's connection.
+    pub fn end(&mut self, pipe: PipeId, why: Refusal) {
+        self.list.push(Action::End(pipe, why));
     }
 
     /// Tells the application something that has come about.
@@ -517,8 +536,10 @@ pub trait Pattern: Default + Send + 'static {
     /// to the next pipe.
     fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit;
 
-    /// The application has received the message that the last `admit` delivered.
-    fn taken(&mut self) {}
+    /// The application is given this message, delivered before.
+    fn taken(&mut self, message: &mut Message) {
+        let _ = message;
+    }
 
     /// What could be done now without waiting; exact.
     fn readiness(&self, room: &dyn Room) -> Readiness;

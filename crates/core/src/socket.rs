@@ -6,6 +6,7 @@
 //! held together.
 
 mod after;
+mod effects;
 mod ending;
 mod endpoints;
 #[cfg(feature = "inproc")]

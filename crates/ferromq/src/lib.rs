@@ -41,6 +41,8 @@ pub use ferromq_pair::Pair;
 #[cfg(feature = "pipeline")]
 pub use ferromq_pipeline::{Pull, Push};
 #[cfg(feature = "pubsub")]
-pub use ferromq_pubsub::{Pub, Sub, Xpub, Xsub};
+pub use ferromq_pubsub::{
+    AnswerError, Pub, PubOptions, Sub, SubOptions, Xpub, XpubOptions, Xsub, XsubOptions,
+};
 #[cfg(feature = "reqrep")]
-pub use ferromq_reqrep::{Dealer, Rep, Req, ReqOptions, Router};
+pub use ferromq_reqrep::{Dealer, DealerOptions, Rep, Req, ReqOptions, Router, RouterOptions};

@@ -99,6 +99,20 @@ impl Index {
         }
     }
 
+    /// Names the topics that a pipe subscribed to, in no particular order.
+    pub(crate) fn topics_of(&self, pipe: PipeId, mut topic: impl FnMut(Vec<u8>)) {
+        let held = self.subscribers.get(pipe).map(|it| &it.held);
+        for node in held.into_iter().flatten() {
+            topic(self.tree.key(*node));
+        }
+    }
+
+    /// Whether a pipe subscribed to this topic: O(subscribers of the topic).
+    pub(crate) fn holds(&self, pipe: PipeId, topic: &[u8]) -> bool {
+        let holders = self.tree.get(topic);
+        holders.is_some_and(|holders| holders.as_slice().iter().any(|held| held.pipe == pipe))
+    }
+
     /// How many different topics are subscribed to.
     pub(crate) fn topics(&self) -> usize {
         self.topics

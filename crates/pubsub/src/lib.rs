@@ -28,8 +28,9 @@ mod trie;
 #[cfg(test)]
 mod fixtures;
 
-pub use r#pub::{Pub, PubPattern};
-pub use sub::{Sub, SubPattern};
+pub use r#pub::{Pub, PubOptions, PubPattern};
+pub use publisher::PublisherSettings;
+pub use sub::{Sub, SubOptions, SubPattern, SubSettings};
 pub use subscriber::{NotSubscribed, UnsubscribeError};
-pub use xpub::{Xpub, XpubPattern};
-pub use xsub::{Xsub, XsubPattern};
+pub use xpub::{AnswerError, Xpub, XpubOptions, XpubPattern, XpubSettings};
+pub use xsub::{Xsub, XsubOptions, XsubPattern, XsubSettings};

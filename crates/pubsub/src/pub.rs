@@ -7,17 +7,25 @@
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, ClosedError, Command, Dropped, Kind, Message, Origin, Pattern, PipeId,
+    Actions, Admit, Builder, ClosedError, Command, Dropped, Kind, Message, Origin, Pattern, PipeId,
     Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
 };
 
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, PublisherSettings};
 use crate::request::Request;
 
 /// The behaviour of a PUB socket.
 #[derive(Debug, Default)]
 pub struct PubPattern {
     publisher: Publisher,
+}
+
+impl From<PublisherSettings> for PubPattern {
+    fn from(settings: PublisherSettings) -> Self {
+        Self {
+            publisher: Publisher::new(settings),
+        }
+    }
 }
 
 impl Pattern for PubPattern {
@@ -66,7 +74,7 @@ impl Pattern for PubPattern {
 
     #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
-        let Some(requests) = Request::of_message(message) else {
+        let Some(requests) = Request::of_message(message, false) else {
             return Admit::Skip(Dropped::Unwanted);
         };
         for request in requests {
@@ -91,7 +99,7 @@ socket_type! {
     ///
     /// `send` never waits: a subscriber without room misses the message, which is counted.
     #[doc(alias = "ZMQ_PUB")]
-    pub struct Pub(PubPattern);
+    pub struct Pub(PubPattern) with PublisherSettings;
 }
 
 impl Pub {
@@ -144,6 +152,29 @@ impl Pub {
     ) -> Result<(), ClosedError> {
         let look = |pattern: &mut PubPattern| pattern.look_for(topic.as_ref(), subscribers);
         self.wait_for_async(look).await
+    }
+}
+
+/// The options of a PUB socket: methods of its builder.
+pub trait PubOptions: Sized {
+    /// Whether sending waits while a subscriber of the message has no room, and nobody is sent it
+    /// before. Default: false, that subscriber misses it.
+    #[doc(alias = "ZMQ_XPUB_NODROP")]
+    fn no_drop(self, no_drop: bool) -> Self;
+
+    /// Whether a message goes to the peers that did *not* subscribe to it. SUB peers have to be
+    /// [told](crate::SubOptions::invert_matching) too. Default: false.
+    #[doc(alias = "ZMQ_INVERT_MATCHING")]
+    fn invert_matching(self, invert: bool) -> Self;
+}
+
+impl PubOptions for Builder<Pub> {
+    fn no_drop(self, no_drop: bool) -> Self {
+        self.set(|settings| settings.no_drop = no_drop)
+    }
+
+    fn invert_matching(self, invert: bool) -> Self {
+        self.set(|settings| settings.invert_matching = invert)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What PUB and XPUB have in common: the index of subscriptions and the fan-out over it.
 
-use ferromq_core::strategy::FanOut;
+use ferromq_core::strategy::{FanOut, PipeMap};
 use ferromq_core::{Message, PipeId, Room, Route};
 
 use crate::index::Index;
@@ -11,9 +11,40 @@ use crate::request::Request;
 pub(crate) struct Publisher {
     index: Index,
     outgoing: FanOut,
+    settings: PublisherSettings,
+    /// The next message is for this peer alone.
+    only: Option<PipeId>,
+    /// Who subscribed to the message that is sent.
+    matched: PipeMap<()>,
+}
+
+/// The options that publishers have in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PublisherSettings {
+    /// Whether sending waits for a subscriber without room.
+    pub(crate) no_drop: bool,
+    /// Whether those get a message who did not subscribe to it.
+    pub(crate) invert_matching: bool,
 }
 
 impl Publisher {
+    pub(crate) fn new(settings: PublisherSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// True if this is one of its pipes.
+    pub(crate) fn has(&self, pipe: PipeId) -> bool {
+        self.outgoing.contains(pipe)
+    }
+
+    /// The next message is for this peer alone, if it subscribed to it.
+    pub(crate) fn send_next_to(&mut self, pipe: PipeId) {
+        self.only = Some(pipe);
+    }
+
     pub(crate) fn attach(&mut self, pipe: PipeId) {
         self.outgoing.attach(pipe);
     }
@@ -24,11 +55,22 @@ impl Publisher {
     }
 
     pub(crate) fn detach(&mut self, pipe: PipeId) {
+        self.only = self.only.filter(|only| *only != pipe);
         self.outgoing.detach(pipe);
     }
 
     pub(crate) fn writable(&mut self, pipe: PipeId) {
         self.outgoing.writable(pipe);
+    }
+
+    /// Names the topics that a pipe subscribed to.
+    pub(crate) fn topics_of(&self, pipe: PipeId, topic: impl FnMut(Vec<u8>)) {
+        self.index.topics_of(pipe, topic);
+    }
+
+    /// Whether a pipe subscribed to this topic.
+    pub(crate) fn holds(&self, pipe: PipeId, topic: &[u8]) -> bool {
+        self.index.holds(pipe, topic)
     }
 
     /// Applies a request of a peer. True if it was the first for its topic, or took the last away.
@@ -42,12 +84,38 @@ impl Publisher {
     /// To every peer that subscribed to the beginning of the first part, as far as it has room.
     #[inline]
     pub(crate) fn route(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
+        self.outgoing.begin();
+        if self.settings.invert_matching || self.only.is_some() {
+            return self.route_to_some(message, room);
+        }
         let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
         let outgoing = &mut self.outgoing;
-        outgoing.begin();
         self.index
             .for_each_match(topic, |pipe| outgoing.offer(pipe, room));
-        outgoing.route()
+        if self.settings.no_drop && self.outgoing.skipped() > 0 {
+            return Route::Park;
+        }
+        self.outgoing.route()
+    }
+
+    /// The same for one peer alone, or for those who did not subscribe.
+    fn route_to_some(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
+        let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
+        self.matched.clear();
+        self.index
+            .for_each_match(topic, |pipe| self.matched.insert(pipe, ()));
+        for at in 0..self.outgoing.pipes().len() {
+            let pipe = self.outgoing.pipes()[at];
+            let wanted = self.matched.contains(pipe) != self.settings.invert_matching;
+            if wanted && self.only.is_none_or(|only| only == pipe) {
+                self.outgoing.offer(pipe, room);
+            }
+        }
+        if self.settings.no_drop && self.outgoing.skipped() > 0 {
+            return Route::Park;
+        }
+        self.only = None;
+        self.outgoing.route()
     }
 
     /// How many peers would be given a message whose first part is `topic`, had they room.

@@ -32,10 +32,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The requests of a message; `None` if it is not one.
-    pub(crate) fn of_message(message: &'a Message) -> Option<impl Iterator<Item = Self>> {
+    /// The requests of a message, in its first part only if `first_only`; `None` if it is not one.
+    pub(crate) fn of_message(
+        message: &'a Message,
+        first_only: bool,
+    ) -> Option<impl Iterator<Item = Self>> {
         message.part(0).and_then(Self::of_part)?;
-        Some(message.iter().filter_map(Self::of_part))
+        let most = if first_only { 1 } else { message.len() };
+        Some(message.iter().take(most).filter_map(Self::of_part))
     }
 
     /// This request as a message of one part.
@@ -57,16 +61,16 @@ mod tests {
 
     #[test]
     fn request_of_message_beginning_otherwise_is_none() {
-        assert!(Request::of_message(&Message::from("\u{2}a")).is_none());
-        assert!(Request::of_message(&Message::from("")).is_none());
-        assert!(Request::of_message(&Message::new()).is_none());
-        assert!(Request::of_message(&Message::from(["a", "\u{1}b"])).is_none());
+        assert!(Request::of_message(&Message::from("\u{2}a"), false).is_none());
+        assert!(Request::of_message(&Message::from(""), false).is_none());
+        assert!(Request::of_message(&Message::new(), false).is_none());
+        assert!(Request::of_message(&Message::from(["a", "\u{1}b"]), false).is_none());
     }
 
     #[test]
     fn request_of_multipart_message_reads_each_part_that_is_one() {
         let message = Message::from(["\u{1}a", "x", "\u{0}b", "\u{1}"]);
-        let requests: Vec<_> = Request::of_message(&message).unwrap().collect();
+        let requests: Vec<_> = Request::of_message(&message, false).unwrap().collect();
         let expected = [
             Request::Subscribe(b"a"),
             Request::Cancel(b"b"),
@@ -79,7 +83,7 @@ mod tests {
     fn request_as_message_reads_back() {
         for request in [Request::Subscribe(b"topic"), Request::Cancel(b"")] {
             let message = request.to_message();
-            let back: Vec<_> = Request::of_message(&message).unwrap().collect();
+            let back: Vec<_> = Request::of_message(&message, false).unwrap().collect();
             assert_eq!(back, [request]);
         }
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, ClosedError, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId,
+    Readiness, Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
 };
 
 use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
@@ -22,6 +22,22 @@ use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
 #[derive(Debug, Default)]
 pub struct SubPattern {
     subscriber: Subscriber,
+    settings: SubSettings,
+}
+
+/// The options that SUB alone has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SubSettings {
+    invert_matching: bool,
+}
+
+impl From<SubSettings> for SubPattern {
+    fn from(settings: SubSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
 }
 
 impl Pattern for SubPattern {
@@ -81,7 +97,7 @@ impl Pattern for SubPattern {
     #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.subscriber.served(pipe);
-        if self.subscriber.wants(message) {
+        if self.subscriber.wants(message) != self.settings.invert_matching {
             Admit::Deliver
         } else {
             Admit::Skip(Dropped::Unwanted)
@@ -102,10 +118,20 @@ socket_type! {
     /// A SUB socket: receives the messages of PUB and XPUB peers that it subscribed to; nothing
     /// before the first [`subscribe`](Self::subscribe).
     #[doc(alias = "ZMQ_SUB")]
-    pub struct Sub(SubPattern);
+    pub struct Sub(SubPattern) with SubSettings;
 }
 
 impl Sub {
+    /// How many different topics this socket subscribes to now.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClosedError`]: the socket was closed.
+    #[doc(alias = "ZMQ_TOPICS_COUNT")]
+    pub fn topics(&self) -> Result<usize, ClosedError> {
+        self.with_pattern(|pattern, _| pattern.topics())
+    }
+
     /// Subscribes to messages whose first part begins with `topic`; an empty topic means all.
     ///
     /// Every publisher is told, now and at every later connection. Topics are counted: each
@@ -182,7 +208,26 @@ impl Sub {
     }
 }
 
+/// The options of a SUB socket: methods of its builder.
+pub trait SubOptions: Sized {
+    /// Whether those messages are received that were *not* subscribed to. The publishers have to be
+    /// [told](crate::PubOptions::invert_matching) too. Default: false.
+    #[doc(alias = "ZMQ_INVERT_MATCHING")]
+    fn invert_matching(self, invert: bool) -> Self;
+}
+
+impl SubOptions for Builder<Sub> {
+    fn invert_matching(self, invert: bool) -> Self {
+        self.set(|settings| settings.invert_matching = invert)
+    }
+}
+
 impl SubPattern {
+    /// How many different topics are subscribed to.
+    pub fn topics(&self) -> usize {
+        self.subscriber.topics()
+    }
+
     /// Subscribes to messages whose first part begins with `topic`; an empty topic means all.
     ///
     /// Topics are counted: each `subscribe` needs an [`unsubscribe`](Self::unsubscribe) of its own.

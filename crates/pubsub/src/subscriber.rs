@@ -149,6 +149,11 @@ impl Subscriber {
         Ok(())
     }
 
+    /// How many different topics there are.
+    pub(crate) fn topics(&self) -> usize {
+        self.topics.len()
+    }
+
     /// True if the message begins with a topic.
     pub(crate) fn wants(&self, message: &Message) -> bool {
         message
@@ -163,7 +168,7 @@ impl Subscriber {
         self.publishers.route()
     }
 
-    fn tell_all(&self, command: Command, then: &mut Actions) {
+    pub(crate) fn tell_all(&self, command: Command, then: &mut Actions) {
         for pipe in self.publishers.pipes() {
             then.command(*pipe, command.clone());
         }

@@ -16,17 +16,24 @@ const PLACE: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Topics {
     tree: Trie<Count>,
+    /// How many there are.
+    len: usize,
 }
 
 impl Topics {
     pub(crate) fn new() -> Self {
-        Self { tree: Trie::new() }
+        Self {
+            tree: Trie::new(),
+            len: 0,
+        }
     }
 
     /// Counts a topic once more.
     pub(crate) fn add(&mut self, topic: &[u8]) {
         let node = self.tree.insert(topic);
-        self.tree.value_mut(node).0 += 1;
+        let count = self.tree.value_mut(node);
+        count.0 += 1;
+        self.len += usize::from(count.0 == 1);
     }
 
     /// Counts a topic once less; `None` if it is not there, else how often it is left.
@@ -36,9 +43,15 @@ impl Topics {
         count.0 -= 1;
         let left = count.0;
         if left == 0 {
+            self.len -= 1;
             self.tree.prune(node);
         }
         Some(left)
+    }
+
+    /// How many different topics there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// True if the string begins with one of the topics. O(string).

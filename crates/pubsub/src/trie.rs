@@ -82,6 +82,12 @@ impl<V: Value> Trie<V> {
         &mut self.nodes[node].value
     }
 
+    /// The value of this key; `None` if it is missing or empty.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
+        let node = self.find(key)?;
+        Some(&self.nodes[node].value)
+    }
+
     /// The node of this key; `None` if it is missing or its value is empty.
     pub(crate) fn find(&self, key: &[u8]) -> Option<Id> {
         let (mut node, mut rest) = (self.root, key);

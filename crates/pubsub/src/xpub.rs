@@ -5,22 +5,61 @@
 //!   recv ◄── [1 topic]  a topic got its first subscriber
 //!            [0 topic]  a topic lost its last subscriber, or that peer
 //!            others     what the peers sent, unchanged
+//!   manual: a topic is only told of; who is asked for it is sent it if `subscribe` says so
 //! ```
+
+mod manual;
 
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId, Readiness,
-    Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId,
+    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
 };
 
-use crate::publisher::Publisher;
+pub use self::manual::AnswerError;
+use self::manual::Manual;
+use crate::publisher::{Publisher, PublisherSettings};
 use crate::request::Request;
 
 /// The behaviour of an XPUB socket.
 #[derive(Debug, Default)]
 pub struct XpubPattern {
     publisher: Publisher,
+    settings: XpubSettings,
+    manual: Manual,
+}
+
+/// The options that XPUB alone has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct XpubSettings {
+    publisher: PublisherSettings,
+    told: Told,
+    manual: bool,
+    last_value: bool,
+    first_only: bool,
+}
+
+/// What the application is told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told {
+    /// A topic's first subscription and last cancellation.
+    #[default]
+    Turns,
+    /// All subscriptions, and last cancellations.
+    Subscriptions,
+    /// All subscriptions and cancellations.
+    Everything,
+}
+
+impl From<XpubSettings> for XpubPattern {
+    fn from(settings: XpubSettings) -> Self {
+        Self {
+            publisher: Publisher::new(settings.publisher),
+            settings,
+            manual: Manual::default(),
+        }
+    }
 }
 
 impl Pattern for XpubPattern {
@@ -69,13 +108,28 @@ impl Pattern for XpubPattern {
 
     #[inline]
     fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit {
-        let Some(requests) = Request::of_message(message) else {
+        let Some(requests) = Request::of_message(message, self.settings.first_only) else {
+            if self.settings.manual {
+                message.push_front(manual::mark(pipe));
+            }
             return Admit::Deliver;
         };
         for request in requests {
             self.apply(pipe, request, then);
         }
         Admit::Done
+    }
+
+    fn taken(&mut self, message: &mut Message) {
+        if self.settings.manual {
+            self.manual.taken(message);
+            if self.settings.last_value
+                && message.part(0).is_some_and(|part| part.first() == Some(&1))
+                && let Some(pipe) = self.asker()
+            {
+                self.publisher.send_next_to(pipe);
+            }
+        }
     }
 
     fn readiness(&self, _: &dyn Room) -> Readiness {
@@ -101,10 +155,30 @@ socket_type! {
     /// them, without limit, and also reports cancellations of topics that nobody had subscribed
     /// to.)
     #[doc(alias = "ZMQ_XPUB")]
-    pub struct Xpub(XpubPattern);
+    pub struct Xpub(XpubPattern) with XpubSettings;
 }
 
 impl Xpub {
+    /// With [`manual`](XpubOptions::manual): subscribes the peer whose message was received last to
+    /// `topic`, whatever it asked for.
+    ///
+    /// # Errors
+    ///
+    /// - [`AnswerError::Closed`]: the socket was closed.
+    /// - [`AnswerError::NoPeer`]: nothing was received yet, that peer is gone, or the socket is not
+    ///   manual.
+    #[doc(alias = "ZMQ_SUBSCRIBE")]
+    pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), AnswerError> {
+        self.with_pattern(|pattern, _| pattern.answer(Request::Subscribe(topic.as_ref())))?
+    }
+
+    /// The opposite of [`subscribe`](Self::subscribe), with the same errors. A topic to which that
+    /// peer is not subscribed is ignored.
+    #[doc(alias = "ZMQ_UNSUBSCRIBE")]
+    pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), AnswerError> {
+        self.with_pattern(|pattern, _| pattern.answer(Request::Cancel(topic.as_ref())))?
+    }
+
     /// How many different topics are subscribed to at this socket now.
     ///
     /// # Errors
@@ -157,6 +231,101 @@ impl Xpub {
     }
 }
 
+/// The options of an XPUB socket: methods of its builder.
+///
+/// If more is told than a topic's first subscription and last cancellation, it is dropped, and
+/// counted, while as many messages as the receive high-water mark wait.
+pub trait XpubOptions: Sized {
+    /// Whether every subscription is received, not only the first one of a topic. Default: false.
+    #[doc(alias = "ZMQ_XPUB_VERBOSE")]
+    fn verbose(self, verbose: bool) -> Self;
+
+    /// Whether every subscription and every cancellation is received, those that follow from the
+    /// loss of a peer too. Default: false.
+    #[doc(alias = "ZMQ_XPUB_VERBOSER")]
+    fn verboser(self, verboser: bool) -> Self;
+
+    /// Whether the application decides what peers are sent: their subscriptions and cancellations,
+    /// all of them, are received only, and [`Xpub::subscribe`] and [`Xpub::unsubscribe`] are for
+    /// the peer whose message was received last. Default: false.
+    #[doc(alias = "ZMQ_XPUB_MANUAL")]
+    fn manual(self, manual: bool) -> Self;
+
+    /// Whether, with [`manual`](Self::manual), which this implies, the next message that is sent
+    /// after a subscription was received goes to that subscriber alone: the last value of its
+    /// topic, for example. Default: false.
+    #[doc(alias = "ZMQ_XPUB_MANUAL_LAST_VALUE")]
+    fn manual_last_value(self, last_value: bool) -> Self;
+
+    /// Whether sending waits while a subscriber of the message has no room, and nobody is sent it
+    /// before. Default: false, that subscriber misses it.
+    #[doc(alias = "ZMQ_XPUB_NODROP")]
+    fn no_drop(self, no_drop: bool) -> Self;
+
+    /// Whether a message goes to the peers that did *not* subscribe to it. SUB peers have to be
+    /// [told](crate::SubOptions::invert_matching) too. Default: false.
+    #[doc(alias = "ZMQ_INVERT_MATCHING")]
+    fn invert_matching(self, invert: bool) -> Self;
+
+    /// What each new peer is sent first, on every connection, whatever it subscribed to. (A SUB
+    /// peer receives it if it did.) Default: nothing.
+    #[doc(alias = "ZMQ_XPUB_WELCOME_MSG")]
+    fn welcome_message(self, message: impl Into<Message>) -> Self;
+
+    /// Whether only the first part of a peer's message is looked at as a subscription or
+    /// cancellation; the others are ignored. Default: false, each part that is one is a further
+    /// one.
+    #[doc(alias = "ZMQ_ONLY_FIRST_SUBSCRIBE")]
+    fn only_first_subscribe(self, first_only: bool) -> Self;
+}
+
+impl XpubOptions for Builder<Xpub> {
+    fn verbose(self, verbose: bool) -> Self {
+        let told = if verbose {
+            Told::Subscriptions
+        } else {
+            Told::Turns
+        };
+        self.set(|settings| settings.told = told)
+    }
+
+    fn verboser(self, verboser: bool) -> Self {
+        let told = if verboser {
+            Told::Everything
+        } else {
+            Told::Turns
+        };
+        self.set(|settings| settings.told = told)
+    }
+
+    fn manual(self, manual: bool) -> Self {
+        self.set(|settings| settings.manual = manual)
+    }
+
+    fn manual_last_value(self, last_value: bool) -> Self {
+        self.set(|settings| {
+            settings.manual = last_value;
+            settings.last_value = last_value;
+        })
+    }
+
+    fn no_drop(self, no_drop: bool) -> Self {
+        self.set(|settings| settings.publisher.no_drop = no_drop)
+    }
+
+    fn invert_matching(self, invert: bool) -> Self {
+        self.set(|settings| settings.publisher.invert_matching = invert)
+    }
+
+    fn welcome_message(self, message: impl Into<Message>) -> Self {
+        self.announce(|messages| messages.hello = Some(message.into()))
+    }
+
+    fn only_first_subscribe(self, first_only: bool) -> Self {
+        self.set(|settings| settings.first_only = first_only)
+    }
+}
+
 impl XpubPattern {
     /// How many different topics are subscribed to at this socket.
     pub fn topics(&self) -> usize {
@@ -177,14 +346,56 @@ impl XpubPattern {
     }
 
     fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
-        if self.publisher.apply(pipe, request) {
-            then.notify(request.to_message());
+        if self.settings.manual {
+            return self.manual.ask(pipe, request, then);
+        }
+        let held = match request {
+            Request::Cancel(topic) if self.settings.told == Told::Everything => {
+                self.publisher.holds(pipe, topic)
+            }
+            Request::Cancel(_) | Request::Subscribe(_) => false,
+        };
+        let turn = self.publisher.apply(pipe, request);
+        match (self.settings.told, request) {
+            (Told::Turns, _) if turn => then.notify(request.to_message()),
+            (Told::Turns, _) => {}
+            (_, Request::Subscribe(_)) => then.deliver(request.to_message()),
+            (_, Request::Cancel(_)) if turn || held => then.deliver(request.to_message()),
+            (_, Request::Cancel(_)) => {}
         }
     }
 
+    fn answer(&mut self, request: Request<'_>) -> Result<(), AnswerError> {
+        let pipe = self.asker().ok_or(AnswerError::NoPeer)?;
+        self.publisher.apply(pipe, request);
+        Ok(())
+    }
+
+    /// The peer whose message was received last, if it is still there.
+    fn asker(&self) -> Option<PipeId> {
+        let asker = self.manual.asker();
+        asker.filter(|pipe| self.publisher.has(*pipe))
+    }
+
     fn forget(&mut self, pipe: PipeId, then: &mut Actions) {
+        let every = self.settings.told == Told::Everything;
+        if self.settings.manual {
+            self.publisher.forget(pipe, drop);
+            return self.manual.forget(pipe, every, then);
+        }
+        if every {
+            self.publisher.topics_of(pipe, |topic| {
+                then.deliver(Request::Cancel(&topic).to_message())
+            });
+            return self.publisher.forget(pipe, drop);
+        }
+        let told = self.settings.told;
         self.publisher.forget(pipe, |topic| {
-            then.notify(Request::Cancel(&topic).to_message());
+            let notice = Request::Cancel(&topic).to_message();
+            match told {
+                Told::Turns => then.notify(notice),
+                Told::Subscriptions | Told::Everything => then.deliver(notice),
+            }
         });
     }
 }

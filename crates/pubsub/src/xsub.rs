@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use ferromq_core::{
-    Actions, Admit, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Receives, Refusal,
-    Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, Peer, PipeId,
+    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
 use crate::request::Request;
@@ -21,6 +21,23 @@ use crate::subscriber::Subscriber;
 #[derive(Debug, Default)]
 pub struct XsubPattern {
     subscriber: Subscriber,
+    settings: XsubSettings,
+}
+
+/// The options that XSUB alone has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct XsubSettings {
+    verbose_unsubscribe: bool,
+    first_only: bool,
+}
+
+impl From<XsubSettings> for XsubPattern {
+    fn from(settings: XsubSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
 }
 
 impl Pattern for XsubPattern {
@@ -73,7 +90,7 @@ impl Pattern for XsubPattern {
 
     #[inline]
     fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
-        let Some(requests) = Request::of_message(message) else {
+        let Some(requests) = Request::of_message(message, self.settings.first_only) else {
             return self.subscriber.route_to_all(room);
         };
         for request in requests {
@@ -113,16 +130,62 @@ socket_type! {
     /// publisher without room misses the message, which is counted. Received messages are not
     /// filtered here.
     #[doc(alias = "ZMQ_XSUB")]
-    pub struct Xsub(XsubPattern);
+    pub struct Xsub(XsubPattern) with XsubSettings;
+}
+
+impl Xsub {
+    /// How many different topics this socket subscribes to now.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClosedError`]: the socket was closed.
+    #[doc(alias = "ZMQ_TOPICS_COUNT")]
+    pub fn topics(&self) -> Result<usize, ClosedError> {
+        self.with_pattern(|pattern, _| pattern.topics())
+    }
+}
+
+/// The options of an XSUB socket: methods of its builder.
+pub trait XsubOptions: Sized {
+    /// Whether every cancellation is sent to the publishers, not only the last one of a topic.
+    /// Default: false.
+    #[doc(alias = "ZMQ_XSUB_VERBOSE_UNSUBSCRIBE")]
+    fn verbose_unsubscribe(self, verbose: bool) -> Self;
+
+    /// Whether only the first part of a message that is sent is looked at as a subscription or
+    /// cancellation; the others are ignored. Default: false, each part that is one is a further
+    /// one.
+    #[doc(alias = "ZMQ_ONLY_FIRST_SUBSCRIBE")]
+    fn only_first_subscribe(self, first_only: bool) -> Self;
+}
+
+impl XsubOptions for Builder<Xsub> {
+    fn verbose_unsubscribe(self, verbose: bool) -> Self {
+        self.set(|settings| settings.verbose_unsubscribe = verbose)
+    }
+
+    fn only_first_subscribe(self, first_only: bool) -> Self {
+        self.set(|settings| settings.first_only = first_only)
+    }
 }
 
 impl XsubPattern {
+    /// How many different topics are subscribed to.
+    pub fn topics(&self) -> usize {
+        self.subscriber.topics()
+    }
+
     /// Applies a request of the application. Taking back what is not there does nothing.
     fn apply(&mut self, request: Request<'_>, then: &mut Actions) {
         match request {
             Request::Subscribe(topic) => self.subscriber.subscribe(topic, then),
             Request::Cancel(topic) => {
+                let told = self.subscriber.topics();
                 let _ = self.subscriber.unsubscribe(topic, then);
+                if self.settings.verbose_unsubscribe && self.subscriber.topics() == told {
+                    let command = Command::Cancel(topic.to_vec().into());
+                    self.subscriber.tell_all(command, then);
+                }
             }
         }
     }

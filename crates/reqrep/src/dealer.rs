@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Receives, Refusal,
-    Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Builder, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
+    Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a DEALER socket.
@@ -109,6 +109,37 @@ socket_type! {
     /// [`OnPeerLost`](ferromq_core::OnPeerLost) says.
     #[doc(alias = "ZMQ_DEALER")]
     pub struct Dealer(DealerPattern);
+}
+
+/// The options of a DEALER socket: methods of its builder.
+pub trait DealerOptions: Sized {
+    /// Whether each new peer is sent an empty message first: so a ROUTER that was dialed learns
+    /// that we are there. Default: false.
+    #[doc(alias = "ZMQ_PROBE_ROUTER")]
+    fn probe_router(self, probe: bool) -> Self;
+
+    /// What each new peer is sent first, on every connection. Default: nothing.
+    #[doc(alias = "ZMQ_HELLO_MSG")]
+    fn hello_message(self, message: impl Into<Message>) -> Self;
+
+    /// What is received, as if it came from the peer and behind what did come, when a connection
+    /// that was dialed is lost. Concerns tcp and ipc only. Default: nothing.
+    #[doc(alias = "ZMQ_HICCUP_MSG")]
+    fn hiccup_message(self, message: impl Into<Message>) -> Self;
+}
+
+impl DealerOptions for Builder<Dealer> {
+    fn probe_router(self, probe: bool) -> Self {
+        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
+    }
+
+    fn hello_message(self, message: impl Into<Message>) -> Self {
+        self.announce(|messages| messages.hello = Some(message.into()))
+    }
+
+    fn hiccup_message(self, message: impl Into<Message>) -> Self {
+        self.announce(|messages| messages.lost = Some(message.into()))
+    }
 }
 
 #[cfg(test)]

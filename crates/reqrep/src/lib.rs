@@ -10,7 +10,7 @@ mod rep;
 mod req;
 mod router;
 
-pub use dealer::{Dealer, DealerPattern};
+pub use dealer::{Dealer, DealerOptions, DealerPattern};
 pub use rep::{Rep, RepPattern};
 pub use req::{Req, ReqOptions, ReqPattern, ReqSettings};
-pub use router::{Router, RouterPattern};
+pub use router::{Router, RouterOptions, RouterPattern, RouterSettings};

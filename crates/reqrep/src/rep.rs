@@ -96,7 +96,7 @@ impl Pattern for RepPattern {
         Admit::Deliver
     }
 
-    fn taken(&mut self) {
+    fn taken(&mut self, _: &mut Message) {
         if self.state == State::Admitted {
             self.state = State::Asked;
         }

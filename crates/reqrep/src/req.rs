@@ -66,6 +66,11 @@ pub trait ReqOptions: Sized {
     /// others are dropped as stale. REP returns it; a ROUTER application has to. Default: false.
     #[doc(alias = "ZMQ_REQ_CORRELATE")]
     fn correlate(self, correlate: bool) -> Self;
+
+    /// Whether each new peer is sent an empty message first: so a ROUTER that was dialed learns
+    /// that we are there. Others drop it. Default: false.
+    #[doc(alias = "ZMQ_PROBE_ROUTER")]
+    fn probe_router(self, probe: bool) -> Self;
 }
 
 impl ReqOptions for Builder<Req> {
@@ -75,6 +80,10 @@ impl ReqOptions for Builder<Req> {
 
     fn correlate(self, correlate: bool) -> Self {
         self.set(|settings| settings.correlate = correlate)
+    }
+
+    fn probe_router(self, probe: bool) -> Self {
+        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
     }
 }
 
@@ -237,7 +246,7 @@ impl Pattern for ReqPattern {
         Admit::Deliver
     }
 
-    fn taken(&mut self) {
+    fn taken(&mut self, _: &mut Message) {
         if self.state == State::Answered {
             self.state = State::Idle;
         }

@@ -5,14 +5,16 @@
 //!   recv [id][parts…] ◄── the next peer with a message; nobody has one: wait
 //! ```
 //!
-//! A dialed peer has no name, and cannot be sent to, until its handshake is over.
+//! A dialed peer has no name, and cannot be sent to, until its handshake is over, unless it was
+//! given one when it was dialed.
 
 use std::sync::Arc;
 
 use ferromq_core::strategy::{ByRoutingId, FairQueue, PipeMap};
 use ferromq_core::{
-    Actions, Admit, ClosedError, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
-    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Builder, ClosedError, ConnectError, Dropped, Endpoint, EndpointError, Kind,
+    Message, Origin, Part, Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room,
+    Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a ROUTER socket.
@@ -22,7 +24,25 @@ pub struct RouterPattern {
     /// Where each attached pipe's name comes from.
     naming: PipeMap<Naming>,
     incoming: FairQueue,
+    /// The name for the pipe that is dialed next.
+    given: Option<Part>,
+    settings: RouterSettings,
+}
+
+/// The options that ROUTER alone has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RouterSettings {
     drop_unroutable: bool,
+    handover: bool,
+}
+
+impl From<RouterSettings> for RouterPattern {
+    fn from(settings: RouterSettings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
 }
 
 impl Pattern for RouterPattern {
@@ -35,18 +55,29 @@ impl Pattern for RouterPattern {
         drops_at_close: false,
     };
 
-    fn attach(&mut self, pipe: PipeId, origin: &Origin, _: &mut Actions) -> Result<(), Refusal> {
-        let naming = match origin {
-            Origin::Dialed => Naming::Unknown,
-            Origin::Accepted(peer) | Origin::Inproc(peer) => self.name(pipe, peer)?,
+    fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal> {
+        let naming = match (origin, self.given.take()) {
+            (Origin::Dialed, None) => Naming::Unknown,
+            (Origin::Dialed, Some(name)) => {
+                self.peers.assign(pipe, name)?;
+                Naming::Given
+            }
+            (Origin::Accepted(peer) | Origin::Inproc(peer), _) => {
+                self.hand_over(peer, then);
+                self.name(pipe, peer)?
+            }
         };
         self.naming.insert(pipe, naming);
         Ok(())
     }
 
     fn hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
-        let made = self.naming.get(pipe) == Some(&Naming::Made);
-        if !made || !peer.routing_id.is_empty() {
+        let renamed = match self.naming.get(pipe) {
+            Some(Naming::Given) => false,
+            Some(Naming::Made) => !peer.routing_id.is_empty(),
+            Some(Naming::Announced | Naming::Unknown) | None => true,
+        };
+        if renamed {
             let naming = self.name(pipe, peer)?;
             self.naming.insert(pipe, naming);
         }
@@ -79,7 +110,7 @@ impl Pattern for RouterPattern {
                 prefix: &[],
             },
             Some(_) => Route::Park,
-            None if self.drop_unroutable => Route::Discard(Dropped::PeerGone),
+            None if self.settings.drop_unroutable => Route::Discard(Dropped::PeerGone),
             None => Route::Refuse(Refused::NoRoute),
         }
     }
@@ -103,7 +134,8 @@ impl Pattern for RouterPattern {
     /// Ready to send if any named peer has room: O(peers) while none has.
     fn readiness(&self, room: &dyn Room) -> Readiness {
         Readiness {
-            send: self.drop_unroutable || self.peers.pipes().any(|pipe| room.has_room(pipe)),
+            send: self.settings.drop_unroutable
+                || self.peers.pipes().any(|pipe| room.has_room(pipe)),
             receive: true,
         }
     }
@@ -121,7 +153,7 @@ socket_type! {
     /// [`set_drop_unroutable`](Self::set_drop_unroutable); a message to a peer without room waits
     /// for that peer (libzmq drops it), while others can be sent to.
     #[doc(alias = "ZMQ_ROUTER")]
-    pub struct Router(RouterPattern);
+    pub struct Router(RouterPattern) with RouterSettings;
 }
 
 impl Router {
@@ -135,18 +167,110 @@ impl Router {
     pub fn set_drop_unroutable(&self, drop: bool) -> Result<(), ClosedError> {
         self.with_pattern(|pattern, _| pattern.set_drop_unroutable(drop))
     }
+
+    /// Connects to a peer that is known by this routing id here, whatever it announces, from now
+    /// on: what is sent to it waits until it is there. 1 to 255 bytes, not beginning with a zero
+    /// byte.
+    ///
+    /// # Errors
+    ///
+    /// - [`ConnectError::Refusal`]: another peer has this routing id. (libzmq aborts the process.)
+    /// - [`ConnectError::RoutingId`]: it is empty, too long, or begins with a zero byte.
+    /// - the other ones of [`connect`](ferromq_core::Socket::connect).
+    #[doc(alias = "ZMQ_CONNECT_ROUTING_ID")]
+    pub fn connect_as<E>(&self, id: impl Into<Part>, endpoint: E) -> Result<(), ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let id = id.into();
+        if id.is_empty() || id.len() > 255 || id.first() == Some(&0) {
+            return Err(ConnectError::RoutingId);
+        }
+        self.connect_told(endpoint, |pattern| pattern.given = Some(id))
+    }
+}
+
+/// The options of a ROUTER socket: methods of its builder.
+pub trait RouterOptions: Sized {
+    /// Whether a peer that comes with the routing id of another one, by a listener or in process,
+    /// takes its place: the other is known by a made routing id until what it sent is received (in
+    /// process, that goes back to it), and its connection ends. Default: false, the newcomer is
+    /// refused.
+    #[doc(alias = "ZMQ_ROUTER_HANDOVER")]
+    fn handover(self, handover: bool) -> Self;
+
+    /// Whether a message of the routing id and an empty part is received when a peer has come
+    /// (before what it sends), and when it has gone (behind what it sent). Concerns tcp and ipc
+    /// only. Default: neither.
+    ///
+    /// That of peers gone takes the place of [`disconnect_message`](Self::disconnect_message).
+    #[doc(alias = "ZMQ_ROUTER_NOTIFY")]
+    fn notify(self, come: bool, gone: bool) -> Self;
+
+    /// Whether each new peer is sent an empty message first: so a ROUTER that was dialed learns
+    /// that we are there. Default: false.
+    #[doc(alias = "ZMQ_PROBE_ROUTER")]
+    fn probe_router(self, probe: bool) -> Self;
+
+    /// What each new peer is sent first, on every connection. Default: nothing.
+    #[doc(alias = "ZMQ_HELLO_MSG")]
+    fn hello_message(self, message: impl Into<Message>) -> Self;
+
+    /// What is received, behind the peer's routing id and what it sent, when a peer that had come
+    /// by a listener, or in process, has gone. Default: nothing.
+    #[doc(alias = "ZMQ_DISCONNECT_MSG")]
+    fn disconnect_message(self, message: impl Into<Message>) -> Self;
+}
+
+impl RouterOptions for Builder<Router> {
+    fn handover(self, handover: bool) -> Self {
+        self.set(|settings| settings.handover = handover)
+    }
+
+    fn notify(self, come: bool, gone: bool) -> Self {
+        let notice = |wanted: bool| wanted.then(|| Message::from(Part::EMPTY));
+        self.announce(|messages| {
+            messages.joined = notice(come);
+            messages.left = notice(gone);
+            messages.lost = notice(gone);
+        })
+    }
+
+    fn probe_router(self, probe: bool) -> Self {
+        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
+    }
+
+    fn hello_message(self, message: impl Into<Message>) -> Self {
+        self.announce(|messages| messages.hello = Some(message.into()))
+    }
+
+    fn disconnect_message(self, message: impl Into<Message>) -> Self {
+        self.announce(|messages| messages.left = Some(message.into()))
+    }
 }
 
 impl RouterPattern {
     /// Whether a message to an unknown peer is dropped, and counted, rather than refused with
     /// [`Refused::NoRoute`]. Off by default.
     pub fn set_drop_unroutable(&mut self, drop: bool) {
-        self.drop_unroutable = drop;
+        self.settings.drop_unroutable = drop;
     }
 
     /// The routing id by which a pipe is addressed; `None` before a dialed peer is known.
     pub fn routing_id(&self, pipe: PipeId) -> Option<&Part> {
         self.peers.name(pipe)
+    }
+
+    /// Makes way for a peer that has the name of another one, if that is wanted.
+    fn hand_over(&mut self, peer: &Peer, then: &mut Actions) {
+        if self.settings.handover
+            && let Some(other) = self.peers.pipe(&peer.routing_id)
+        {
+            self.peers.assign_made(other);
+            self.naming.insert(other, Naming::Made);
+            then.end(other, Refusal::HandedOver);
+        }
     }
 
     /// Names a pipe as its peer announced, or by a made name.
@@ -167,6 +291,8 @@ enum Naming {
     Unknown,
     /// The peer announced it.
     Announced,
+    /// The application gave it, when it connected.
+    Given,
     /// The peer announced none: five bytes of our own.
     Made,
 }

@@ -136,9 +136,9 @@ impl<P: Pattern + Default> Driven<P> {
 
     /// Like `admit`, and the application takes it.
     pub fn receive(&mut self, n: u32, message: impl Into<Message>) -> Got {
-        let got = self.admit(n, message);
-        if matches!(got, Got::Message(_)) {
-            self.pattern.taken();
+        let mut got = self.admit(n, message);
+        if let Got::Message(message) = &mut got {
+            self.pattern.taken(message);
         }
         got
     }

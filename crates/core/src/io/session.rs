@@ -20,16 +20,18 @@
 
 mod asking;
 mod beating;
+mod dialing;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_transport::{Address, Endpoint};
-use ferromq_wire::{Established, HandshakeConfig, Heartbeat};
+use ferromq_transport::Endpoint;
+use ferromq_wire::{Established, HandshakeConfig, Heartbeat, Incoming, Message};
 
 use super::IoHandle;
-use super::racing::{Race, Standing, Track};
+use super::racing::Race;
 use super::shaking::{Progress, Shaking};
 use super::timers::Timers;
 use crate::authentication;
@@ -174,26 +176,6 @@ impl Session {
     /// True for what the listener with this key took.
     pub(super) fn came_by(&self, key: u64) -> bool {
         matches!(self.role, Role::Accepted { listener } if listener == key)
-    }
-
-    /// The addresses of the endpoint's name.
-    pub(super) fn handle_resolved(
-        &mut self,
-        result: io::Result<Vec<Address>>,
-        cx: &mut Context<'_>,
-    ) -> Fate {
-        if !matches!(self.phase, Phase::Resolving) {
-            return Fate::Lives;
-        }
-        match result {
-            Ok(addresses) => {
-                let timeout = self.port.options.connect_timeout;
-                let end = timeout.map(|timeout| cx.now + timeout);
-                self.phase = Phase::Dialing(Race::new(addresses, end));
-                self.go_on_dialing(cx)
-            }
-            Err(error) => self.fail_dial(&error, cx),
-        }
     }
 
     /// The reactor reported this session's stream.
@@ -402,74 +384,6 @@ impl Session {
         self.let_go()
     }
 
-    fn resolve(&mut self, cx: &mut Context<'_>) {
-        self.phase = Phase::Resolving;
-        let (io, key) = (cx.io.clone(), self.key);
-        let reply = move |result| io.post(super::IoCommand::Resolved(key, result));
-        cx.world.resolve(&self.endpoint, Box::new(reply));
-    }
-
-    fn go_on_dialing(&mut self, cx: &mut Context<'_>) -> Fate {
-        let Phase::Dialing(race) = &mut self.phase else {
-            return Fate::Lives;
-        };
-        let options = &self.port.options.transport;
-        let key = self.key;
-        match race.advance(&Track { key, options, cx }) {
-            Standing::Open(Some(at)) => self.set_deadline(at, cx),
-            Standing::Open(None) => {}
-            Standing::Won(stream) => return self.connected(stream, cx),
-            Standing::Lost(error) => return self.fail_dial(&error, cx),
-        }
-        Fate::Lives
-    }
-
-    fn connected(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> Fate {
-        self.connection = ConnectionId(cx.world.random());
-        self.deadline = None;
-        self.port.events.report(|| Event::Connected {
-            connection: self.connection,
-            endpoint: self.endpoint.clone(),
-            peer_address: stream.peer_address(),
-        });
-        match self.shake(stream, cx) {
-            Ok(()) => self.go_on_shaking(cx),
-            Err(error) => self.fail_dial(&error, cx),
-        }
-    }
-
-    fn fail_dial(&mut self, error: &io::Error, cx: &mut Context<'_>) -> Fate {
-        self.port.events.report(|| Event::ConnectFailed {
-            endpoint: self.endpoint.clone(),
-            error: error.kind(),
-        });
-        match self.port.options.reconnect.stop.refused {
-            true if error.kind() == io::ErrorKind::ConnectionRefused => self.let_go(),
-            _ => self.pause(cx),
-        }
-    }
-
-    /// Waits for the next attempt, unless there is to be none.
-    fn pause(&mut self, cx: &mut Context<'_>) -> Fate {
-        let stop = self.port.options.reconnect.stop;
-        if stop.always || stop.disconnected && self.closing.is_some() {
-            return self.let_go();
-        }
-        let after = self
-            .port
-            .options
-            .reconnect
-            .pause(self.attempt, cx.world.random());
-        self.attempt = self.attempt.saturating_add(1);
-        self.phase = Phase::Pausing;
-        self.set_deadline(cx.now + after, cx);
-        self.port.events.report(|| Event::Retry {
-            endpoint: self.endpoint.clone(),
-            after,
-        });
-        Fate::Lives
-    }
-
     fn shake(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> io::Result<()> {
         let kind = self.port.kind;
         let options = &self.port.options;
@@ -588,8 +502,11 @@ impl Session {
             stream, decoder, heartbeat, input, implied, reactor, self.key,
         );
         let connection = Arc::new(connection);
+        let announcements = &self.port.options.announcements;
+        let hello = announcements.hello.as_ref();
         pipe.out
-            .connect(Arc::clone(&connection.stream), encoder, sealer);
+            .connect(Arc::clone(&connection.stream), encoder, sealer, hello);
+        let joined = put(&announcements.joined, &pipe);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {
@@ -602,6 +519,9 @@ impl Session {
                 Note::Attached(pipe.id, link, Origin::Accepted(Arc::clone(&peer)))
             }
         });
+        if joined {
+            self.port.post(Note::Readable(pipe.id));
+        }
         self.port.events.report(|| Event::HandshakeSucceeded {
             connection: self.connection,
             endpoint: self.endpoint.clone(),
@@ -677,6 +597,14 @@ impl Session {
             return Fate::Over;
         };
         pipe.set_connection(None);
+        let announcements = &self.port.options.announcements;
+        let farewell = match self.role {
+            Role::Accepted { .. } => &announcements.left,
+            Role::Dialed => &announcements.lost,
+        };
+        if put(farewell, pipe) {
+            self.port.post(Note::Readable(pipe.id));
+        }
         if pipe.out.disconnect() {
             self.after_end(cx)
         } else {
@@ -780,4 +708,14 @@ impl Session {
             Err(_) => self.leave(cx),
         }
     }
+}
+
+/// Queues a message as if the peer had sent it. Nobody else fills the queue: the connection has not
+/// begun, or is retired. True: the socket has to be told.
+fn put(announced: &Option<Message>, pipe: &StreamPipe) -> bool {
+    let Some(message) = announced else {
+        return false;
+    };
+    let mut items = VecDeque::from([Incoming::Message(message.clone())]);
+    pipe.inbound.append(&mut items, 1)
 }

@@ -46,7 +46,8 @@ impl Model {
             Arc::clone(port),
         ));
         let stream = Arc::new(StubStream::new(script));
-        pipe.out.connect(stream.clone(), Encoder::new(V3_1), None);
+        pipe.out
+            .connect(stream.clone(), Encoder::new(V3_1), None, None);
         let later = port.world.now() + Duration::from_secs(1);
         Self {
             pipe,

@@ -111,7 +111,10 @@ impl<P: Pattern> State<P> {
             Rest::Stream(stream) if known => stream.out.take_unsent(),
             Rest::Stream(stream) => return self.lose(stream.out.take_unsent(), port),
             #[cfg(feature = "inproc")]
-            Rest::Inproc(unread) => self.untake(pipe, unread, port),
+            Rest::Inproc(unread) => {
+                self.bid_farewell(pipe, port);
+                self.untake(pipe, unread, port)
+            }
         };
         self.take_back(pipe, unsent, port);
         if !known {

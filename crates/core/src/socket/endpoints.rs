@@ -79,7 +79,21 @@ impl<P: Pattern> Socket<P> {
         E: TryInto<Endpoint>,
         E::Error: Into<EndpointError>,
     {
-        self.connect_pipe(endpoint.try_into().map_err(Into::into)?)?;
+        self.connect_told(endpoint, |_| ())
+    }
+
+    /// Connects, telling the pattern something about the pipe that comes next.
+    #[doc(hidden)]
+    pub fn connect_told<E>(
+        &self,
+        endpoint: E,
+        tell: impl FnOnce(&mut P),
+    ) -> Result<(), ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        self.connect_pipe(endpoint.try_into().map_err(Into::into)?, tell)?;
         Ok(())
     }
 
@@ -134,15 +148,19 @@ impl<P: Pattern> Socket<P> {
     }
 
     /// Connects, and names the pipe.
-    pub(super) fn connect_pipe(&self, endpoint: Endpoint) -> Result<PipeId, ConnectError> {
+    pub(super) fn connect_pipe(
+        &self,
+        endpoint: Endpoint,
+        tell: impl FnOnce(&mut P),
+    ) -> Result<PipeId, ConnectError> {
         check_transport(&endpoint)?;
         endpoint.check_connect()?;
         self.check_open()?;
         #[cfg(feature = "inproc")]
         if let Endpoint::Inproc(name) = &endpoint {
-            return self.connect_inproc(name);
+            return self.connect_inproc(name, tell);
         }
-        self.connect_stream(endpoint)
+        self.connect_stream(endpoint, tell)
     }
 
     /// Ends a pipe for good: what is queued for it is written within linger. False: there is none.
@@ -217,7 +235,11 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    fn connect_stream(&self, endpoint: Endpoint) -> Result<PipeId, ConnectError> {
+    fn connect_stream(
+        &self,
+        endpoint: Endpoint,
+        tell: impl FnOnce(&mut P),
+    ) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
         let affinity = shared.port.options.affinity;
         let io = shared
@@ -233,7 +255,7 @@ impl<P: Pattern> Socket<P> {
             Arc::clone(&port),
         ));
         let link = Link::Stream(Arc::clone(&pipe));
-        self.add_dialed(id, link, &endpoint, || {
+        self.add_dialed(id, link, &endpoint, tell, || {
             let life = Life::of(&port);
             io.put(IoCommand::Dial(pipe, endpoint.clone(), life));
         })?;
@@ -241,13 +263,15 @@ impl<P: Pattern> Socket<P> {
         Ok(id)
     }
 
-    /// Adds a pipe for an endpoint; `then` is called under the lock, so that what it asks of an
-    /// I/O thread is not overtaken by the end of the pipe.
+    /// Adds a pipe for an endpoint, of which the pattern is told something first; `then` is called
+    /// under the lock too, so that what it asks of an I/O thread is not overtaken by the end of the
+    /// pipe.
     pub(super) fn add_dialed(
         &self,
         pipe: PipeId,
         link: Link,
         endpoint: &Endpoint,
+        tell: impl FnOnce(&mut P),
         then: impl FnOnce(),
     ) -> Result<(), ConnectError> {
         let port = &self.shared.port;
@@ -255,6 +279,7 @@ impl<P: Pattern> Socket<P> {
             if let Some(closed) = state.body.closed {
                 return Err(ConnectError::Closed(closed));
             }
+            tell(&mut state.pattern);
             state.attach(pipe, link, &Origin::Dialed, port)?;
             state.body.endpoints.dialed.push((endpoint.clone(), pipe));
             then();

@@ -73,7 +73,11 @@ impl<P: Pattern> Socket<P> {
         Ok(())
     }
 
-    pub(super) fn connect_inproc(&self, name: &InprocName) -> Result<PipeId, ConnectError> {
+    pub(super) fn connect_inproc(
+        &self,
+        name: &InprocName,
+        tell: impl FnOnce(&mut P),
+    ) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
         let port = &shared.port;
         let id = port.new_pipe();
@@ -83,7 +87,7 @@ impl<P: Pattern> Socket<P> {
             peer: None,
         };
         let link = Link::Inproc(queues.clone());
-        self.add_dialed(id, link, &Endpoint::Inproc(name.clone()), || ())?;
+        self.add_dialed(id, link, &Endpoint::Inproc(name.clone()), tell, || ())?;
         let connect = Connecting {
             port: Arc::clone(port),
             pipe: id,
@@ -214,6 +218,26 @@ impl<P: Pattern> State<P> {
                 port.counters.hand_over(taken);
                 self.lose(unsent, port);
             }
+        }
+    }
+
+    /// A peer has gone: what its end is announced by comes behind what it sent. It sends no more.
+    pub(super) fn bid_farewell(&mut self, pipe: PipeId, port: &Port) {
+        let endpoints = &self.body.endpoints;
+        let is_dialed = endpoints.dialed.iter().any(|(_, dialed)| *dialed == pipe);
+        let announcements = &port.options.announcements;
+        let farewell = if is_dialed {
+            &announcements.lost
+        } else {
+            &announcements.left
+        };
+        if let Some(farewell) = farewell
+            && let Some(entry) = self.body.pipes.get(pipe)
+            && let Link::Inproc(inproc) = &entry.link
+            && inproc.is_joined()
+        {
+            inproc.incoming.push(Incoming::Message(farewell.clone()));
+            self.pattern.readable(pipe);
         }
     }
 

@@ -101,7 +101,7 @@ impl<P: Pattern> Socket<P> {
         E: TryInto<Endpoint>,
         E::Error: Into<EndpointError>,
     {
-        let pipe = self.connect_pipe(endpoint.try_into().map_err(Into::into)?)?;
+        let pipe = self.connect_pipe(endpoint.try_into().map_err(Into::into)?, |_| ())?;
         Ok(Attempt {
             socket: self,
             pipe,

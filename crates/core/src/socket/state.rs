@@ -230,7 +230,7 @@ impl<P: Pattern> State<P> {
             self.body.came = came;
         }
         into.note(|| self.body.sender());
-        self.pattern.taken();
+        self.pattern.taken(into.message());
         port.counters.deliver();
         self.tell_turn();
         self.body.share_rest();
@@ -276,6 +276,7 @@ impl<P: Pattern> State<P> {
         self.carry_out(port);
         self.pattern.writable(pipe);
         if in_process {
+            self.body.greet(pipe, port);
             self.handle(Note::Readable(pipe), port);
         }
         self.body.wake_all_senders();
@@ -590,16 +591,10 @@ impl Body {
                 Action::Retract => self.retract(port),
                 Action::Answer(request, reply) => self.answer(request, reply),
                 Action::Tell(request) => self.tell(request),
+                Action::Deliver(message) => self.deliver(message, port),
+                Action::End(pipe, why) => self.end_connection(pipe, why, port),
             }
         }
-    }
-
-    /// What was delivered and not taken is dropped.
-    fn retract(&mut self, port: &Port) {
-        port.counters
-            .drop_messages(Dropped::Stale, self.ready.len() as u64);
-        self.after.garbage.extend(self.ready.take());
-        self.after.any = true;
     }
 
     /// A notice for the application, or two that have become void.
@@ -789,7 +784,7 @@ impl Body {
 }
 
 /// How many messages may wait for the application.
-fn receive_mark(port: &Port) -> usize {
+pub(super) fn receive_mark(port: &Port) -> usize {
     match port.options.receive_mark {
         0 => usize::MAX,
         mark => mark as usize,

@@ -83,6 +83,16 @@ impl FanOut {
         }
     }
 
+    /// True if this is one of the pipes.
+    pub fn contains(&self, pipe: PipeId) -> bool {
+        self.members.contains(pipe)
+    }
+
+    /// How many were offered the message and had no room.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
     /// The choice.
     #[inline]
     pub fn route(&self) -> Route<'_> {

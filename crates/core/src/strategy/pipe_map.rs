@@ -60,6 +60,11 @@ impl<T> PipeMap<T> {
         }
     }
 
+    /// Removes all pipes.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+    }
+
     /// True if the pipe has a value.
     pub fn contains(&self, pipe: PipeId) -> bool {
         self.get(pipe).is_some()

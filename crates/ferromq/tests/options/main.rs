@@ -14,7 +14,9 @@
 
 mod connecting;
 mod context;
+mod pubsub;
 mod queueing;
+mod reqrep;
 mod table;
 
 use std::sync::Arc;

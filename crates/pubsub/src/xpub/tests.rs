@@ -133,3 +133,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn xpub_that_looks_at_the_first_part_only_ignores_the_others() {
+    for (first_only, topics) in [(false, 2), (true, 1)] {
+        let settings = XpubSettings {
+            first_only,
+            ..XpubSettings::default()
+        };
+        let mut xpub = Driven {
+            pattern: XpubPattern::from(settings),
+            then: Actions::default(),
+        };
+        xpub.accept(0, "").unwrap();
+        let got = xpub.admit(0, Message::from(["\u{1}a", "\u{1}b"]));
+        assert_eq!(got, Got::Done);
+        assert_eq!(xpub.pattern.topics(), topics);
+    }
+}

@@ -49,7 +49,7 @@ fn rep_may_send_once_the_request_is_taken_not_when_it_is_admitted() {
     assert_eq!(rep.send("a"), WRONG_STATE);
     assert_eq!(rep.pattern.next(), Ok(None));
     assert!(rep.readiness().receive && !rep.readiness().send);
-    rep.pattern.taken();
+    rep.pattern.taken(&mut Message::new());
     assert!(!rep.readiness().receive && rep.readiness().send);
     assert_eq!(rep.send("a"), Sent::To(pipe(0), parts(["", "a"])));
 }
@@ -89,7 +89,7 @@ fn rep_whose_asker_left_before_the_request_was_taken_still_drops_the_reply() {
     let mut rep = Driven::<RepPattern>::with_peers(1);
     rep.admit(0, parts(["", "q"]));
     rep.detach(0);
-    rep.pattern.taken();
+    rep.pattern.taken(&mut Message::new());
     assert_eq!(rep.send("a"), Sent::Discarded(Dropped::PeerGone));
 }
 

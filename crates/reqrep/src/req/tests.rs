@@ -59,7 +59,7 @@ fn req_may_send_once_the_reply_is_taken_not_when_it_is_admitted() {
     assert!(req.readiness().receive && !req.readiness().send);
     assert_eq!(req.send("q"), WRONG_STATE);
     assert_eq!(req.pattern.next(), Ok(None));
-    req.pattern.taken();
+    req.pattern.taken(&mut Message::new());
     assert!(!req.readiness().receive && req.readiness().send);
     assert_eq!(req.send("q"), asked(0));
 }
@@ -201,7 +201,7 @@ proptest! {
                     }
                 }
                 Step::Taken => {
-                    req.pattern.taken();
+                    req.pattern.taken(&mut Message::new());
                     if model == Model::Answered {
                         model = Model::Idle;
                     }

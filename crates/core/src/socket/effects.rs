@@ -1,0 +1,65 @@
+//! Effects that a pattern asks for, beyond commands and notices: messages for the application, and
+//! the end of a connection.
+
+use std::sync::Arc;
+
+use ferromq_wire::Message;
+
+use super::state::{Body, receive_mark};
+use crate::io::IoCommand;
+use crate::pattern::{Dropped, PipeId, Refusal};
+use crate::pipe::Link;
+#[cfg(feature = "inproc")]
+use crate::pipe::Rest;
+use crate::port::{Note, Port};
+
+impl Body {
+    /// In process, the first message for a new peer is sent as others are; by streams, whoever
+    /// makes the connection sends it.
+    pub(super) fn greet(&mut self, pipe: PipeId, port: &Port) {
+        if let Some(hello) = &port.options.announcements.hello {
+            port.counters.accept();
+            self.send_to(pipe, &[], &mut hello.clone(), 0, port);
+        }
+    }
+
+    /// A message for the application, if it fits.
+    pub(super) fn deliver(&mut self, message: Message, port: &Port) {
+        if self.ready.is_full(receive_mark(port)) {
+            port.counters.drop_message(Dropped::HighWaterMark);
+            self.after.garbage.push(message);
+            self.after.any = true;
+        } else {
+            self.ready.push_back(message, None);
+            self.wake_receivers(1);
+        }
+    }
+
+    /// Ends a pipe's connection: an accepted pipe is over, a dialed one tries again.
+    pub(super) fn end_connection(&mut self, pipe: PipeId, why: Refusal, port: &Port) {
+        self.after.any = true;
+        match self.pipes.get(pipe).map(|entry| &entry.link) {
+            None => {}
+            Some(Link::Stream(stream)) => {
+                let command = IoCommand::Refused(stream.key, why);
+                self.after.commands.push((stream.io.clone(), command));
+            }
+            #[cfg(feature = "inproc")]
+            Some(Link::Inproc(inproc)) => {
+                if let Some((peer, id)) = &inproc.peer {
+                    let gone = Note::Gone(*id, Rest::nothing());
+                    self.after.tell(Some((Arc::clone(peer), gone)));
+                }
+                port.put(Note::Gone(pipe, Rest::nothing()));
+            }
+        }
+    }
+
+    /// What was delivered and not taken is dropped.
+    pub(super) fn retract(&mut self, port: &Port) {
+        port.counters
+            .drop_messages(Dropped::Stale, self.ready.len() as u64);
+        self.after.garbage.extend(self.ready.take());
+        self.after.any = true;
+    }
+}
