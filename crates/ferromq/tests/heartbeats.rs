@@ -332,6 +332,26 @@ fn nothing_ticks_without_heartbeats() {
     assert_eq!(world.trace().len(), before);
 }
 
+/// Whatever times to live a peer has set, nothing of them is left when it has gone.
+#[test]
+fn times_to_live_leave_nothing_behind() {
+    let (world, context) = calm();
+    let (_pull, events, mut peer) = pull_and_mock(&world, &context, |options| options);
+    for _ in 0..20 {
+        for ttl in [0, u16::MAX, 1000, 1] {
+            peer.send(frames::ping(ttl, ""));
+            peer.expect(frames::pong(""));
+        }
+        world.advance(BEAT / 4);
+    }
+    drop(peer);
+    ending(&events);
+    world.advance(60 * SECOND);
+    let before = world.trace().len();
+    world.advance(7200 * SECOND);
+    assert_eq!(world.trace().len(), before);
+}
+
 #[test]
 fn heartbeats_out_of_range_are_refused() {
     let (_world, context) = calm();

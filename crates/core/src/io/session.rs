@@ -496,8 +496,7 @@ impl Session {
         let Shaking { stream, input, .. } = *shaking;
         let reactor = Arc::clone(cx.reactor);
         let heartbeat = Heartbeat::new(self.port.options.heartbeat, version, cx.now);
-        self.beat = None;
-        self.expect_beat(heartbeat.deadline(), cx);
+        self.set_beat(heartbeat.deadline(), cx);
         let connection = Connection::new(
             stream, decoder, heartbeat, input, implied, reactor, self.key,
         );
@@ -591,7 +590,8 @@ impl Session {
         connection.retire(reason);
         connection.stream.shutdown();
         self.report_end(reason);
-        (self.deadline, self.beat) = (None, None);
+        self.deadline = None;
+        self.set_beat(None, cx);
         self.phase = Phase::Orphan;
         let Some(pipe) = &self.pipe else {
             return Fate::Over;

@@ -87,6 +87,7 @@ impl IoWorker {
         if let Some(session) = self.sessions.get_mut(&key)
             && call(session, &mut cx) == Fate::Over
         {
+            session.set_beat(None, &mut cx);
             self.sessions.remove(&key);
             self.io.add_load(0, 1);
         }

@@ -23,8 +23,7 @@ impl Session {
                 {
                     pipe.write();
                 }
-                self.beat = None;
-                self.expect_beat(deadline, cx);
+                self.set_beat(deadline, cx);
                 return Fate::Lives;
             }
         };
@@ -34,11 +33,14 @@ impl Session {
 
     /// Looks at the heartbeats not later than this.
     pub(super) fn expect_beat(&mut self, at: Option<Instant>, cx: &mut Context<'_>) {
-        if let Some(at) = at
-            && self.beat.is_none_or(|known| at < known)
-        {
-            self.beat = Some(at);
-            cx.timers.set(at, self.key);
+        if at.is_some_and(|at| self.beat.is_none_or(|known| at < known)) {
+            self.set_beat(at, cx);
         }
+    }
+
+    /// Looks at the heartbeats then, and not before.
+    pub(in crate::io) fn set_beat(&mut self, at: Option<Instant>, cx: &mut Context<'_>) {
+        cx.timers.shift(self.beat, at, self.key);
+        self.beat = at;
     }
 }
