@@ -36,7 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferromq_wire::{Beat, Bytes, Command, Decoder, Heartbeat, Incoming};
+use ferromq_wire::{Beat, Bytes, Command, Decoder, Heartbeat, Incoming, Writing};
 
 use crate::echo;
 use crate::event::Reason;
@@ -262,16 +262,30 @@ impl Connection {
         port: &Port,
     ) -> Result<(Beat, Option<Instant>), Reason> {
         let mut reading = self.read.lock();
-        let mut beat = reading.poll_heartbeat(port);
+        let writing = pipe.out.writing();
+        let mut beat = reading.poll_heartbeat(writing, port);
         if let Beat::Dead(_) = beat {
             let starves = reading.watch == Watch::Armed;
             reading.turn(&*self.stream, pipe, port, starves);
-            beat = reading.poll_heartbeat(port);
+            beat = reading.poll_heartbeat(writing, port);
         }
         let deadline = reading.heartbeat.deadline();
         let over = reading.over;
         tell(reading, pipe, port);
         over.map_or(Ok((beat, deadline)), Err)
+    }
+
+    /// Writes a heartbeat, or leaves it to who writes now; it is dropped if commands wait already.
+    pub(crate) fn say(&self, command: &Command, pipe: &StreamPipe) {
+        let mut writing = pipe.out.writing();
+        let held = pipe.out.control_alone(command);
+        if held {
+            pipe.write();
+            writing = pipe.out.writing();
+        }
+        if !held || writing.waits {
+            self.read.lock().heartbeat.handle_unsaid(writing.taken);
+        }
     }
 
     /// The session does something else with the stream, or nothing more: from now on nobody reads
@@ -361,8 +375,8 @@ impl Reading {
         turned
     }
 
-    fn poll_heartbeat(&mut self, port: &Port) -> Beat {
-        self.heartbeat.poll(self.full, port.world.now())
+    fn poll_heartbeat(&mut self, writing: Writing, port: &Port) -> Beat {
+        self.heartbeat.poll(self.full, writing, port.world.now())
     }
 
     fn go_on(&mut self, stream: &dyn Stream, pipe: &StreamPipe, port: &Port) -> Turned {

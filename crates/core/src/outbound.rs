@@ -20,7 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_wire::{Command, Encoder, Message, Part, Seal};
+use ferromq_wire::{Command, Encoder, Message, Part, Seal, Writing};
 
 use crate::pace::{IDLE, Pace};
 use crate::rope::{Rope, Window};
@@ -78,6 +78,8 @@ struct State {
     last_write: Option<Instant>,
     left_at: Option<Instant>,
     handed_over: u64,
+    /// Bytes that the kernel took, on whichever connection, modulo 2⁶⁴.
+    taken: u64,
     used: bool,
     /// More commands are to follow.
     refill: bool,
@@ -169,6 +171,7 @@ impl Outbound {
             last_write: None,
             left_at: None,
             handed_over: 0,
+            taken: 0,
             used: false,
             refill: false,
         };
@@ -315,6 +318,15 @@ impl Outbound {
     pub(crate) fn control_alone(&self, command: &Command) -> bool {
         let waits = !self.state.lock().control.is_empty();
         !waits && self.control(command)
+    }
+
+    /// How far the writing is. What somebody else is writing now waits: it may be commands.
+    pub(crate) fn writing(&self) -> Writing {
+        let state = self.state.lock();
+        Writing {
+            taken: state.taken,
+            waits: state.writing || !state.control.is_empty(),
+        }
     }
 
     /// Takes the token if there is something to write and nobody else can. True: the caller writes.
@@ -507,6 +519,7 @@ impl Outbound {
         let taken = result.as_ref().map_or(0, |&written| written);
         let gone = job.sealed.as_mut().map(|sealed| sealed.advance(taken));
         let mut state = self.state.lock();
+        state.taken = state.taken.wrapping_add(taken as u64);
         let control = job.control.len() - job.control_written;
         state.put_back(job);
         let done = match gone {

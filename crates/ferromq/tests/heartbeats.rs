@@ -352,6 +352,50 @@ fn times_to_live_leave_nothing_behind() {
     assert_eq!(world.trace().len(), before);
 }
 
+/// A link that carries some 100 kB/s, a beating PUSH, and a PULL that it sends 2 MB.
+fn slow_link() -> (SimWorld, Push, Pull, Endpoint) {
+    let latency = Duration::from_millis(20);
+    let conditions = Conditions {
+        latency: latency..=latency,
+        capacity: 4096,
+        ..Conditions::calm()
+    };
+    let world = SimWorld::with(1, conditions);
+    let context = Context::with_world(Arc::new(world.clone()), 1);
+    let pull = Pull::new(&context);
+    let push = Push::builder()
+        .heartbeat_interval(SECOND)
+        .build(&context)
+        .unwrap();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    push.connect(&endpoint).unwrap();
+    push.send(vec![7; 2_000_000]).unwrap();
+    (world, push, pull, endpoint)
+}
+
+#[test]
+fn message_that_takes_many_intervals_arrives() {
+    let (world, push, pull, _) = slow_link();
+    let events = push.events();
+    let message = pull.recv_timeout(100 * SECOND).unwrap();
+    assert_eq!(message.size(), 2_000_000);
+    assert!(world.elapsed() > 5 * SECOND, "{:?}", world.elapsed());
+    world.advance(10 * SECOND);
+    assert_no_ending(&events);
+}
+
+#[test]
+fn black_hole_in_the_middle_of_a_message_is_noticed() {
+    let (world, push, _pull, endpoint) = slow_link();
+    let events = push.events();
+    world.advance(5 * SECOND / 2);
+    assert_no_ending(&events);
+    world.partition(&endpoint.to_string());
+    let start = world.elapsed();
+    assert_eq!(ending(&events), silent(Silence::Unanswered));
+    assert!(world.elapsed() - start <= 2 * SECOND);
+}
+
 #[test]
 fn heartbeats_out_of_range_are_refused() {
     let (_world, context) = calm();

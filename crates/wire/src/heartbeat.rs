@@ -10,6 +10,9 @@
 //! count with that of the moment when the waiting began. So whoever reads the connection adds one
 //! to a number, and only the looks know the time.
 //!
+//! A PING goes out between two messages. Behind a large one it waits, and so does the answer: until
+//! it is written, the peer lives as long as the kernel takes bytes.
+//!
 //! *Deaf* is who does not read because its own application does not: it hears no PONG, so silence
 //! means nothing, and it sees no PING, so nothing is answered. It then waits for nobody, and goes
 //! on to speak: its own PINGs, or unasked PONGs at twice the rhythm of the PINGs seen before. A
@@ -62,6 +65,15 @@ pub enum Beat {
     Dead(Silence),
 }
 
+/// How far the writing of a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// Bytes that the kernel took, as compared with another look.
+    pub taken: u64,
+    /// There are commands of which it may not have taken all.
+    pub waits: bool,
+}
+
 /// The heartbeats of one connection.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
@@ -74,6 +86,8 @@ pub struct Heartbeat {
     /// PINGs since the traffic was this.
     unheard: (u32, u64),
     unanswered: Option<Wait>,
+    /// A PING since the waiting began may not be written: the bytes taken at that time.
+    unsaid: Option<u64>,
     /// What the peer's last PING asked for; zero: nothing.
     ttl: Duration,
     expiry: Option<Wait>,
@@ -108,6 +122,7 @@ impl Heartbeat {
             next_ping: pings.then(|| now.checked_add(config.interval)).flatten(),
             unheard: (0, 0),
             unanswered: None,
+            unsaid: None,
             ttl: Duration::ZERO,
             expiry: None,
             listening: Some(now),
@@ -157,15 +172,25 @@ impl Heartbeat {
         self.deaf = false;
     }
 
+    /// What was to be sent last is not written yet, or was dropped because commands wait.
+    /// `taken`: the bytes that the kernel took before.
+    pub fn handle_unsaid(&mut self, taken: u64) {
+        self.unsaid.get_or_insert(taken);
+    }
+
     /// Looks at the time. `deaf`: what the peer sends is not read now.
     ///
     /// A dead peer stays so: if there is something to read after all, it is read, and looked again.
-    pub fn poll(&mut self, deaf: bool, now: Instant) -> Beat {
-        self.deaf = deaf;
+    pub fn poll(&mut self, deaf: bool, writing: Writing, now: Instant) -> Beat {
+        if deaf {
+            self.handle_deaf(now);
+        } else {
+            self.handle_hearing();
+        }
         let traffic = self.traffic;
         let waits = |wait: &Wait| !deaf && wait.traffic == traffic;
         self.unanswered = self.unanswered.filter(waits);
-        if is_due(self.unanswered, now) {
+        if is_due(self.unanswered, now) && !self.excuse(writing, now) {
             return Beat::Dead(Silence::Unanswered);
         }
         match &self.expiry {
@@ -210,14 +235,36 @@ impl Heartbeat {
             return None;
         }
         self.unheard.0 = self.unheard.0.saturating_add(1);
-        let timeout = self.config.timeout.unwrap_or(self.config.interval);
-        if self.answers && !self.deaf && !timeout.is_zero() && self.unanswered.is_none() {
-            self.unanswered = self.wait(timeout, now);
+        let awaits = self.answers && !self.deaf && !self.timeout().is_zero();
+        if awaits && self.unanswered.is_none() {
+            self.unanswered = self.wait(self.timeout(), now);
+            self.unsaid = None;
         }
         Some(Command::Ping {
             ttl: self.config.ttl,
             context: Bytes::new(),
         })
+    }
+
+    /// True if nothing came because the PING was late. It is awaited for one timeout more, or said
+    /// again if it was dropped or nobody knows when it was written.
+    fn excuse(&mut self, writing: Writing, now: Instant) -> bool {
+        if self.unsaid.is_none_or(|before| before == writing.taken) {
+            return false;
+        }
+        self.unheard = (0, self.traffic);
+        if writing.waits {
+            self.unanswered = self.wait(self.timeout(), now);
+            self.unsaid = Some(writing.taken);
+        } else {
+            self.unanswered = None;
+            self.next_ping = Some(now);
+        }
+        true
+    }
+
+    fn timeout(&self) -> Duration {
+        self.config.timeout.unwrap_or(self.config.interval)
     }
 
     /// The peer's time to live begins anew.

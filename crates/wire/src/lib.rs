@@ -52,7 +52,7 @@ pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};
-pub use heartbeat::{Beat, Heartbeat, HeartbeatConfig, Silence};
+pub use heartbeat::{Beat, Heartbeat, HeartbeatConfig, Silence, Writing};
 pub use limits::Limits;
 pub use mechanism::{Claim, Mechanism, Null, Session};
 #[cfg(feature = "plain")]

@@ -57,7 +57,10 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How long after a PING of ours a peer may be silent; zero: for ever. At most a day. Default:
-    /// the [interval](Self::heartbeat_interval) of heartbeats.
+    /// the [interval](Self::heartbeat_interval) of heartbeats, without which it is of no effect.
+    ///
+    /// A PING goes out between two messages. While it waits behind a large one, the peer is given
+    /// up only if nothing at all can be written for that long.
     #[doc(alias = "ZMQ_HEARTBEAT_TIMEOUT")]
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.options.heartbeat.timeout = Some(timeout);

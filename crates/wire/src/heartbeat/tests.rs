@@ -5,10 +5,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Beat, Heartbeat, HeartbeatConfig, MOST_UNHEARD, Silence};
+use super::{Beat, Heartbeat, HeartbeatConfig, MOST_UNHEARD, Silence, Writing};
 use crate::{Command, V2_0, V3_0, V3_1, Version};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Everything is with the kernel.
+const WRITTEN: Writing = Writing {
+    taken: 0,
+    waits: false,
+};
 
 /// A machine, and the time since it was made.
 struct Driven {
@@ -63,13 +69,24 @@ impl Driven {
     #[track_caller]
     fn look(&mut self, millis: u64, expected: &Beat) {
         let now = self.at(millis);
-        assert_eq!(self.machine.poll(false, now), *expected, "at {millis} ms");
+        let beat = self.machine.poll(false, WRITTEN, now);
+        assert_eq!(beat, *expected, "at {millis} ms");
+    }
+
+    /// Commands wait to be written, and the kernel has taken so many bytes.
+    #[track_caller]
+    fn look_waiting(&mut self, millis: u64, taken: u64, expected: &Beat) {
+        let now = self.at(millis);
+        let writing = Writing { taken, waits: true };
+        let beat = self.machine.poll(false, writing, now);
+        assert_eq!(beat, *expected, "at {millis} ms");
     }
 
     #[track_caller]
     fn look_deaf(&mut self, millis: u64, expected: &Beat) {
         let now = self.at(millis);
-        assert_eq!(self.machine.poll(true, now), *expected, "at {millis} ms");
+        let beat = self.machine.poll(true, WRITTEN, now);
+        assert_eq!(beat, *expected, "at {millis} ms");
     }
 
     fn hear_ping(&mut self, millis: u64, ttl: u64) -> bool {
@@ -293,6 +310,59 @@ fn pings_that_were_read_late_teach_no_interval() {
 }
 
 #[test]
+fn deafness_that_a_look_finds_is_no_other_one() {
+    let mut driven = Driven::new(HeartbeatConfig::default(), V3_1);
+    driven.hear_ping(400, 1_000);
+    driven.hear_ping(800, 1_000);
+    driven.look_deaf(1_000, &Beat::Rest);
+    let now = driven.at(1_000);
+    assert!(!driven.machine.handle_deaf(now), "it knows");
+    for nth in 1..20 {
+        assert_eq!(driven.deadline(), Some(u128::from(1_000 + nth * 200)));
+        driven.look_deaf(1_000 + nth * 200, &pong());
+    }
+    driven.hear_ping(9_000, 0);
+    driven.look(9_000, &Beat::Rest);
+    driven.hear_ping(9_010, 0);
+    let now = driven.at(9_020);
+    assert!(driven.machine.handle_deaf(now));
+    assert_eq!(
+        driven.deadline(),
+        Some(9_220),
+        "read late, it taught nothing"
+    );
+}
+
+#[test]
+fn ping_that_is_not_written_is_not_to_be_answered_while_the_kernel_takes_bytes() {
+    let mut driven = Driven::new(every(1_000), V3_1);
+    driven.look(1_000, &ping(0));
+    driven.machine.handle_unsaid(10);
+    for nth in 2..100 {
+        driven.look_waiting(nth * 1_000, 10 * nth, &ping(0));
+        driven.machine.handle_unsaid(10 * nth);
+    }
+    driven.look_waiting(100_000, 990, &Beat::Dead(Silence::Unanswered));
+    driven.look_waiting(100_000, 990, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
+fn ping_that_was_not_written_is_followed_by_one_whose_answer_is_awaited() {
+    let config = HeartbeatConfig {
+        timeout: Some(Duration::from_millis(300)),
+        ..every(1_000)
+    };
+    let mut driven = Driven::new(config, V3_1);
+    driven.look(1_000, &ping(0));
+    driven.machine.handle_unsaid(0);
+    driven.look_waiting(1_300, 5, &Beat::Rest);
+    assert_eq!(driven.deadline(), Some(1_600));
+    driven.look(1_600, &ping(0));
+    assert_eq!(driven.deadline(), Some(1_900));
+    driven.look(1_900, &Beat::Dead(Silence::Unanswered));
+}
+
+#[test]
 fn deaf_one_that_pings_often_enough_says_nothing_more() {
     let mut driven = Driven::new(every(100), V3_1);
     driven.hear_ping(50, 0);
@@ -347,7 +417,7 @@ proptest! {
             }
             answers.retain(|&at| at > next);
             let now = driven.at(next);
-            match driven.machine.poll(false, now) {
+            match driven.machine.poll(false, WRITTEN, now) {
                 Beat::Rest => {}
                 Beat::Send(_) => answers.push(next + answer_after),
                 Beat::Dead(silence) => prop_assert!(false, "{silence} at {next} ms"),

@@ -18,10 +18,8 @@ impl Session {
             Ok((Beat::Dead(silence), _)) => Reason::Silence(silence),
             Err(reason) => reason,
             Ok((beat, deadline)) => {
-                if let Beat::Send(command) = beat
-                    && pipe.out.control_alone(&command)
-                {
-                    pipe.write();
+                if let Beat::Send(command) = beat {
+                    connection.say(&command, pipe);
                 }
                 self.set_beat(deadline, cx);
                 return Fate::Lives;
