@@ -191,7 +191,7 @@ mod tests {
         let plain = |control, messages| Plain { control, messages };
         assert_eq!(sealed.advance(1), plain(control.len(), 0));
         assert_eq!(sealed.advance(6), plain(0, 4));
-        assert_eq!(sealed.advance(3), plain(0, 3 + 3));
+        assert_eq!(sealed.advance(4), plain(0, 3 + 3));
         assert!(sealed.is_empty());
     }
 
