@@ -83,7 +83,7 @@ pub enum Event {
         connection: ConnectionId,
         /// The listener's endpoint, or what was dialed.
         endpoint: Endpoint,
-        /// What the decision was made on.
+        /// What the decision was made on, but without the password.
         applicant: Box<Applicant>,
         /// Why.
         denial: Denial,

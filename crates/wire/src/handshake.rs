@@ -11,6 +11,8 @@
 //! is taken up to the end of the peer's last handshake command and not a byte further; none is
 //! taken between [`Output::Decide`] and [`allow`](Handshake::allow) or [`deny`](Handshake::deny).
 
+use std::fmt;
+
 use crate::command::{parse_reason, split_name};
 use crate::encode::{put_command, put_error};
 use crate::frame::FrameHeader;
@@ -89,7 +91,6 @@ impl HandshakeConfig {
 /// let mut input: &[u8] = b"GET / HTTP/1.1\r\n";
 /// assert_eq!(handshake.handle_input(&mut input), Err(Violation::BadSignature));
 /// ```
-#[derive(Debug)]
 pub struct Handshake {
     config: HandshakeConfig,
     mechanism: Box<dyn Mechanism>,
@@ -328,8 +329,20 @@ impl Handshake {
     }
 }
 
+/// Without the bytes that come and go: there may be a password among them.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("config", &self.config)
+            .field("mechanism", &self.mechanism)
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .field("undecided", &self.undecided)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a [`Handshake`] asks for.
-#[derive(Debug)]
 pub enum Output {
     /// Send these bytes, in order.
     Send(Vec<u8>),
@@ -340,6 +353,18 @@ pub enum Output {
     Decide(Claim),
     /// The handshake is over; the peer's next byte is traffic. Given once.
     Done(Box<Established>),
+}
+
+/// Without the bytes to be sent: there may be a password among them.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(_) => f.debug_tuple("Send").finish_non_exhaustive(),
+            Self::NeedInput => f.write_str("NeedInput"),
+            Self::Decide(claim) => f.debug_tuple("Decide").field(claim).finish(),
+            Self::Done(established) => f.debug_tuple("Done").field(established).finish(),
+        }
+    }
 }
 
 /// Why a peer is refused, as RFC 27 ("Message Format") numbers it; what an ERROR then says.

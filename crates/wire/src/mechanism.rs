@@ -101,6 +101,16 @@ impl Claim {
             Self::Curve(_) => "CURVE",
         }
     }
+
+    /// The same with an empty password, for keeping.
+    #[must_use]
+    pub fn without_password(mut self) -> Self {
+        if let Self::Plain { password, .. } = &mut self {
+            password.clear();
+            password.shrink_to_fit();
+        }
+        self
+    }
 }
 
 /// Without the password.

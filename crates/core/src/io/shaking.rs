@@ -29,7 +29,7 @@ pub(super) struct Shaking {
     established: Option<Box<Established>>,
     /// Asked by the machine, and not yet by the session.
     claim: Option<Claim>,
-    /// About whom it is decided, until it is.
+    /// About whom it is decided, until it is; without the password.
     decision: Option<(Applicant, Decision)>,
     /// Who was refused, and why.
     denied: Option<(Applicant, String)>,

@@ -1,7 +1,7 @@
 //! PLAIN, byte by byte, and what a peer may do wrong in it (RFC 24).
 
 use super::mechanisms::{Side, both_establish, talk, truncated_handshakes_wait};
-use super::{Violation, command, config, greeting};
+use super::{Output, Violation, command, config, greeting};
 use crate::{Claim, Denial, Null, PlainClient, PlainServer, SocketType, ZmtpVersion};
 
 fn client() -> Side {
@@ -209,4 +209,25 @@ fn passwords_are_not_shown() {
     ] {
         assert!(text.contains("admin") && !text.contains("secret"), "{text}");
     }
+}
+
+#[test]
+fn passwords_on_their_way_are_not_shown() {
+    let bytes = format!("{:?}", b"secret");
+    let bytes = bytes.trim_matches(['[', ']']);
+    let shown = |text: String| text.contains("secret") || text.contains(bytes);
+    let mut client = client().handshake;
+    assert!(matches!(client.poll_output(), Output::Send(_)));
+    client
+        .handle_input(&mut &greeting(3, 1, "PLAIN")[..])
+        .unwrap();
+    assert!(!shown(format!("{client:?}")), "to be sent");
+    let output = client.poll_output();
+    assert!(matches!(&output, Output::Send(hello) if hello.ends_with(b"secret")));
+    assert!(!shown(format!("{output:?}")), "sent");
+
+    let hello = command("HELLO", b"\x05admin\x07secrets");
+    let server = server_after(&hello[..hello.len() - 1]);
+    assert!(server.is_open());
+    assert!(!shown(format!("{:?}", server.handshake)), "half received");
 }
