@@ -12,9 +12,10 @@ mod zap;
 
 use std::fmt;
 use std::future::{Future, ready};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use ferromq_wire::{Claim, Denial, Part};
@@ -120,7 +121,9 @@ type Answer = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 impl Authenticator {
     /// Decides by a callback that may take its time, at most for the
     /// [handshake's](crate::Builder::handshake_timeout). It runs on one of up to four threads that
-    /// all sockets of a context share; further peers wait for these.
+    /// all sockets of a context share; 1024 further peers wait for these, and those beyond are
+    /// denied with [`Denial::Temporary`]. For a peer that is gone when its turn comes it is not
+    /// called.
     pub fn blocking(decide: impl Fn(&Applicant) -> Verdict + Send + Sync + 'static) -> Self {
         Self::of(Rule::Blocking(Arc::new(decide)))
     }
@@ -237,19 +240,30 @@ impl Decision {
     }
 }
 
-/// Runs a callback elsewhere.
+/// Runs a callback elsewhere, unless nobody waits for its answer any more when its turn comes.
 fn offload(
     decide: Arc<dyn Fn(&Applicant) -> Verdict + Send + Sync>,
     applicant: Applicant,
     world: &Arc<dyn World>,
 ) -> impl Future<Output = Verdict> + Send + use<> {
     let slot = Arc::new(Slot::default());
-    let promise = Promise(Arc::clone(&slot));
+    let promise = Promise(Arc::downgrade(&slot));
     world.offload(Box::new(move |able| match able {
+        Ok(()) if !promise.is_awaited() => {}
         Ok(()) => promise.keep(decide(&applicant)),
-        Err(_) => promise.keep(Verdict::failure("there is no thread for the authenticator")),
+        Err(error) => promise.keep(not_asked(&error)),
     }));
     std::future::poll_fn(move |context| slot.poll(context))
+}
+
+fn not_asked(error: &io::Error) -> Verdict {
+    match error.kind() {
+        io::ErrorKind::QuotaExceeded => Verdict::Deny {
+            denial: Denial::Temporary,
+            text: "too many peers wait for the authenticator".to_owned(),
+        },
+        _ => Verdict::failure("there is no thread for the authenticator"),
+    }
 }
 
 /// Where an answer is put by one thread and found by another.
@@ -285,12 +299,18 @@ impl Slot {
     }
 }
 
-/// Fills a slot once; if only with a failure, when the callback panics.
-struct Promise(Arc<Slot>);
+/// Fills a slot once, if it is still there; if only with a failure, when the callback panics.
+struct Promise(Weak<Slot>);
 
 impl Promise {
+    fn is_awaited(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
     fn keep(&self, verdict: Verdict) {
-        self.0.fill(verdict);
+        if let Some(slot) = self.0.upgrade() {
+            slot.fill(verdict);
+        }
     }
 }
 

@@ -110,8 +110,9 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     /// Resolves an endpoint's name off the calling thread, and calls `reply` from any thread.
     fn resolve(&self, endpoint: &Endpoint, reply: Resolved);
 
-    /// Runs something that may take its time where it keeps nobody from I/O. A world of one thread
-    /// has no better place than that.
+    /// Runs something that may take its time where it keeps nobody from I/O; where too much waits
+    /// for that, with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded). A world of one thread has no
+    /// better place than that.
     fn offload(&self, job: Job) {
         job(Ok(()));
     }

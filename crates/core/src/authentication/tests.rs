@@ -1,7 +1,9 @@
 //! Decisions: by lists, elsewhere, later, and those that fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::task::Wake;
+use std::time::Duration;
 
 use super::*;
 use crate::world::SystemWorld;
@@ -138,4 +140,63 @@ fn who_panics_denies() {
     assert_eq!(decide(&later, applicant("", "")), failed);
     let at_once = Authenticator::asynchronous(move |_| std::future::ready(panics()));
     assert_eq!(decide(&at_once, applicant("", "")), failed);
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Keeps all threads of a world that decide. They go on when what is given is dropped.
+fn keep_all_threads(world: &Arc<dyn World>) -> (mpsc::Sender<()>, Vec<Decision>) {
+    let (gate, passes) = mpsc::channel::<()>();
+    let (entered, entries) = mpsc::channel();
+    let passes = Arc::new(Mutex::new(passes));
+    let busy = Authenticator::blocking(move |_| {
+        entered.send(()).unwrap();
+        let _ = passes.lock().recv();
+        Verdict::allow("")
+    });
+    let decisions = (0..4).map(|_| {
+        let decision = begun(&busy, world);
+        entries.recv_timeout(PATIENCE).unwrap();
+        decision
+    });
+    (gate, decisions.collect())
+}
+
+/// A decision that is not made at once.
+fn begun(authenticator: &Authenticator, world: &Arc<dyn World>) -> Decision {
+    let answer = authenticator.ask(applicant("", ""), world);
+    let mut decision = Decision::new(answer, Waker::noop().clone());
+    assert_eq!(decision.poll(), None);
+    decision
+}
+
+#[test]
+fn callback_is_not_called_for_who_has_gone() {
+    let world: Arc<dyn World> = Arc::new(SystemWorld::new());
+    let (gate, _busy) = keep_all_threads(&world);
+    let (called, calls) = mpsc::channel();
+    let late = Authenticator::blocking(move |_| {
+        called.send(()).unwrap();
+        Verdict::allow("")
+    });
+    drop(begun(&late, &world));
+    drop((late, gate));
+    // The callback goes with its job.
+    let gone = Err(mpsc::RecvTimeoutError::Disconnected);
+    assert_eq!(calls.recv_timeout(PATIENCE), gone);
+}
+
+#[test]
+fn too_many_for_the_queue_are_denied_for_the_time_being() {
+    let world: Arc<dyn World> = Arc::new(SystemWorld::new());
+    let (_gate, _busy) = keep_all_threads(&world);
+    let anybody = Authenticator::blocking(|_| Verdict::allow(""));
+    let _waiting: Vec<Decision> = (0..1024).map(|_| begun(&anybody, &world)).collect();
+    let answer = anybody.ask(applicant("", ""), &world);
+    let denied = Verdict::Deny {
+        denial: Denial::Temporary,
+        text: "too many peers wait for the authenticator".to_owned(),
+    };
+    let mut decision = Decision::new(answer, Waker::noop().clone());
+    assert_eq!(decision.poll(), Some(denied));
 }

@@ -2,8 +2,8 @@
 //! an application decides about its peers.
 //!
 //! At most four threads are started, each when a job comes and nobody is idle; jobs beyond wait in
-//! a queue. A thread that has been idle for ten seconds ends. Nobody ever joins them: a job that
-//! hangs must not keep a context from closing.
+//! a queue, and are refused when that is full. A thread that has been idle for ten seconds
+//! ends. Nobody ever joins them: a job that hangs must not keep a context from closing.
 
 #![expect(
     clippy::disallowed_methods,
@@ -36,6 +36,8 @@ struct Shared {
     state: Mutex<State>,
     work: Condvar,
     name: &'static str,
+    /// How many jobs wait at most.
+    room: usize,
     idle: Duration,
 }
 
@@ -48,24 +50,30 @@ struct State {
 }
 
 impl Crew {
-    /// Nobody yet; its threads will have this name.
-    pub(super) fn new(name: &'static str) -> Self {
-        Self::with(name, IDLE)
+    /// Nobody yet; its threads will have this name, and so many jobs may wait.
+    pub(super) fn new(name: &'static str, room: usize) -> Self {
+        Self::with(name, room, IDLE)
     }
 
-    fn with(name: &'static str, idle: Duration) -> Self {
+    fn with(name: &'static str, room: usize, idle: Duration) -> Self {
         let (state, work) = (Mutex::default(), Condvar::new());
         Self(Arc::new(Shared {
             state,
             work,
             name,
+            room,
             idle,
         }))
     }
 
-    /// Runs the job on another thread. If none can be started, runs it with that error at once.
+    /// Runs the job on another thread. If none can be started, runs it with that error at once; if
+    /// there is no room for it, with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded).
     pub(super) fn run(&self, job: Job) {
         let mut state = self.0.state.lock();
+        if state.queue.len() >= self.0.room {
+            drop(state);
+            return job(Err(io::ErrorKind::QuotaExceeded.into()));
+        }
         state.queue.push_back(job);
         // Who is idle and who has been called but not woken yet are both counted by `idle`; so are
         // the jobs of the latter by the queue.
@@ -165,6 +173,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
     const NAME: &str = "ferromq-test";
+    const ROOM: usize = 20;
 
     /// Sends a word into a channel.
     fn send(crew: &Crew, answers: &mpsc::Sender<io::Result<()>>) {
@@ -185,7 +194,7 @@ mod tests {
         let (entered, entries) = mpsc::channel();
         let (gate, passes) = mpsc::channel::<()>();
         let passes = Arc::new(Mutex::new(passes));
-        let crew = Crew::new(NAME);
+        let crew = Crew::new(NAME, ROOM);
         let (sender, answers) = mpsc::channel();
         for _ in 0..10 {
             let (entered, passes) = (entered.clone(), Arc::clone(&passes));
@@ -213,7 +222,7 @@ mod tests {
 
     #[test]
     fn idle_threads_end_and_new_ones_start() {
-        let crew = Crew::with(NAME, Duration::from_millis(1));
+        let crew = Crew::with(NAME, ROOM, Duration::from_millis(1));
         let (sender, answers) = mpsc::channel();
         for _ in 0..3 {
             send(&crew, &sender);
@@ -224,7 +233,7 @@ mod tests {
 
     #[test]
     fn dropping_sends_idle_threads_home_and_does_the_queue() {
-        let crew = Crew::new(NAME);
+        let crew = Crew::new(NAME, ROOM);
         let (sender, answers) = mpsc::channel();
         for _ in 0..20 {
             send(&crew, &sender);
@@ -239,7 +248,7 @@ mod tests {
 
     #[test]
     fn job_that_panics_costs_one_thread_only() {
-        let crew = Crew::new(NAME);
+        let crew = Crew::new(NAME, ROOM);
         // Without the message of a panic.
         crew.run(Box::new(|_| std::panic::resume_unwind(Box::new(()))));
         wait_until(|| crew.0.state.lock().threads == 0);

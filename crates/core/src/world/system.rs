@@ -22,6 +22,9 @@ use super::fork::Process;
 use super::{Bell, Job, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
 use super::{kernel, streams};
 
+/// How many peers wait at most for somebody who can decide about them.
+const UNDECIDED: usize = 1024;
+
 /// The operating system: its clock, threads, sockets, readiness and names.
 ///
 /// Bells belong to threads, not to a world: two worlds on one thread share one. On other systems
@@ -40,8 +43,8 @@ impl SystemWorld {
     pub fn new() -> Self {
         Self {
             #[cfg(feature = "tcp")]
-            resolvers: Crew::new("ferromq-resolve"),
-            crew: Crew::new("ferromq-decide"),
+            resolvers: Crew::new("ferromq-resolve", usize::MAX),
+            crew: Crew::new("ferromq-decide", UNDECIDED),
             tuning: kernel::allowed(Tuning::from_environment()),
         }
     }
