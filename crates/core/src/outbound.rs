@@ -519,13 +519,13 @@ impl Outbound {
         let taken = result.as_ref().map_or(0, |&written| written);
         let gone = job.sealed.as_mut().map(|sealed| sealed.advance(taken));
         let mut state = self.state.lock();
-        state.taken = state.taken.wrapping_add(taken as u64);
         let control = job.control.len() - job.control_written;
         state.put_back(job);
         let done = match gone {
             None => state.account(taken, control),
             Some(gone) => state.account_sealed(gone),
         };
+        state.taken = state.taken.wrapping_add(taken as u64);
         self.queued.fetch_sub(done, Ordering::AcqRel);
         let wrote = match result {
             _ if state.link.is_none() => Wrote::Orphaned,
