@@ -28,6 +28,26 @@ use crate::world::World;
 pub use self::lists::AddressRangeError;
 
 /// Who wants to be a peer, as far as that is known when it is decided.
+///
+/// # Examples
+///
+/// A callback is a function: it can be tested without any socket.
+///
+/// ```
+/// use ferromq_core::{Applicant, Claim, Verdict};
+///
+/// fn decide(applicant: &Applicant) -> Verdict {
+///     match (applicant.domain.as_str(), applicant.address.as_str()) {
+///         ("inside", "192.0.2.7") => Verdict::allow("printer"),
+///         _ => Verdict::deny("unknown"),
+///     }
+/// }
+///
+/// let mut printer = Applicant::new(Claim::Null, "192.0.2.7");
+/// assert_eq!(decide(&printer), Verdict::deny("unknown"));
+/// printer.domain = "inside".to_owned();
+/// assert_eq!(decide(&printer), Verdict::allow("printer"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applicant {
@@ -43,12 +63,27 @@ pub struct Applicant {
     pub metadata: Vec<(String, Part)>,
 }
 
+impl Applicant {
+    /// Who shows this and comes from there; the domain and what it has announced are empty.
+    pub fn new(claim: Claim, address: impl Into<String>) -> Self {
+        Self {
+            claim,
+            address: address.into(),
+            domain: String::new(),
+            routing_id: Part::default(),
+            metadata: Vec::new(),
+        }
+    }
+}
+
 /// What was decided about an [`Applicant`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It is welcome; this is who it is.
     Allow(User),
-    /// It is refused.
+    /// It is refused ([`deny`](Self::deny), [`deny_as`](Self::deny_as)).
+    #[non_exhaustive]
     Deny {
         /// Why, as the peer is told; after [`Denial::Temporary`] it is told nothing.
         denial: Denial,
@@ -60,32 +95,51 @@ pub enum Verdict {
 impl Verdict {
     /// Welcome under this user id (which may be empty).
     pub fn allow(user_id: impl Into<String>) -> Self {
-        Self::Allow(User {
-            id: user_id.into(),
-            metadata: Vec::new(),
-        })
+        Self::Allow(User::new(user_id))
     }
 
     /// Refused as not authorized.
     pub fn deny(text: impl Into<String>) -> Self {
-        let (denial, text) = (Denial::Unauthorized, text.into());
+        Self::deny_as(Denial::Unauthorized, text)
+    }
+
+    /// Refused, and the peer is told this.
+    pub fn deny_as(denial: Denial, text: impl Into<String>) -> Self {
+        let text = text.into();
         Self::Deny { denial, text }
     }
 
     fn failure(text: &str) -> Self {
-        let (denial, text) = (Denial::Internal, text.to_owned());
-        Self::Deny { denial, text }
+        Self::deny_as(Denial::Internal, text)
     }
 }
 
 /// Who an authenticated peer is, as [`Peer::user`](crate::Peer::user) tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct User {
     /// The user id, given by who decided.
     #[doc(alias = "User-Id")]
     pub id: String,
     /// Further properties, given likewise.
     pub metadata: Vec<(String, Part)>,
+}
+
+impl User {
+    /// Who has this id, and no further properties.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            metadata: Vec::new(),
+        }
+    }
+
+    /// The same with one more property.
+    #[must_use]
+    pub fn with_property(mut self, name: impl Into<String>, value: impl Into<Part>) -> Self {
+        self.metadata.push((name.into(), value.into()));
+        self
+    }
 }
 
 /// Decides which peers are welcome: a callback, or a list.
@@ -258,10 +312,10 @@ fn offload(
 
 fn not_asked(error: &io::Error) -> Verdict {
     match error.kind() {
-        io::ErrorKind::QuotaExceeded => Verdict::Deny {
-            denial: Denial::Temporary,
-            text: "too many peers wait for the authenticator".to_owned(),
-        },
+        io::ErrorKind::QuotaExceeded => {
+            let text = "too many peers wait for the authenticator";
+            Verdict::deny_as(Denial::Temporary, text)
+        }
         _ => Verdict::failure("there is no thread for the authenticator"),
     }
 }

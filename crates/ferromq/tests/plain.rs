@@ -59,10 +59,7 @@ fn next_user(events: &Events) -> Option<User> {
 }
 
 fn user(id: &str) -> User {
-    User {
-        id: id.to_owned(),
-        metadata: Vec::new(),
-    }
+    User::new(id)
 }
 
 #[test]
@@ -239,10 +236,7 @@ fn temporary_denial_just_closes() {
         let second = Authenticator::asynchronous(move |_| {
             *attempts.lock() += 1;
             std::future::ready(match *attempts.lock() {
-                1 => Verdict::Deny {
-                    denial: Denial::Temporary,
-                    text: "not yet".to_owned(),
-                },
+                1 => Verdict::deny_as(Denial::Temporary, "not yet"),
                 _ => Verdict::allow(""),
             })
         });

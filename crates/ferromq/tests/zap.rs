@@ -90,10 +90,7 @@ fn handler_allows_and_names_the_user() {
             b"\x05Group\0\0\0\x05staff",
         );
         assert_eq!(pull.recv_timeout(WAIT), Ok(Message::from("hello")));
-        let user = User {
-            id: "joe".to_owned(),
-            metadata: vec![("Group".to_owned(), Part::from("staff"))],
-        };
+        let user = User::new("joe").with_property("Group", "staff");
         assert_eq!(next_user(&events), Some(user));
     });
 }

@@ -44,6 +44,7 @@ pub struct TransportOptions {
 
 /// Somebody whose ipc connections a listener takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Allowed {
     /// The user with this effective id.
     #[doc(alias = "ZMQ_IPC_FILTER_UID")]

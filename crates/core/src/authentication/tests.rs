@@ -9,16 +9,11 @@ use super::*;
 use crate::world::SystemWorld;
 
 fn applicant(username: &str, password: &str) -> Applicant {
-    Applicant {
-        claim: Claim::Plain {
-            username: username.into(),
-            password: password.into(),
-        },
-        address: "127.0.0.1".to_owned(),
-        domain: String::new(),
-        routing_id: Part::default(),
-        metadata: Vec::new(),
-    }
+    let claim = Claim::Plain {
+        username: username.into(),
+        password: password.into(),
+    };
+    Applicant::new(claim, "127.0.0.1")
 }
 
 /// Counts, and wakes the thread that waits.
@@ -193,10 +188,8 @@ fn too_many_for_the_queue_are_denied_for_the_time_being() {
     let anybody = Authenticator::blocking(|_| Verdict::allow(""));
     let _waiting: Vec<Decision> = (0..1024).map(|_| begun(&anybody, &world)).collect();
     let answer = anybody.ask(applicant("", ""), &world);
-    let denied = Verdict::Deny {
-        denial: Denial::Temporary,
-        text: "too many peers wait for the authenticator".to_owned(),
-    };
+    let text = "too many peers wait for the authenticator";
+    let denied = Verdict::deny_as(Denial::Temporary, text);
     let mut decision = Decision::new(answer, Waker::noop().clone());
     assert_eq!(decision.poll(), Some(denied));
 }
