@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{CloseReport, Context, Endpoint, Message, RecvError, SocketType};
+use ferromq::{CloseReport, Context, Dropped, Endpoint, Message, RecvError, SocketType};
 use ferromq_core::world::{Habit, Tuning};
 use ferromq_testkit::sim::{Conditions, LinkId, SimWorld};
 use proptest::prelude::*;
@@ -218,6 +218,8 @@ impl Network {
     pub(super) fn settle(&mut self) {
         self.release();
         self.world.advance(CALM);
+        self.hosts.iter().for_each(|host| assert_balanced(&**host));
+        self.guests().for_each(|(_, guest)| assert_balanced(guest));
     }
 
     fn release(&mut self) {
@@ -225,6 +227,15 @@ impl Network {
             .drain(..)
             .for_each(|link| self.world.release(link));
     }
+}
+
+/// Whatever was accepted is on the wire, queued, given back, or dropped for a reason.
+fn assert_balanced(socket: &dyn AnySocket) {
+    let stats = socket.stats();
+    let reasons = Dropped::ALL.iter();
+    let dropped: u64 = reasons.map(|reason| stats.dropped_sending(*reason)).sum();
+    let accounted = stats.handed_over + stats.queued + stats.returned + dropped;
+    assert_eq!(stats.accepted, accounted, "{stats:?}");
 }
 
 fn endpoint(text: &str) -> Endpoint {

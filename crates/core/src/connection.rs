@@ -364,9 +364,11 @@ impl Reading {
         while turned == Turned::Full && starves && pipe.inbound.starve() {
             turned = self.go_on(stream, pipe, port);
         }
-        self.full = turned == Turned::Full;
+        let was_full = std::mem::replace(&mut self.full, turned == Turned::Full);
         if !self.full {
             self.heartbeat.handle_hearing();
+        } else if !was_full {
+            pipe.inbound.count_full();
         }
         if let Turned::Over(reason) = turned {
             self.over = Some(reason);
@@ -393,6 +395,7 @@ impl Reading {
             match self.fill(stream) {
                 Ok((0, _)) => return Turned::Over(Reason::Ended),
                 Ok((read, whole)) => {
+                    pipe.inbound.count_bytes(read);
                     self.heartbeat.handle_traffic();
                     budget = budget.saturating_sub(read);
                     more = whole;
@@ -450,8 +453,9 @@ impl Reading {
             self.keep(port.kind.eager, pipe, port);
         }
         if !port.kind.receives && !port.kind.eager {
+            pipe.inbound.count(messages as u64);
             port.counters
-                .drop_messages(Dropped::Unwanted, messages as u64);
+                .drop_receiving(Dropped::Unwanted, messages as u64);
             self.items.clear();
         }
         if self.items.is_empty() {
@@ -461,7 +465,7 @@ impl Reading {
         if !self.items.is_empty() {
             self.keep(false, pipe, port);
             port.counters
-                .drop_messages(Dropped::Closed, messages as u64);
+                .drop_receiving(Dropped::Closed, messages as u64);
             self.items.clear();
         }
     }

@@ -15,6 +15,7 @@ use ferromq_wire::{Denial, Silence, Violation};
 use crate::authentication::Applicant;
 use crate::pattern::{Peer, Refusal};
 use crate::sync::Mutex;
+use crate::trace;
 use crate::wait::{WaitList, Waiter};
 use crate::world::{Process, World};
 
@@ -33,6 +34,8 @@ pub enum Event {
     Listening {
         /// What `bind` returned.
         endpoint: Endpoint,
+        /// What `bind` was given: it may have wildcards.
+        asked: Endpoint,
     },
     /// A listener took a connection; the handshake follows.
     Accepted {
@@ -98,6 +101,8 @@ pub enum Event {
         endpoint: Endpoint,
         /// Why.
         reason: Reason,
+        /// Who ended it.
+        initiator: Initiator,
     },
     /// A connection ended on which messages had flowed.
     Disconnected {
@@ -271,6 +276,52 @@ impl Events {
     }
 }
 
+/// Waits for each next event, without time limit; ends when the socket is gone and everything was
+/// read.
+impl Iterator for Events {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.next_timeout(Duration::MAX)
+    }
+}
+
+/// The same, as a stream for any executor: it keeps the waker of its last poll.
+#[cfg(feature = "futures")]
+#[derive(Debug)]
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct EventStream {
+    events: Events,
+    waiter: Arc<Waiter>,
+}
+
+#[cfg(feature = "futures")]
+impl Events {
+    /// The events as a [`Stream`](futures_core::Stream); it ends when the socket is gone and
+    /// everything was read.
+    ///
+    /// *Cancel safety*: dropping the future of a stream's item loses no event.
+    pub fn stream(self) -> EventStream {
+        EventStream {
+            events: self,
+            waiter: Waiter::task(),
+        }
+    }
+}
+
+#[cfg(feature = "futures")]
+impl futures_core::Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Event>> {
+        drop(self.waiter.set_waker(context.waker()));
+        self.events.channel.poll(&self.waiter)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Channel {
     state: Mutex<Queue>,
@@ -360,13 +411,14 @@ impl EventHub {
         }
     }
 
-    /// Reports an event; `make` is called only if somebody listens.
+    /// Reports an event; `make` is called only if somebody listens. No lock is held.
     pub(crate) fn report(&self, make: impl FnOnce() -> Event) {
         let readers = self.living();
-        if readers.is_empty() {
+        if readers.is_empty() && !trace::listens() {
             return;
         }
         let event = make();
+        trace::tell(&event);
         for reader in readers {
             reader.change(|queue| queue.push(event.clone()));
         }

@@ -19,8 +19,11 @@
 //! A starved filler left at least `mark` messages to consume, so the emptier reaches a step later.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 
 use ferromq_wire::{Command, Incoming, Message};
+
+use crate::stats::add;
 
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, fence};
 
@@ -32,6 +35,11 @@ pub(crate) struct Inbound {
     consumed: Padded<AtomicU64>,
     starved: AtomicBool,
     mark: AtomicU64,
+    /// Bytes read for it, and how often that stopped at the mark: the filling side writes them.
+    bytes: PlainU64,
+    full: PlainU64,
+    /// How often the filling side was woken: only the emptying side writes it.
+    fed: PlainU64,
 }
 
 /// What the filling side counts.
@@ -89,6 +97,9 @@ impl Inbound {
             consumed: Padded(AtomicU64::new(0)),
             starved: AtomicBool::new(false),
             mark: AtomicU64::new(unlimited_if_zero(mark)),
+            bytes: PlainU64::new(0),
+            full: PlainU64::new(0),
+            fed: PlainU64::new(0),
         }
     }
 
@@ -186,14 +197,47 @@ impl Inbound {
         self.queue.0.lock().items.len()
     }
 
-    fn count(&self, messages: u64) {
+    /// Filler: so many bytes were read.
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        add(&self.bytes, bytes as u64);
+    }
+
+    /// Filler: the mark has stopped reading.
+    pub(crate) fn count_full(&self) {
+        add(&self.full, 1);
+    }
+
+    /// Bytes ever read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Plain::Relaxed)
+    }
+
+    /// How often reading stopped at the mark.
+    pub(crate) fn times_full(&self) -> u64 {
+        self.full.load(Plain::Relaxed)
+    }
+
+    /// How often the filling side has waited for room, or waits.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn times_starved(&self) -> u64 {
+        let starved = self.starved.load(Ordering::Relaxed);
+        self.fed.load(Plain::Relaxed) + u64::from(starved)
+    }
+
+    /// Filler: so many messages came.
+    pub(crate) fn count(&self, messages: u64) {
         let count = &self.produced.0.messages;
         count.store(count.load(Ordering::Relaxed) + messages, Ordering::Release);
     }
 
     fn step(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.starved.load(Ordering::Relaxed) && self.starved.swap(false, Ordering::AcqRel)
+        let woken =
+            self.starved.load(Ordering::Relaxed) && self.starved.swap(false, Ordering::AcqRel);
+        if woken {
+            add(&self.fed, 1);
+        }
+        woken
     }
 }
 

@@ -39,6 +39,7 @@ mod stats;
 pub mod strategy;
 mod sync;
 mod timers;
+mod trace;
 mod unsent;
 mod wait;
 pub mod world;
@@ -61,6 +62,8 @@ pub use error::{
     BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, RequestError,
     RequestErrorKind, SendError, SendErrorKind, WaitError,
 };
+#[cfg(feature = "futures")]
+pub use event::EventStream;
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
 #[doc(hidden)]
 pub use options::Announcements;
@@ -80,5 +83,5 @@ pub use socket::ReceiveFd;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
 pub use socket::{PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
-pub use stats::Stats;
+pub use stats::{PeerStats, Stats};
 pub use timers::{TimerId, Timers};

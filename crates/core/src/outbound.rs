@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as PlainOrdering};
 use std::time::{Duration, Instant};
 
 use ferromq_wire::{Command, Encoder, Message, Part, Seal, Writing};
@@ -56,6 +57,8 @@ pub(crate) struct Outbound {
     gate: AtomicU8,
     heard: AtomicBool,
     thirst: AtomicBool,
+    /// How often a thirst was quenched. Written by the holder of the token.
+    quenched: PlainU64,
     mark: u32,
     habit: Habit,
     /// Takes nothing without a connection.
@@ -77,7 +80,10 @@ struct State {
     since_write: u32,
     last_write: Option<Instant>,
     left_at: Option<Instant>,
+    /// Messages that the kernel has taken whole since the last write was told of.
     handed_over: u64,
+    /// The same, over all connections.
+    carried: u64,
     /// Bytes that the kernel took, on whichever connection, modulo 2⁶⁴.
     taken: u64,
     used: bool,
@@ -171,6 +177,7 @@ impl Outbound {
             last_write: None,
             left_at: None,
             handed_over: 0,
+            carried: 0,
             taken: 0,
             used: false,
             refill: false,
@@ -181,6 +188,7 @@ impl Outbound {
             gate: AtomicU8::new(SHUT),
             heard: AtomicBool::new(false),
             thirst: AtomicBool::new(false),
+            quenched: PlainU64::new(0),
             mark: if mark == 0 { u32::MAX } else { mark },
             habit,
             immediate: false,
@@ -226,15 +234,31 @@ impl Outbound {
     /// free).
     pub(crate) fn take_thirst(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.thirst.load(Ordering::Relaxed)
+        let quenched = self.thirst.load(Ordering::Relaxed)
             && self.has_room()
             && self.queued() <= self.half()
-            && self.thirst.swap(false, Ordering::AcqRel)
+            && self.thirst.swap(false, Ordering::AcqRel);
+        if quenched {
+            self.quenched.fetch_add(1, PlainOrdering::Relaxed);
+        }
+        quenched
     }
 
     /// Messages of which the kernel has not taken the last byte.
     pub(crate) fn queued(&self) -> u32 {
         self.queued.load(Ordering::Acquire)
+    }
+
+    /// Messages that the kernel has taken whole, and bytes, over all connections.
+    pub(crate) fn carried(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.carried, state.taken)
+    }
+
+    /// How often it was found full, having had room.
+    pub(crate) fn times_full(&self) -> u64 {
+        let thirsty = self.thirst.load(Ordering::Relaxed) && self.queued() >= self.mark;
+        self.quenched.load(PlainOrdering::Relaxed) + u64::from(thirsty)
     }
 
     /// Half the high-water mark: where sleeping senders are woken.
@@ -706,6 +730,7 @@ impl State {
             self.ends.drain(..over);
         }
         self.handed_over += over as u64;
+        self.carried += over as u64;
         over as u32
     }
 }

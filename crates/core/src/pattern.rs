@@ -541,6 +541,12 @@ pub trait Pattern: Default + Send + 'static {
         let _ = message;
     }
 
+    /// How many messages a pipe was not given for lack of room.
+    fn missed(&self, pipe: PipeId) -> u64 {
+        let _ = pipe;
+        0
+    }
+
     /// What could be done now without waiting; exact.
     fn readiness(&self, room: &dyn Room) -> Readiness;
 }

@@ -19,6 +19,7 @@ use crate::io::{IoCommand, IoHandle};
 use crate::outbound::{Outbound, Wrote};
 use crate::pattern::PipeId;
 use crate::port::{Note, Port};
+use crate::stats::PeerStats;
 use crate::sync::Mutex;
 
 /// How a pipe reaches its peer.
@@ -61,12 +62,12 @@ impl Link {
         }
     }
 
-    /// Messages accepted and neither handed over nor received.
-    pub(crate) fn queued(&self) -> u64 {
+    /// What it has carried until now.
+    pub(crate) fn carried(&self) -> PeerStats {
         match self {
-            Self::Stream(pipe) => u64::from(pipe.out.queued()),
+            Self::Stream(pipe) => pipe.carried(),
             #[cfg(feature = "inproc")]
-            Self::Inproc(pipe) => pipe.queued(),
+            Self::Inproc(pipe) => pipe.carried(),
         }
     }
 
@@ -122,6 +123,21 @@ impl StreamPipe {
             io,
             port,
             connection: Mutex::new(None),
+        }
+    }
+
+    /// What it has carried until now, over all connections.
+    pub(crate) fn carried(&self) -> PeerStats {
+        let (handed_over, bytes_sent) = self.out.carried();
+        PeerStats {
+            handed_over,
+            bytes_sent,
+            queued: u64::from(self.out.queued()),
+            send_high_water: self.out.times_full(),
+            received: self.inbound.produced(),
+            bytes_received: self.inbound.bytes(),
+            receive_high_water: self.inbound.times_full(),
+            ..PeerStats::default()
         }
     }
 

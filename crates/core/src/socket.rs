@@ -54,7 +54,7 @@ use crate::event::Events;
 use crate::options::Options;
 use crate::pattern::{Actions, Pattern, Readiness};
 use crate::port::{Port, Shell};
-use crate::stats::Stats;
+use crate::stats::{PeerStats, Stats};
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait::Waiter;
 
@@ -189,10 +189,8 @@ impl<P: Pattern> Socket<P> {
     /// The socket's counters now.
     pub fn stats(&self) -> Stats {
         let port = &self.shared.port;
-        self.shared.with(|state| {
-            let (queued, waiting) = state.body.load();
-            port.counters.snapshot(queued, waiting)
-        })
+        self.shared
+            .with(|state| port.counters.snapshot(&state.body.carried()))
     }
 
     /// How many peers the socket has now. A dialed endpoint counts before its peer is there.
@@ -290,7 +288,9 @@ impl<P: Pattern> Shared<P> {
             return None;
         }
         let state = self.state.try_lock()?;
-        let (queued, waiting) = state.body.load();
+        let PeerStats {
+            queued, waiting, ..
+        } = state.body.carried();
         let pipes = state.body.pipe_count();
         drop(state);
         if self.port.look_again() {

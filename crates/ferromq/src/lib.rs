@@ -9,10 +9,10 @@ pub mod pickle;
 pub use ferromq_core::{
     BindError, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError, ConnectionId,
     Context, Dropped, Endpoint, EndpointError, Event, Events, Initiator, Keepalive, ListenError,
-    Message, Part, PartError, Peer, PeerInfo, PipeId, PollItem, Proxy, ProxyHandle, ProxyStats,
-    Readiness, Reason, Receives, RecvError, RecvFuture, Refusal, Refused, ReleaseError, SendError,
-    SendErrorKind, SendFuture, Sends, Silence, Socket, SocketType, Stats, Stopped, Traffic,
-    Version, Violation, WaitError, ZmtpVersion, poll,
+    Message, Part, PartError, Peer, PeerInfo, PeerStats, PipeId, PollItem, Proxy, ProxyHandle,
+    ProxyStats, Readiness, Reason, Receives, RecvError, RecvFuture, Refusal, Refused, ReleaseError,
+    SendError, SendErrorKind, SendFuture, Sends, Silence, Socket, SocketType, Stats, Stopped,
+    Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
 // Waiting for sockets, descriptors and timers.
@@ -32,10 +32,10 @@ pub use ferromq_core::{
 };
 pub use ferromq_core::{ContextBuilder, ReconnectStop};
 
+#[cfg(feature = "futures")]
+pub use ferromq_core::{EventStream, MessageSink, MessageStream};
 #[cfg(feature = "curve")]
 pub use ferromq_core::{KeyError, KeyPair, PublicKey, SecretKey};
-#[cfg(feature = "futures")]
-pub use ferromq_core::{MessageSink, MessageStream};
 #[cfg(feature = "pair")]
 pub use ferromq_pair::Pair;
 #[cfg(feature = "pipeline")]

@@ -302,7 +302,8 @@ fn events_come_as_futures() {
         let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
         block_on(pull.close_async());
         let seen = reading.join().unwrap();
-        assert_eq!(seen[0], Event::Listening { endpoint });
+        let asked = "tcp://127.0.0.1:*".parse().unwrap();
+        assert_eq!(seen[0], Event::Listening { endpoint, asked });
     });
 }
 

@@ -34,6 +34,7 @@ fn refused(events: &Events) -> Reason {
 fn listening() -> Event {
     Event::Listening {
         endpoint: NAME.parse().unwrap(),
+        asked: NAME.parse().unwrap(),
     }
 }
 

@@ -83,6 +83,10 @@ impl Pattern for PubPattern {
         Admit::Done
     }
 
+    fn missed(&self, pipe: PipeId) -> u64 {
+        self.publisher.missed(pipe)
+    }
+
     fn readiness(&self, _: &dyn Room) -> Readiness {
         Readiness {
             send: true,

@@ -125,6 +125,11 @@ impl Publisher {
         count
     }
 
+    /// How many messages a peer has missed for lack of room.
+    pub(crate) fn missed(&self, pipe: PipeId) -> u64 {
+        self.outgoing.missed(pipe)
+    }
+
     /// How many different topics are subscribed to.
     pub(crate) fn topics(&self) -> usize {
         self.index.topics()

@@ -168,6 +168,11 @@ impl Subscriber {
         self.publishers.route()
     }
 
+    /// How many messages a publisher has missed for lack of room.
+    pub(crate) fn missed(&self, pipe: PipeId) -> u64 {
+        self.publishers.missed(pipe)
+    }
+
     pub(crate) fn tell_all(&self, command: Command, then: &mut Actions) {
         for pipe in self.publishers.pipes() {
             then.command(*pipe, command.clone());

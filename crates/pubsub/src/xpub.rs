@@ -132,6 +132,10 @@ impl Pattern for XpubPattern {
         }
     }
 
+    fn missed(&self, pipe: PipeId) -> u64 {
+        self.publisher.missed(pipe)
+    }
+
     fn readiness(&self, _: &dyn Room) -> Readiness {
         Readiness {
             send: true,

@@ -110,6 +110,10 @@ impl Pattern for XsubPattern {
         Admit::Deliver
     }
 
+    fn missed(&self, pipe: PipeId) -> u64 {
+        self.subscriber.missed(pipe)
+    }
+
     fn readiness(&self, _: &dyn Room) -> Readiness {
         Readiness {
             send: true,

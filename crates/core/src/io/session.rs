@@ -450,10 +450,12 @@ impl Session {
     }
 
     fn report_shake(&self, reason: Reason) {
+        self.port.counters.fail_handshake();
         self.port.events.report(|| Event::HandshakeFailed {
             connection: self.connection,
             endpoint: self.endpoint.clone(),
             reason,
+            initiator: reason.initiator(),
         });
     }
 
@@ -494,6 +496,7 @@ impl Session {
         let pipe = Arc::clone(pipe);
         let peer = shaking.describe(peer, pipe.id, self.connection);
         let Shaking { stream, input, .. } = *shaking;
+        pipe.inbound.count_bytes(input.len());
         let reactor = Arc::clone(cx.reactor);
         let heartbeat = Heartbeat::new(self.port.options.heartbeat, version, cx.now);
         self.set_beat(heartbeat.deadline(), cx);

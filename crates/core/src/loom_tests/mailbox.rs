@@ -17,6 +17,7 @@ use crate::pattern::{Dropped, Origin, PipeId};
 use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
 use crate::socket::Socket;
+use crate::stats::PeerStats;
 
 /// A socket with one pipe, and how often the pattern is told that the pipe is writable.
 struct Model {
@@ -95,7 +96,10 @@ fn loom_note_while_another_one_is_settled_is_handled() {
         port.post(Note::Writable(pipe));
         other.join().unwrap();
         model.check_told(2);
-        let dropped = port.counters.snapshot(0, 0).dropped(Dropped::PeerGone);
+        let dropped = port
+            .counters
+            .snapshot(&PeerStats::default())
+            .dropped(Dropped::PeerGone);
         assert_eq!(dropped, 2, "a note was left lying");
     });
 }

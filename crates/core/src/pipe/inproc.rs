@@ -10,6 +10,7 @@ use crate::inbound::Inbound;
 use crate::pattern::PipeId;
 use crate::pipe::Rest;
 use crate::port::{Note, Port};
+use crate::stats::PeerStats;
 
 /// The two queues, and the socket at their other ends.
 #[derive(Clone, Debug)]
@@ -24,6 +25,22 @@ impl InprocPipe {
     /// Would a message be accepted now? If not, the peer tells when it would.
     pub(super) fn has_room(&self) -> bool {
         self.outgoing.has_room() || self.outgoing.starve()
+    }
+
+    /// What it has carried until now; nothing is counted in bytes.
+    pub(super) fn carried(&self) -> PeerStats {
+        let handed_over = match self.peer {
+            Some(_) => self.outgoing.produced(),
+            None => 0,
+        };
+        PeerStats {
+            handed_over,
+            queued: self.queued(),
+            send_high_water: self.outgoing.times_starved(),
+            received: self.incoming.produced(),
+            receive_high_water: self.incoming.times_starved(),
+            ..PeerStats::default()
+        }
     }
 
     /// Messages that no peer has: they wait for the name to be bound.

@@ -26,7 +26,7 @@ impl Body {
     /// A message for the application, if it fits.
     pub(super) fn deliver(&mut self, message: Message, port: &Port) {
         if self.ready.is_full(receive_mark(port)) {
-            port.counters.drop_message(Dropped::HighWaterMark);
+            port.counters.drop_receiving(Dropped::HighWaterMark, 1);
             self.after.garbage.push(message);
             self.after.any = true;
         } else {
@@ -58,7 +58,7 @@ impl Body {
     /// What was delivered and not taken is dropped.
     pub(super) fn retract(&mut self, port: &Port) {
         port.counters
-            .drop_messages(Dropped::Stale, self.ready.len() as u64);
+            .drop_receiving(Dropped::Stale, self.ready.len() as u64);
         self.after.garbage.extend(self.ready.take());
         self.after.any = true;
     }

@@ -35,7 +35,7 @@ impl<P: Pattern> State<P> {
             self.close_pipe(pipe, until, port);
         }
         let unread = self.body.ready.len() as u64;
-        port.counters.drop_messages(Dropped::Closed, unread);
+        port.counters.drop_receiving(Dropped::Closed, unread);
         self.body.after.garbage.extend(self.body.ready.take());
         self.body.after.any = true;
         self.body.wake_everybody();
@@ -68,6 +68,7 @@ impl<P: Pattern> State<P> {
             return;
         };
         self.body.forget_claim();
+        self.body.retire(&entry);
         self.body.ending.retain(|other| *other != pipe);
         if let Link::Stream(stream) = &entry.link {
             stream.inbound.abandon();
@@ -77,7 +78,7 @@ impl<P: Pattern> State<P> {
             .iter()
             .filter(|item| matches!(item, Incoming::Message(_)))
             .count();
-        port.counters.drop_messages(reason, lost as u64);
+        port.counters.drop_receiving(reason, lost as u64);
         self.body.after.unread.push(unread);
         self.body.after.any = true;
         self.pattern.detach(pipe, &mut self.actions);
@@ -109,7 +110,10 @@ impl<P: Pattern> State<P> {
         let known = entry.map(|entry| entry.ending = true).is_some();
         let unsent = match rest {
             Rest::Stream(stream) if known => stream.out.take_unsent(),
-            Rest::Stream(stream) => return self.lose(stream.out.take_unsent(), port),
+            Rest::Stream(stream) => {
+                self.body.retire_stream(&stream);
+                return self.lose(stream.out.take_unsent(), port);
+            }
             #[cfg(feature = "inproc")]
             Rest::Inproc(unread) => {
                 self.bid_farewell(pipe, port);
@@ -162,7 +166,7 @@ impl<P: Pattern> State<P> {
         if open && then == OnPeerLost::Return {
             return self.body.give_back(unsent, port);
         }
-        port.counters.drop_messages(Dropped::PeerGone, unsent.len());
+        port.counters.drop_sending(Dropped::PeerGone, unsent.len());
         self.discard(unsent);
     }
 
@@ -173,7 +177,7 @@ impl<P: Pattern> State<P> {
             if self.pattern.returned(pipe, &message, &mut self.actions) {
                 wanted.push_back(Incoming::Message(message));
             } else {
-                port.counters.drop_message(Dropped::PeerGone);
+                port.counters.drop_sending(Dropped::PeerGone, 1);
                 self.body.after.garbage.push(message);
                 self.body.after.any = true;
             }
@@ -184,7 +188,7 @@ impl<P: Pattern> State<P> {
 
     /// Messages that closing loses.
     pub(super) fn lose(&mut self, unsent: Unsent, port: &Port) {
-        port.counters.drop_messages(Dropped::Closed, unsent.len());
+        port.counters.drop_sending(Dropped::Closed, unsent.len());
         port.closing.lose(unsent.len());
         self.discard(unsent);
     }

@@ -200,6 +200,7 @@ impl<P: Pattern> Socket<P> {
         let key = io.new_key();
         shared.port.events.report(|| Event::Listening {
             endpoint: concrete.clone(),
+            asked: endpoint.clone(),
         });
         let closed = shared.with(|state| {
             if state.body.closed.is_none()

@@ -48,6 +48,7 @@ impl<P: Pattern> Socket<P> {
         let endpoint = Endpoint::Inproc(name.clone());
         port.events.report(|| Event::Listening {
             endpoint: endpoint.clone(),
+            asked: endpoint.clone(),
         });
         // Closed or not: those who have waited are told.
         for connect in waiting {
@@ -287,6 +288,8 @@ impl After {
         };
         // The address of an inproc peer is the name that joins the two.
         if let Ok(name) = peer.address.parse() {
+            port.counters.fail_handshake();
+            other.counters.fail_handshake();
             let event = refused(&name, Reason::Refusal(refusal), port);
             self.events.push((Arc::clone(port), event.clone()));
             self.events.push((Arc::clone(other), event));
@@ -330,6 +333,8 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     let Connecting { port, pipe, queues } = connect;
     if !bound.accepts(port.kind.socket_type) {
         let why = Reason::Violation(Violation::IncompatibleSocketType);
+        bound.counters.fail_handshake();
+        port.counters.fail_handshake();
         let event = refused(name, why, bound);
         bound.events.report(|| event.clone());
         port.events.report(|| event);
@@ -362,6 +367,7 @@ fn refused(name: &InprocName, reason: Reason, port: &Port) -> Event {
         connection: ConnectionId(port.world.random()),
         endpoint: Endpoint::Inproc(name.clone()),
         reason,
+        initiator: reason.initiator(),
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use ferromq_transport::Endpoint;
 
 use super::Socket;
-use super::state::{Body, Entry};
+use super::state::{Body, Entry, State};
 use crate::error::{ClosedError, ReleaseError};
 use crate::pattern::{Pattern, Peer, PipeId};
+use crate::pipe::{Link, StreamPipe};
+use crate::stats::PeerStats;
 
 /// A peer of a socket, as it was when asked.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub struct PeerInfo {
     pub peer: Arc<Peer>,
     /// What was given to `connect`; `None` if it came by a listener.
     pub dialed: Option<Endpoint>,
+    /// What the pipe to it has carried.
+    pub stats: PeerStats,
 }
 
 impl<P: Pattern> Socket<P> {
@@ -26,7 +30,7 @@ impl<P: Pattern> Socket<P> {
     pub fn peers(&self) -> Result<Vec<PeerInfo>, ClosedError> {
         self.shared.with(|state| match state.body.closed {
             Some(closed) => Err(closed),
-            None => Ok(state.body.peers()),
+            None => Ok(state.peers()),
         })
     }
 
@@ -48,6 +52,24 @@ impl<P: Pattern> Socket<P> {
     }
 }
 
+impl<P: Pattern> State<P> {
+    fn peers(&self) -> Vec<PeerInfo> {
+        let info = |(pipe, entry): (PipeId, &Entry)| {
+            let mut dialed = self.body.endpoints.dialed.iter();
+            let dialed = dialed.find(|(_, it)| *it == pipe);
+            Some(PeerInfo {
+                peer: Arc::clone(entry.there()?),
+                dialed: dialed.map(|(endpoint, _)| endpoint.clone()),
+                stats: PeerStats {
+                    missed: self.pattern.missed(pipe),
+                    ..entry.carried()
+                },
+            })
+        };
+        self.body.pipes.iter().filter_map(info).collect()
+    }
+}
+
 impl Body {
     /// How many peers are there.
     pub(super) fn peer_count(&self) -> usize {
@@ -55,21 +77,11 @@ impl Body {
         self.pipes.iter().filter(there).count()
     }
 
-    fn peers(&self) -> Vec<PeerInfo> {
-        let info = |(pipe, entry): (PipeId, &Entry)| {
-            let dialed = self.endpoints.dialed.iter().find(|(_, it)| *it == pipe);
-            Some(PeerInfo {
-                peer: Arc::clone(entry.there()?),
-                dialed: dialed.map(|(endpoint, _)| endpoint.clone()),
-            })
-        };
-        self.pipes.iter().filter_map(info).collect()
-    }
-
     /// A pipe has a peer, from the message behind `before` on.
     pub(super) fn meet(&mut self, pipe: PipeId, peer: &Arc<Peer>, before: u64) {
         if let Some(entry) = self.pipes.get_mut(pipe) {
             entry.peer = Some(Arc::clone(peer));
+            entry.reconnects += u64::from(!entry.senders.is_empty());
             entry.senders.add(peer, before, entry.batch.consumed());
         }
         self.tell_observers();
@@ -84,7 +96,44 @@ impl Body {
     }
 }
 
+/// What was carried.
+impl Body {
+    /// What all pipes together have carried until now.
+    pub(super) fn carried(&self) -> PeerStats {
+        let mut sum = self.retired;
+        let pipes = self.pipes.iter().map(|(_, entry)| entry.carried());
+        let parting = self.parting.iter().map(|stream| stream.carried());
+        pipes.chain(parting).for_each(|pipe| sum.add(pipe));
+        sum.queued += self.requeued.len();
+        sum.waiting += (self.ready.len() + self.replies.len()) as u64;
+        sum
+    }
+
+    /// A pipe leaves the table. If it is not over, it is still written within linger.
+    pub(super) fn retire(&mut self, entry: &Entry) {
+        match &entry.link {
+            Link::Stream(stream) if !entry.ending => self.parting.push(Arc::clone(stream)),
+            link => self.retired.add(link.carried().over()),
+        }
+        self.retired.reconnects += entry.reconnects;
+    }
+
+    /// A pipe that is not in the table is over.
+    pub(super) fn retire_stream(&mut self, over: &Arc<StreamPipe>) {
+        self.parting.retain(|stream| !Arc::ptr_eq(stream, over));
+        self.retired.add(over.carried().over());
+    }
+}
+
 impl Entry {
+    fn carried(&self) -> PeerStats {
+        PeerStats {
+            waiting: (self.batch.len() + self.link.inbound().waiting()) as u64,
+            reconnects: self.reconnects,
+            ..self.link.carried()
+        }
+    }
+
     /// The peer, while it is there.
     fn there(&self) -> Option<&Arc<Peer>> {
         self.peer.as_ref().filter(|_| !self.ending)

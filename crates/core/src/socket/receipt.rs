@@ -64,6 +64,11 @@ impl Senders {
         self.0.push((before, Arc::clone(peer)));
     }
 
+    /// True if nobody has been there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn of(&self, number: u64) -> Option<&Arc<Peer>> {
         let mut senders = self.0.iter().rev();
         let found = senders.find(|(before, _)| *before < number);

@@ -369,7 +369,7 @@ impl<P: Asks> State<P> {
         };
         self.pattern.forget(number);
         if let Some(unread) = self.body.replies.forget(number, course.alarm.take()) {
-            port.counters.drop_message(Dropped::Stale);
+            port.counters.drop_receiving(Dropped::Stale, 1);
             self.body.after.garbage.push(unread);
             self.body.after.any = true;
         }

@@ -310,13 +310,13 @@ impl<P: Pattern> State<P> {
             Route::Each { pipes, skipped } => {
                 let skipped = skipped as u64;
                 port.counters.accept_messages(skipped);
-                port.counters.drop_messages(Dropped::HighWaterMark, skipped);
+                port.counters.drop_sending(Dropped::HighWaterMark, skipped);
                 body.send_to_each(pipes, message, port);
             }
             Route::Done => {}
             Route::Discard(reason) => {
                 port.counters.accept();
-                port.counters.drop_message(reason);
+                port.counters.drop_sending(reason, 1);
             }
             Route::Park => return Offer::Park,
             Route::Refuse(refused) => return Offer::Refused(refused.into()),

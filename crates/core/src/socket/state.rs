@@ -23,8 +23,9 @@ use crate::pace::Pace;
 use crate::pattern::{
     Action, Actions, Admit, Dropped, Origin, Pattern, Peer, PipeId, Readiness, Refused, Room,
 };
-use crate::pipe::Link;
+use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
+use crate::stats::PeerStats;
 use crate::unsent::Unsent;
 use crate::wait::{WaitList, Waiter};
 
@@ -49,6 +50,10 @@ pub(crate) struct Body {
     /// Where the message admitted last came from.
     pub(super) came: Option<Came>,
     pub(super) departed: Departed,
+    /// What the pipes have carried that are over.
+    pub(super) retired: PeerStats,
+    /// Pipes that the application has let go of, and that are still written.
+    pub(super) parting: Vec<Arc<StreamPipe>>,
     pub(super) senders: WaitList,
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
@@ -81,6 +86,8 @@ pub(crate) struct Entry {
     pub(super) batch: Batch,
     /// Who is there; none before the first connection, and between two.
     pub(super) peer: Option<Arc<Peer>>,
+    /// How often it was there again.
+    pub(super) reconnects: u64,
     /// Who was there when what it brought was sent.
     pub(super) senders: Senders,
     /// Over: what it brought can still be received.
@@ -266,6 +273,7 @@ impl<P: Pattern> State<P> {
                 link,
                 batch: Batch::default(),
                 peer: None,
+                reconnects: 0,
                 senders: Senders::default(),
                 ending: false,
             },
@@ -415,7 +423,7 @@ impl<P: Pattern> State<P> {
         loop {
             match self.admit(pipe, &mut message, port) {
                 Admitted::Message if self.body.ready.is_full(mark) => {
-                    port.counters.drop_message(Dropped::HighWaterMark);
+                    port.counters.drop_receiving(Dropped::HighWaterMark, 1);
                     self.body.after.garbage.push(std::mem::take(&mut message));
                     self.body.after.any = true;
                 }
@@ -498,7 +506,7 @@ impl<P: Pattern> State<P> {
         self.carry_out(port);
         match admitted {
             Admit::Deliver => return Admitted::Message,
-            Admit::Skip(reason) => port.counters.drop_message(reason),
+            Admit::Skip(reason) => port.counters.drop_receiving(reason, 1),
             Admit::Done => self.body.tell_observers(),
         }
         self.body.after.garbage.push(std::mem::take(into));
@@ -601,7 +609,7 @@ impl Body {
     fn notify(&mut self, notice: Message, port: &Port) {
         if let Some(void) = self.ready.notify(notice, receive_mark(port)) {
             port.counters
-                .drop_messages(Dropped::HighWaterMark, void.len() as u64);
+                .drop_receiving(Dropped::HighWaterMark, void.len() as u64);
             self.after.garbage.extend(void);
             self.after.any = true;
         } else {
@@ -623,7 +631,7 @@ impl Body {
                 .iter()
                 .filter(|item| matches!(item, Incoming::Message(_)))
                 .count();
-            port.counters.drop_messages(Dropped::Stale, stale as u64);
+            port.counters.drop_receiving(Dropped::Stale, stale as u64);
             self.after.unread.push(items);
             self.after.any = true;
         }
@@ -644,18 +652,6 @@ impl Body {
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => self.after.tell(inproc.room()),
         }
-    }
-
-    /// Messages queued for peers, and messages waiting for the application.
-    pub(super) fn load(&self) -> (u64, u64) {
-        let entries = || self.pipes.iter().map(|(_, entry)| entry);
-        let queued: u64 = entries().map(|entry| entry.link.queued()).sum();
-        let unread = |entry: &Entry| entry.batch.len() + entry.link.inbound().waiting();
-        let waiting: usize = entries().map(unread).sum();
-        (
-            queued + self.requeued.len(),
-            (waiting + self.ready.len() + self.replies.len()) as u64,
-        )
     }
 
     /// True if the socket's peers are in the same process.

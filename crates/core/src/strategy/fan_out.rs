@@ -12,7 +12,7 @@ pub struct FanOut {
     pipes: Vec<PipeId>,
     members: PipeMap<Member>,
     chosen: Vec<PipeId>,
-    skipped: usize,
+    skipped: Vec<PipeId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ struct Member {
     /// Where in `pipes` it is.
     place: usize,
     full: bool,
+    /// How many messages it was not given.
+    missed: u64,
 }
 
 impl FanOut {
@@ -32,7 +34,12 @@ impl FanOut {
     pub fn attach(&mut self, pipe: PipeId) {
         let place = self.pipes.len();
         self.pipes.push(pipe);
-        self.members.insert(pipe, Member { place, full: false });
+        let member = Member {
+            place,
+            full: false,
+            missed: 0,
+        };
+        self.members.insert(pipe, member);
     }
 
     /// Removes a pipe.
@@ -58,7 +65,7 @@ impl FanOut {
     #[inline]
     pub fn begin(&mut self) {
         self.chosen.clear();
-        self.skipped = 0;
+        self.skipped.clear();
     }
 
     /// Chooses this pipe if it has room, else counts it as skipped. To be called once per pipe and
@@ -70,7 +77,7 @@ impl FanOut {
         };
         member.full = member.full || !room.has_room(pipe);
         if member.full {
-            self.skipped += 1;
+            self.skipped.push(pipe);
         } else {
             self.chosen.push(pipe);
         }
@@ -90,16 +97,26 @@ impl FanOut {
 
     /// How many were offered the message and had no room.
     pub fn skipped(&self) -> usize {
-        self.skipped
+        self.skipped.len()
     }
 
-    /// The choice.
+    /// The choice. Those that were skipped miss the message.
     #[inline]
-    pub fn route(&self) -> Route<'_> {
+    pub fn route(&mut self) -> Route<'_> {
+        for pipe in &self.skipped {
+            if let Some(member) = self.members.get_mut(*pipe) {
+                member.missed += 1;
+            }
+        }
         Route::Each {
             pipes: &self.chosen,
-            skipped: self.skipped,
+            skipped: self.skipped.len(),
         }
+    }
+
+    /// How many messages a pipe was not given for lack of room.
+    pub fn missed(&self, pipe: PipeId) -> u64 {
+        self.members.get(pipe).map_or(0, |member| member.missed)
     }
 
     /// All attached pipes, in no particular order.
