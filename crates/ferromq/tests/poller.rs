@@ -15,7 +15,7 @@ use std::task::{Context as TaskContext, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use ferromq::{Context, PollError, PollEvent, Poller, Pull, Push, Readiness, RecvError, Rep, Req};
+use ferromq::{Context, PollError, PollEvent, Poller, Pull, Push, Readiness, Rep, Req};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
 #[allow(dead_code, reason = "each test file uses its part")]
@@ -305,7 +305,7 @@ mod descriptors {
                     pull.try_recv().unwrap();
                 }
                 assert!(!is_readable(&fd));
-                assert_eq!(pull.try_recv(), Err(RecvError::Empty));
+                assert_eq!(pull.try_recv(), Err(ferromq::RecvError::Empty));
                 push.send("4").unwrap();
                 wait_readable(&pull.receive_fd().unwrap());
                 assert!(is_readable(&fd), "it is one descriptor");
