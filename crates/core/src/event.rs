@@ -318,7 +318,7 @@ impl futures_core::Stream for EventStream {
         context: &mut std::task::Context<'_>,
     ) -> Poll<Option<Event>> {
         drop(self.waiter.set_waker(context.waker()));
-        self.events.channel.poll(&self.waiter)
+        self.events.poll(&self.waiter)
     }
 }
 

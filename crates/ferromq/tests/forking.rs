@@ -114,6 +114,15 @@ fn assert_is_refused(socket: &Dealer) {
     assert_eq!(socket.pipes(), 0);
     assert_eq!(poll(&mut [PollItem::receive(socket)], None), 1);
     assert_eq!(socket.events().next_timeout(WAIT), None);
+    #[cfg(feature = "futures")]
+    {
+        use futures_core::Stream;
+        use std::{future::poll_fn, pin::Pin};
+
+        let mut stream = socket.events().stream();
+        let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context));
+        assert_eq!(block_on(next), None);
+    }
     assert!(format!("{socket:?}").contains("Socket"));
     assert!(!socket.close().complete);
 }
