@@ -13,7 +13,7 @@ use ferromq_wire::{Part, metadata};
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
-use crate::options::{Announcements, Options};
+use crate::options::{Announcements, Options, is_routing_id};
 use crate::pattern::Pattern;
 use crate::socket::Socket;
 
@@ -80,7 +80,7 @@ impl<S: SocketType> Builder<S> {
         context.inner().check_open()?;
         self.check()?;
         if !context.inner().has_thread(self.options.affinity) {
-            return Err(BuildError::OutOfRange { option: "affinity" });
+            return BuildError::out_of_range("affinity");
         }
         let socket = Socket::build(context, S::pattern(self.settings), self.options);
         socket.check_open()?;
@@ -104,37 +104,36 @@ impl<S: SocketType> Builder<S> {
 
     /// Makes sure that each option is within its range.
     fn check(&self) -> Result<(), BuildError> {
-        let out_of_range = |option| Err(BuildError::OutOfRange { option });
         let options = &self.options;
         if options.linger.is_some_and(|linger| linger > LONGEST_LINGER) {
-            return out_of_range("linger");
+            return BuildError::out_of_range("linger");
         }
         if options.handshake_timeout > LONGEST_WAIT {
-            return out_of_range("handshake_timeout");
+            return BuildError::out_of_range("handshake_timeout");
         }
         let heartbeat = options.heartbeat;
         if heartbeat.interval > LONGEST_WAIT {
-            return out_of_range("heartbeat_interval");
+            return BuildError::out_of_range("heartbeat_interval");
         }
         if heartbeat
             .timeout
             .is_some_and(|timeout| timeout > LONGEST_WAIT)
         {
-            return out_of_range("heartbeat_timeout");
+            return BuildError::out_of_range("heartbeat_timeout");
         }
         if heartbeat.ttl > LONGEST_TTL {
-            return out_of_range("heartbeat_ttl");
+            return BuildError::out_of_range("heartbeat_ttl");
         }
         let connecting = options.connect_timeout;
         if connecting.is_some_and(|timeout| timeout.is_zero() || timeout > LONGEST_WAIT) {
-            return out_of_range("connect_timeout");
+            return BuildError::out_of_range("connect_timeout");
         }
         let pauses = options.reconnect.first..=options.reconnect.most;
         if pauses.start().is_zero() || pauses.is_empty() || *pauses.end() > LONGEST_WAIT {
-            return out_of_range("reconnect_interval");
+            return BuildError::out_of_range("reconnect_interval");
         }
         if options.limits.max_parts == 0 {
-            return out_of_range("max_parts");
+            return BuildError::out_of_range("max_parts");
         }
         self.check_security()?;
         self.check_transport()?;
@@ -142,9 +141,7 @@ impl<S: SocketType> Builder<S> {
             return Err(BuildError::Metadata);
         }
         match &options.routing_id {
-            Some(id) if id.is_empty() || id.len() > 255 || id.first() == Some(&0) => {
-                Err(BuildError::RoutingId)
-            }
+            Some(id) if !is_routing_id(id) => Err(BuildError::RoutingId),
             _ => Ok(()),
         }
     }

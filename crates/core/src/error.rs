@@ -254,3 +254,10 @@ pub enum BuildError {
     #[error("failed to make a socket: a routing id has 1 to 255 bytes and no leading zero")]
     RoutingId,
 }
+
+impl BuildError {
+    /// What `build` returns for an option of this name.
+    pub(crate) fn out_of_range<T>(option: &'static str) -> Result<T, Self> {
+        Err(Self::OutOfRange { option })
+    }
+}

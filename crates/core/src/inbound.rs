@@ -24,7 +24,6 @@ use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 use ferromq_wire::{Command, Incoming, Message};
 
 use crate::stats::add;
-
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, fence};
 
 /// The incoming half of a pipe.

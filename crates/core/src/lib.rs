@@ -66,7 +66,7 @@ pub use error::{
 pub use event::EventStream;
 pub use event::{ConnectionId, Event, Events, Initiator, Reason};
 #[doc(hidden)]
-pub use options::Announcements;
+pub use options::{Announcements, is_routing_id};
 pub use options::{OnPeerLost, ReconnectStop};
 pub use pattern::{
     Action, Actions, Admit, Asks, Dropped, Kind, Origin, Pattern, Peer, PipeId, Progress,
@@ -76,12 +76,12 @@ pub use poll::{PollItem, poll};
 pub use poller::{PollError, PollEvent, Poller};
 pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 pub use security::Security;
-#[doc(hidden)]
-pub use socket::Receipt;
 #[cfg(unix)]
 pub use socket::ReceiveFd;
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
 pub use socket::{PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
+#[doc(hidden)]
+pub use socket::{Receipt, enough};
 pub use stats::{PeerStats, Stats};
 pub use timers::{TimerId, Timers};

@@ -88,6 +88,20 @@ pub struct Announcements {
     pub lost: Option<Message>,
 }
 
+impl Announcements {
+    /// What the end of a connection is announced by.
+    pub(crate) fn farewell(&self, is_dialed: bool) -> &Option<Message> {
+        if is_dialed { &self.lost } else { &self.left }
+    }
+}
+
+/// True if an application may choose this routing id: 1 to 255 bytes, not beginning with a zero
+/// byte (RFC 37 keeps those for ids that are made).
+#[doc(hidden)]
+pub fn is_routing_id(id: &[u8]) -> bool {
+    (1..=255).contains(&id.len()) && id.first() != Some(&0)
+}
+
 impl Options {
     /// How long closing may flush.
     pub(crate) fn linger(&self) -> Duration {

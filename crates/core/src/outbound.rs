@@ -325,7 +325,17 @@ impl Outbound {
     /// sends PINGs costs no more memory than that. True: the caller holds the token and has to
     /// write.
     pub(crate) fn control(&self, command: &Command) -> bool {
+        self.queue_command(command, &mut self.state.lock())
+    }
+
+    /// Like [`control`](Self::control), but only if no other command waits: a heartbeat behind it
+    /// would say nothing new.
+    pub(crate) fn control_alone(&self, command: &Command) -> bool {
         let mut state = self.state.lock();
+        state.control.is_empty() && self.queue_command(command, &mut state)
+    }
+
+    fn queue_command(&self, command: &Command, state: &mut State) -> bool {
         let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
             return false;
         };
@@ -334,14 +344,7 @@ impl Outbound {
             return false;
         }
         encoder.encode_command(command, &mut state.control);
-        !state.control.is_empty() && self.take_token(&mut state)
-    }
-
-    /// Like [`control`](Self::control), but only if no other command waits: a heartbeat behind it
-    /// would say nothing new.
-    pub(crate) fn control_alone(&self, command: &Command) -> bool {
-        let waits = !self.state.lock().control.is_empty();
-        !waits && self.control(command)
+        !state.control.is_empty() && self.take_token(state)
     }
 
     /// How far the writing is. What somebody else is writing now waits: it may be commands.

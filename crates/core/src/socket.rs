@@ -35,6 +35,8 @@ use std::time::{Duration, Instant};
 pub(crate) use after::flush_left;
 #[cfg(feature = "inproc")]
 pub(crate) use inproc::Connecting;
+#[doc(hidden)]
+pub use observing::enough;
 pub use peers::PeerInfo;
 #[doc(hidden)]
 pub use receipt::Receipt;

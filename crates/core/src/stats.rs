@@ -1,9 +1,9 @@
-//! Counters of a socket, each counted where it happens.
+//! Counters of a socket, each counted where it happens. No wake-up depends on them, so they are the
+//! plain atomics for loom too.
 
-use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::pattern::Dropped;
-use crate::sync::{AtomicU64, Ordering};
 
 /// A socket's counters at one moment, in messages where nothing else is said. Fan-out counts one
 /// per peer.
@@ -136,24 +136,24 @@ impl Counters {
     /// Under the socket's lock: counts without a locked instruction.
     #[inline]
     pub(crate) fn accept(&self) {
-        add_locked(&self.accepted, 1);
+        add(&self.accepted, 1);
     }
 
     /// Under the socket's lock.
     #[inline]
     pub(crate) fn accept_messages(&self, messages: u64) {
-        add_locked(&self.accepted, messages);
+        add(&self.accepted, messages);
     }
 
     /// Under the socket's lock.
     #[inline]
     pub(crate) fn deliver(&self) {
-        add_locked(&self.delivered, 1);
+        add(&self.delivered, 1);
     }
 
     /// Under the socket's lock.
     pub(crate) fn give_back(&self, messages: u64) {
-        add_locked(&self.returned, messages);
+        add(&self.returned, messages);
     }
 
     pub(crate) fn hand_over(&self, messages: u64) {
@@ -209,16 +209,11 @@ fn drop_messages(counters: &[AtomicU64], reason: Dropped, messages: u64) {
     }
 }
 
-#[inline]
-fn add_locked(counter: &AtomicU64, messages: u64) {
-    let sum = counter.load(Ordering::Relaxed) + messages;
-    counter.store(sum, Ordering::Relaxed);
-}
-
 /// Adds without a locked instruction: nobody else adds meanwhile.
-pub(crate) fn add(counter: &PlainU64, more: u64) {
-    let sum = counter.load(Plain::Relaxed) + more;
-    counter.store(sum, Plain::Relaxed);
+#[inline]
+pub(crate) fn add(counter: &AtomicU64, more: u64) {
+    let sum = counter.load(Ordering::Relaxed) + more;
+    counter.store(sum, Ordering::Relaxed);
 }
 
 fn index(reason: Dropped) -> usize {

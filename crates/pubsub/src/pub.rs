@@ -141,7 +141,8 @@ impl Pub {
         subscribers: usize,
         timeout: Duration,
     ) -> Result<(), WaitError> {
-        let look = |pattern: &mut PubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        let look =
+            |pattern: &mut PubPattern| pattern.publisher.look_for(topic.as_ref(), subscribers);
         self.wait_for(timeout, look)
     }
 
@@ -154,7 +155,8 @@ impl Pub {
         topic: impl AsRef<[u8]>,
         subscribers: usize,
     ) -> Result<(), ClosedError> {
-        let look = |pattern: &mut PubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        let look =
+            |pattern: &mut PubPattern| pattern.publisher.look_for(topic.as_ref(), subscribers);
         self.wait_for_async(look).await
     }
 }
@@ -191,14 +193,6 @@ impl PubPattern {
     /// How many peers would be sent a message whose first part is `topic`, had they room.
     pub fn subscriber_count(&mut self, topic: &[u8]) -> usize {
         self.publisher.subscriber_count(topic)
-    }
-
-    /// Looks whether so many peers have subscribed to the beginning of `topic`; else, how many.
-    fn look_for(&mut self, topic: &[u8], subscribers: usize) -> Result<(), usize> {
-        match self.subscriber_count(topic) {
-            found if found >= subscribers => Ok(()),
-            found => Err(found),
-        }
     }
 }
 

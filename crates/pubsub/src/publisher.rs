@@ -1,7 +1,7 @@
 //! What PUB and XPUB have in common: the index of subscriptions and the fan-out over it.
 
 use ferromq_core::strategy::{FanOut, PipeMap};
-use ferromq_core::{Message, PipeId, Room, Route};
+use ferromq_core::{Message, PipeId, Room, Route, enough};
 
 use crate::index::Index;
 use crate::request::Request;
@@ -84,23 +84,24 @@ impl Publisher {
     /// To every peer that subscribed to the beginning of the first part, as far as it has room.
     #[inline]
     pub(crate) fn route(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
-        self.outgoing.begin();
-        if self.settings.invert_matching || self.only.is_some() {
-            return self.route_to_some(message, room);
-        }
         let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
         let outgoing = &mut self.outgoing;
-        self.index
-            .for_each_match(topic, |pipe| outgoing.offer(pipe, room));
+        outgoing.begin();
+        if self.settings.invert_matching || self.only.is_some() {
+            self.offer_to_some(topic, room);
+        } else {
+            self.index
+                .for_each_match(topic, |pipe| outgoing.offer(pipe, room));
+        }
         if self.settings.no_drop && self.outgoing.skipped() > 0 {
             return Route::Park;
         }
+        self.only = None;
         self.outgoing.route()
     }
 
-    /// The same for one peer alone, or for those who did not subscribe.
-    fn route_to_some(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
-        let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
+    /// Offers the message to one peer alone, or to those who did not subscribe.
+    fn offer_to_some(&mut self, topic: &[u8], room: &dyn Room) {
         self.matched.clear();
         self.index
             .for_each_match(topic, |pipe| self.matched.insert(pipe, ()));
@@ -111,11 +112,6 @@ impl Publisher {
                 self.outgoing.offer(pipe, room);
             }
         }
-        if self.settings.no_drop && self.outgoing.skipped() > 0 {
-            return Route::Park;
-        }
-        self.only = None;
-        self.outgoing.route()
     }
 
     /// How many peers would be given a message whose first part is `topic`, had they room.
@@ -123,6 +119,11 @@ impl Publisher {
         let mut count = 0;
         self.index.for_each_match(topic, |_| count += 1);
         count
+    }
+
+    /// Looks whether so many peers have subscribed to the beginning of `topic`; else, how many.
+    pub(crate) fn look_for(&mut self, topic: &[u8], subscribers: usize) -> Result<(), usize> {
+        enough(self.subscriber_count(topic), subscribers)
     }
 
     /// How many messages a peer has missed for lack of room.

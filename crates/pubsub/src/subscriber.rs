@@ -1,7 +1,7 @@
 //! What SUB and XSUB have in common: the counted topics, and telling every publisher of them.
 
 use ferromq_core::strategy::{FairQueue, FanOut, PipeMap};
-use ferromq_core::{Actions, ClosedError, Command, Message, Origin, PipeId, Room, Route};
+use ferromq_core::{Actions, ClosedError, Command, Message, Origin, PipeId, Room, Route, enough};
 
 use crate::arena::Walk;
 use crate::topics::Topics;
@@ -87,10 +87,8 @@ impl Subscriber {
     /// many.
     pub(crate) fn look_for(&self, number: u64, publishers: usize) -> Result<(), usize> {
         let confirmed = self.confirmed.iter();
-        match confirmed.filter(|(_, it)| it.number >= number).count() {
-            found if found >= publishers => Ok(()),
-            found => Err(found),
-        }
+        let confirmed = confirmed.filter(|(_, it)| it.number >= number);
+        enough(confirmed.count(), publishers)
     }
 
     /// The connection is lost: the next one begins anew.

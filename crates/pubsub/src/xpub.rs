@@ -217,7 +217,8 @@ impl Xpub {
         subscribers: usize,
         timeout: Duration,
     ) -> Result<(), WaitError> {
-        let look = |pattern: &mut XpubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        let look =
+            |pattern: &mut XpubPattern| pattern.publisher.look_for(topic.as_ref(), subscribers);
         self.wait_for(timeout, look)
     }
 
@@ -230,7 +231,8 @@ impl Xpub {
         topic: impl AsRef<[u8]>,
         subscribers: usize,
     ) -> Result<(), ClosedError> {
-        let look = |pattern: &mut XpubPattern| pattern.look_for(topic.as_ref(), subscribers);
+        let look =
+            |pattern: &mut XpubPattern| pattern.publisher.look_for(topic.as_ref(), subscribers);
         self.wait_for_async(look).await
     }
 }
@@ -339,14 +341,6 @@ impl XpubPattern {
     /// How many peers would be sent a message whose first part is `topic`, had they room.
     pub fn subscriber_count(&mut self, topic: &[u8]) -> usize {
         self.publisher.subscriber_count(topic)
-    }
-
-    /// Looks whether so many peers have subscribed to the beginning of `topic`; else, how many.
-    fn look_for(&mut self, topic: &[u8], subscribers: usize) -> Result<(), usize> {
-        match self.subscriber_count(topic) {
-            found if found >= subscribers => Ok(()),
-            found => Err(found),
-        }
     }
 
     fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {

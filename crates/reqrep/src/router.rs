@@ -14,7 +14,7 @@ use ferromq_core::strategy::{ByRoutingId, FairQueue, PipeMap};
 use ferromq_core::{
     Actions, Admit, Builder, ClosedError, ConnectError, Dropped, Endpoint, EndpointError, Kind,
     Message, Origin, Part, Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room,
-    Route, Sends, SocketType, socket_type,
+    Route, Sends, SocketType, is_routing_id, socket_type,
 };
 
 /// The behaviour of a ROUTER socket.
@@ -184,7 +184,7 @@ impl Router {
         E::Error: Into<EndpointError>,
     {
         let id = id.into();
-        if id.is_empty() || id.len() > 255 || id.first() == Some(&0) {
+        if !is_routing_id(&id) {
             return Err(ConnectError::RoutingId);
         }
         self.connect_told(endpoint, |pattern| pattern.given = Some(id))

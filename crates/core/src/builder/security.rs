@@ -47,13 +47,12 @@ impl<S: SocketType> Builder<S> {
     }
 
     pub(super) fn check_security(&self) -> Result<(), BuildError> {
-        let out_of_range = |option| Err(BuildError::OutOfRange { option });
         let options = &self.options;
         if !options.security.is_valid() {
-            return out_of_range("security");
+            return BuildError::out_of_range("security");
         }
         if options.zap_domain.len() > 255 {
-            return out_of_range("zap_domain");
+            return BuildError::out_of_range("zap_domain");
         }
         if options.authenticator.is_some() && !options.security.asks() {
             return Err(BuildError::AuthenticatorOfClient);

@@ -100,11 +100,11 @@ impl<S: SocketType> Builder<S> {
         self.options.ipv6 = Some(ipv6);
         self
     }
+
     pub(super) fn check_transport(&self) -> Result<(), BuildError> {
         let options = &self.options.transport;
-        let out_of_range = |option| Err(BuildError::OutOfRange { option });
         if options.backlog == 0 {
-            return out_of_range("backlog");
+            return BuildError::out_of_range("backlog");
         }
         let buffers = [options.send_buffer, options.receive_buffer];
         if buffers
@@ -112,23 +112,23 @@ impl<S: SocketType> Builder<S> {
             .flatten()
             .any(|size| !(1..=LARGEST).contains(&size))
         {
-            return out_of_range("kernel_buffers");
+            return BuildError::out_of_range("kernel_buffers");
         }
         if options
             .keepalive
             .is_some_and(|keepalive| !is_possible(keepalive))
         {
-            return out_of_range("keepalive");
+            return BuildError::out_of_range("keepalive");
         }
         let timeout = options
             .retransmission_timeout
             .map(|timeout| timeout.as_millis());
         if timeout.is_some_and(|millis| !(1..=LARGEST as u128).contains(&millis)) {
-            return out_of_range("retransmission_timeout");
+            return BuildError::out_of_range("retransmission_timeout");
         }
         let device = options.device.as_ref().map(String::len);
         if device.is_some_and(|len| !(1..=15).contains(&len)) {
-            return out_of_range("device");
+            return BuildError::out_of_range("device");
         }
         Ok(())
     }

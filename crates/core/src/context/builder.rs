@@ -27,12 +27,11 @@ impl ContextBuilder {
     ///
     /// *Errors*: [`BuildError::OutOfRange`].
     pub fn build(self) -> Result<Context, BuildError> {
-        let out_of_range = |option| Err(BuildError::OutOfRange { option });
         if !(1..=MOST_THREADS).contains(&self.settings.threads) {
-            return out_of_range("io_threads");
+            return BuildError::out_of_range("io_threads");
         }
         if self.settings.linger > LONGEST_LINGER {
-            return out_of_range("linger");
+            return BuildError::out_of_range("linger");
         }
         Ok(Context::with_settings(self.world, self.settings))
     }

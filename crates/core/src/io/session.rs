@@ -600,11 +600,8 @@ impl Session {
             return Fate::Over;
         };
         pipe.set_connection(None);
-        let announcements = &self.port.options.announcements;
-        let farewell = match self.role {
-            Role::Accepted { .. } => &announcements.left,
-            Role::Dialed => &announcements.lost,
-        };
+        let is_dialed = matches!(self.role, Role::Dialed);
+        let farewell = self.port.options.announcements.farewell(is_dialed);
         if put(farewell, pipe) {
             self.port.post(Note::Readable(pipe.id));
         }

@@ -226,13 +226,7 @@ impl<P: Pattern> State<P> {
     pub(super) fn bid_farewell(&mut self, pipe: PipeId, port: &Port) {
         let endpoints = &self.body.endpoints;
         let is_dialed = endpoints.dialed.iter().any(|(_, dialed)| *dialed == pipe);
-        let announcements = &port.options.announcements;
-        let farewell = if is_dialed {
-            &announcements.lost
-        } else {
-            &announcements.left
-        };
-        if let Some(farewell) = farewell
+        if let Some(farewell) = port.options.announcements.farewell(is_dialed)
             && let Some(entry) = self.body.pipes.get(pipe)
             && let Link::Inproc(inproc) = &entry.link
             && inproc.is_joined()

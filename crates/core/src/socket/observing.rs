@@ -110,12 +110,15 @@ impl<P: Pattern> Socket<P> {
     }
 }
 
+/// What a look is to give that has found so many of those wanted: the number, if that is too few.
+#[doc(hidden)]
+pub fn enough(found: usize, wanted: usize) -> Result<(), usize> {
+    if found >= wanted { Ok(()) } else { Err(found) }
+}
+
 /// Looks whether so many peers are there; else, how many.
 fn enough_peers<P: Pattern>(wanted: usize) -> impl FnMut(&mut State<P>) -> Result<(), usize> {
-    move |state| match state.body.peer_count() {
-        found if found >= wanted => Ok(()),
-        found => Err(found),
-    }
+    move |state| enough(state.body.peer_count(), wanted)
 }
 
 /// Looks whether a pipe has a peer, or will never have one.

@@ -296,9 +296,9 @@ impl<P: Asks> State<P> {
         if course.message.is_empty() {
             return Some(Err(RequestErrorKind::NoParts));
         }
-        let number = *course.number.get_or_insert_with(|| {
-            course.deadline = now.checked_add(course.timeout);
-            self.open(port)
+        let number = course.number.unwrap_or_else(|| {
+            course.start_attempt(now);
+            *course.number.insert(self.open(port))
         });
         let failed = match self.pattern.progress(number) {
             Progress::Lost => Some(RequestErrorKind::PeerLost),

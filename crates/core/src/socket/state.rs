@@ -683,17 +683,14 @@ impl Body {
 
     pub(super) fn wake_receivers(&mut self, count: usize) {
         self.receivers.take(count, &mut self.after.woken);
-        self.watchers.take(usize::MAX, &mut self.after.woken);
-        self.after.any |= !self.after.woken.is_empty();
+        self.tell_watchers();
     }
 
     pub(super) fn wake_senders(&mut self, count: usize) {
         self.senders.take(count, &mut self.after.woken);
-        self.watchers.take(usize::MAX, &mut self.after.woken);
-        self.after.any |= !self.after.woken.is_empty();
+        self.tell_watchers();
     }
 
-    #[cold]
     fn tell_watchers(&mut self) {
         self.watchers.take(usize::MAX, &mut self.after.woken);
         self.after.any |= !self.after.woken.is_empty();
