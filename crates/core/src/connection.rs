@@ -461,7 +461,14 @@ impl Reading {
         if self.items.is_empty() {
             return;
         }
-        self.arrived |= pipe.inbound.append(&mut self.items, messages);
+        if pipe.inbound.conflates() {
+            let (tell, replaced) = pipe.inbound.replace(&mut self.items, messages);
+            self.arrived |= tell;
+            port.counters
+                .drop_receiving(Dropped::Conflated, replaced.len() as u64);
+        } else {
+            self.arrived |= pipe.inbound.append(&mut self.items, messages);
+        }
         if !self.items.is_empty() {
             self.keep(false, pipe, port);
             port.counters

@@ -39,6 +39,10 @@ pub(crate) struct Inbound {
     full: PlainU64,
     /// How often the filling side was woken: only the emptying side writes it.
     fed: PlainU64,
+    /// Only the last message is kept, whatever the mark.
+    conflating: AtomicBool,
+    /// Messages that a later one took the place of: the filling side writes it.
+    replaced: PlainU64,
 }
 
 /// What the filling side counts.
@@ -99,7 +103,60 @@ impl Inbound {
             bytes: PlainU64::new(0),
             full: PlainU64::new(0),
             fed: PlainU64::new(0),
+            conflating: AtomicBool::new(false),
+            replaced: PlainU64::new(0),
         }
+    }
+
+    /// The same; if `conflating`, it keeps the last message only, and has room always.
+    pub(crate) fn conflating(self, conflating: bool) -> Self {
+        if conflating {
+            self.conflate();
+        }
+        self
+    }
+
+    /// Keeps the last message only from now on.
+    pub(crate) fn conflate(&self) {
+        self.conflating.store(true, Ordering::Release);
+        self.mark.store(u64::MAX, Ordering::Release);
+    }
+
+    /// True if it keeps the last message only.
+    #[inline]
+    pub(crate) fn conflates(&self) -> bool {
+        self.conflating.load(Ordering::Relaxed)
+    }
+
+    /// Filler: like [`append`](Self::append), and takes out each message that has a later one
+    /// behind it, as if it had never come. (One before may be with the emptying side already.)
+    pub(crate) fn replace(
+        &self,
+        items: &mut VecDeque<Incoming>,
+        messages: usize,
+    ) -> (bool, VecDeque<Incoming>) {
+        let mut replaced = VecDeque::new();
+        self.count(messages as u64);
+        let mut queue = self.queue.0.lock();
+        if queue.abandoned {
+            return (false, replaced);
+        }
+        queue.items.append(items);
+        let is_message = |item: &Incoming| matches!(item, Incoming::Message(_));
+        let last = queue.items.iter().rposition(is_message);
+        for (at, item) in std::mem::take(&mut queue.items).into_iter().enumerate() {
+            if is_message(&item) && Some(at) != last {
+                replaced.push_back(item);
+            } else {
+                queue.items.push_back(item);
+            }
+        }
+        let count = &self.produced.0.messages;
+        let gone = replaced.len() as u64;
+        count.store(count.load(Ordering::Relaxed) - gone, Ordering::Release);
+        add(&self.replaced, gone);
+        let tell = !queue.items.is_empty() && std::mem::take(&mut queue.idle);
+        (tell, replaced)
     }
 
     /// Changes the mark (an inproc peer adds its own). Lowering drops nothing.
@@ -204,6 +261,11 @@ impl Inbound {
     /// Filler: the mark has stopped reading.
     pub(crate) fn count_full(&self) {
         add(&self.full, 1);
+    }
+
+    /// How many messages gave their place to a later one.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.load(Plain::Relaxed)
     }
 
     /// Bytes ever read.

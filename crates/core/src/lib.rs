@@ -69,8 +69,8 @@ pub use event::{ConnectionId, Event, Events, Initiator, Reason};
 pub use options::{Announcements, is_routing_id};
 pub use options::{OnPeerLost, ReconnectStop};
 pub use pattern::{
-    Action, Actions, Admit, Asks, Dropped, Kind, Origin, Pattern, Peer, PipeId, Progress,
-    Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends,
+    Action, Actions, Admit, Asks, Conflates, Dropped, Kind, Origin, Pattern, Peer, PipeId,
+    Progress, Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends,
 };
 pub use poll::{PollItem, poll};
 pub use poller::{PollError, PollEvent, Poller};

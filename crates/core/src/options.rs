@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) handshake_timeout: Duration,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) reconnect: Reconnect,
+    /// Of what waits for a peer, or is received from one, only the last message is kept.
+    pub(crate) conflate: bool,
     /// Only peers that are connected are given messages.
     pub(crate) immediate: bool,
     pub(crate) routing_id: Option<Part>,
@@ -57,6 +59,7 @@ impl Default for Options {
             handshake_timeout: Duration::from_secs(30),
             heartbeat: HeartbeatConfig::default(),
             reconnect: Reconnect::default(),
+            conflate: false,
             immediate: false,
             routing_id: None,
             metadata: Properties::new(),
@@ -103,6 +106,21 @@ pub fn is_routing_id(id: &[u8]) -> bool {
 }
 
 impl Options {
+    /// How many messages a stream pipe takes without room in the kernel. If they are conflated, the
+    /// rest waits where it can be replaced.
+    pub(crate) fn pipe_mark(&self) -> u32 {
+        if self.conflate { 1 } else { self.send_mark }
+    }
+
+    /// What becomes of what a lost peer was not given. Where a later message may take its place, it
+    /// is for nobody else.
+    pub(crate) fn on_peer_lost(&self) -> OnPeerLost {
+        match self.conflate {
+            true => OnPeerLost::Keep,
+            false => self.on_peer_lost,
+        }
+    }
+
     /// How long closing may flush.
     pub(crate) fn linger(&self) -> Duration {
         self.linger.unwrap_or(LINGER)

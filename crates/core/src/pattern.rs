@@ -209,6 +209,8 @@ pub enum Dropped {
     HighWaterMark,
     /// The socket was closed and linger was over, or it was received and never read.
     Closed,
+    /// A later message took its place ([`conflate`](crate::Builder::conflate)).
+    Conflated,
     /// Malformed for the pattern (a request without delimiter).
     Malformed,
     /// The peer it was for is gone.
@@ -221,9 +223,10 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every reason, in declaration order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::HighWaterMark,
         Self::Closed,
+        Self::Conflated,
         Self::Malformed,
         Self::PeerGone,
         Self::Unwanted,
@@ -581,6 +584,13 @@ pub enum Progress {
     /// Who was asked last is gone, and may have had the request.
     Lost,
 }
+
+/// Socket types whose queues may be [conflated](crate::Builder::conflate).
+#[diagnostic::on_unimplemented(
+    message = "this socket type cannot keep the last message only",
+    label = "PUB, SUB, PUSH, PULL and DEALER sockets can"
+)]
+pub trait Conflates: Pattern {}
 
 /// Socket types that can send.
 #[diagnostic::on_unimplemented(

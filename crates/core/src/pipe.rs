@@ -62,6 +62,18 @@ impl Link {
         }
     }
 
+    /// True if a message is accepted without room: it takes the place of the one that waits.
+    pub(crate) fn conflates(&self) -> bool {
+        match self {
+            Self::Stream(pipe) => {
+                let options = &pipe.port.options;
+                options.conflate && !(options.immediate && pipe.connection().is_none())
+            }
+            #[cfg(feature = "inproc")]
+            Self::Inproc(_) => false,
+        }
+    }
+
     /// What it has carried until now.
     pub(crate) fn carried(&self) -> PeerStats {
         match self {
@@ -117,9 +129,10 @@ impl StreamPipe {
         Self {
             id,
             key,
-            out: Outbound::new(port.options.send_mark, port.world.tuning().write)
+            out: Outbound::new(port.options.pipe_mark(), port.world.tuning().write)
                 .immediate(port.options.immediate),
-            inbound: Inbound::new(u64::from(port.options.receive_mark)),
+            inbound: Inbound::new(u64::from(port.options.receive_mark))
+                .conflating(port.options.conflate && !port.kind.eager),
             io,
             port,
             connection: Mutex::new(None),
@@ -134,7 +147,7 @@ impl StreamPipe {
             bytes_sent,
             queued: u64::from(self.out.queued()),
             send_high_water: self.out.times_full(),
-            received: self.inbound.produced(),
+            received: self.inbound.produced() + self.inbound.replaced(),
             bytes_received: self.inbound.bytes(),
             receive_high_water: self.inbound.times_full(),
             ..PeerStats::default()

@@ -6,6 +6,7 @@
 //! held together.
 
 mod after;
+mod conflating;
 mod effects;
 mod ending;
 mod endpoints;

@@ -6,8 +6,8 @@
 
 use ferromq_core::strategy::FairQueue;
 use ferromq_core::{
-    Actions, Admit, Kind, Message, Origin, Pattern, PipeId, Readiness, Receives, Refusal, Refused,
-    Room, Route, SocketType, socket_type,
+    Actions, Admit, Conflates, Kind, Message, Origin, Pattern, PipeId, Readiness, Receives,
+    Refusal, Refused, Room, Route, SocketType, socket_type,
 };
 
 /// The behaviour of a PULL socket.
@@ -67,6 +67,7 @@ impl Pattern for PullPattern {
 }
 
 impl Receives for PullPattern {}
+impl Conflates for PullPattern {}
 
 socket_type! {
     /// A PULL socket: collects messages from PUSH peers, one of each in turn.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::RoundRobin;
 use ferromq_core::{
-    Actions, Admit, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness, Refusal,
-    Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Conflates, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
+    Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a PUSH socket.
@@ -86,6 +86,7 @@ impl Pattern for PushPattern {
 
 impl Sends for PushPattern {}
 impl Requeues for PushPattern {}
+impl Conflates for PushPattern {}
 
 socket_type! {
     /// A PUSH socket: hands messages out to PULL peers, round robin, each whole to one of them.

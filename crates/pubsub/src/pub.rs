@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Command, Dropped, Kind, Message, Origin, Pattern, PipeId,
-    Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Command, Conflates, Dropped, Kind, Message, Origin,
+    Pattern, PipeId, Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError,
+    socket_type,
 };
 
 use crate::publisher::{Publisher, PublisherSettings};
@@ -96,6 +97,7 @@ impl Pattern for PubPattern {
 }
 
 impl Sends for PubPattern {}
+impl Conflates for PubPattern {}
 
 socket_type! {
     /// A PUB socket: sends every message to the SUB and XSUB peers that subscribed to the beginning

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Dropped, Kind, Message, Origin, Pattern, Peer, PipeId,
-    Readiness, Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Conflates, Dropped, Kind, Message, Origin, Pattern, Peer,
+    PipeId, Readiness, Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
 };
 
 use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
@@ -113,6 +113,7 @@ impl Pattern for SubPattern {
 }
 
 impl Receives for SubPattern {}
+impl Conflates for SubPattern {}
 
 socket_type! {
     /// A SUB socket: receives the messages of PUB and XPUB peers that it subscribed to; nothing

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Builder, Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness,
-    Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Builder, Conflates, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
+    Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a DEALER socket.
@@ -99,6 +99,7 @@ impl Pattern for DealerPattern {
 impl Sends for DealerPattern {}
 impl Receives for DealerPattern {}
 impl Requeues for DealerPattern {}
+impl Conflates for DealerPattern {}
 
 socket_type! {
     /// A DEALER socket: sends to REP, DEALER and ROUTER peers round robin, and receives one message

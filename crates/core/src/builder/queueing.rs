@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Builder, SocketType};
 use crate::options::OnPeerLost;
-use crate::pattern::Requeues;
+use crate::pattern::{Conflates, Requeues};
 
 impl<S: SocketType> Builder<S>
 where
@@ -29,6 +29,23 @@ impl<S: SocketType> Builder<S> {
     #[doc(alias = "ZMQ_RCVHWM")]
     pub fn receive_high_water_mark(mut self, messages: u32) -> Self {
         self.options.receive_mark = messages;
+        self
+    }
+
+    /// Whether only the last message is kept of those that wait for a peer, and of those received
+    /// from one: each has its own last one. Whole messages, of whatever number of parts (libzmq: of
+    /// one part). Default: false.
+    ///
+    /// The high-water marks have no meaning then, and sending never waits for room. What is
+    /// replaced is counted as [`Conflated`](crate::Dropped::Conflated); what the
+    /// kernel has taken is not replaced any more. What waits for a peer that is lost goes to no
+    /// other one, as with [`OnPeerLost::Keep`](crate::OnPeerLost::Keep).
+    #[doc(alias = "ZMQ_CONFLATE")]
+    pub fn conflate(mut self, conflate: bool) -> Self
+    where
+        S::Pattern: Conflates,
+    {
+        self.options.conflate = conflate;
         self
     }
 

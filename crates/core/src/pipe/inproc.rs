@@ -58,6 +58,20 @@ impl InprocPipe {
         }
     }
 
+    /// Hands a message over in place of those that the peer has not taken. The note, if the peer has
+    /// to be told, and what was replaced. Without a message, only the last one stays.
+    pub(crate) fn replace(
+        &self,
+        message: Option<Message>,
+    ) -> (Option<(Arc<Port>, Note)>, VecDeque<Incoming>) {
+        let mut items: VecDeque<_> = message.into_iter().map(Incoming::Message).collect();
+        let messages = items.len();
+        let (tell, replaced) = self.outgoing.replace(&mut items, messages);
+        let peer = self.peer.as_ref().filter(|_| tell);
+        let note = peer.map(|(port, pipe)| (Arc::clone(port), Note::Readable(*pipe)));
+        (note, replaced)
+    }
+
     /// Hands a message over. The note, if the peer has to be told.
     pub(crate) fn send(&self, message: Message) -> Option<(Arc<Port>, Note)> {
         self.push(Incoming::Message(message))

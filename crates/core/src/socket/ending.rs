@@ -44,6 +44,7 @@ impl<P: Pattern> State<P> {
 
     /// Ends a pipe on behalf of the application: what is queued goes out within linger.
     pub(super) fn close_pipe(&mut self, pipe: PipeId, until: Instant, port: &Arc<Port>) {
+        self.body.push_latest(pipe, port);
         let Some(entry) = self.body.pipes.get_mut(pipe) else {
             return;
         };
@@ -74,6 +75,7 @@ impl<P: Pattern> State<P> {
             stream.inbound.abandon();
         }
         let unread = entry.batch.drain(entry.link.inbound());
+        self.body.drop_latest(entry.latest.take(), port);
         let lost = unread
             .iter()
             .filter(|item| matches!(item, Incoming::Message(_)))
@@ -96,6 +98,11 @@ impl<P: Pattern> State<P> {
             Some(Link::Stream(stream)) if takes_back::<P>(port) => stream.out.take_unsent(),
             Some(_) => Unsent::default(),
         };
+        if port.options.immediate {
+            let entry = self.body.pipes.get_mut(pipe);
+            let latest = entry.and_then(|entry| entry.latest.take());
+            self.body.drop_latest(latest, port);
+        }
         self.body.part(pipe);
         self.take_back(pipe, unsent, port);
         self.pattern.lost(pipe, &mut self.actions);
@@ -149,7 +156,7 @@ impl<P: Pattern> State<P> {
 
     /// Messages of a lost peer: to the others, to the application, or counted.
     fn take_back(&mut self, pipe: PipeId, mut unsent: Unsent, port: &Arc<Port>) {
-        let then = port.options.on_peer_lost;
+        let then = port.options.on_peer_lost();
         let open = P::KIND.requeues && self.body.closed.is_none();
         if open && P::EXAMINES {
             unsent = self.examine(pipe, unsent, port);
@@ -249,6 +256,6 @@ impl Body {
 
 /// Whether what a dialed peer was not given is to be taken out of its queue when it is lost.
 fn takes_back<P: Pattern>(port: &Port) -> bool {
-    let keeps = !P::KIND.requeues || port.options.on_peer_lost == OnPeerLost::Keep;
+    let keeps = !P::KIND.requeues || port.options.on_peer_lost() == OnPeerLost::Keep;
     !keeps || port.options.immediate
 }

@@ -83,7 +83,9 @@ impl<P: Pattern> Socket<P> {
         let port = &shared.port;
         let id = port.new_pipe();
         let queues = InprocPipe {
-            outgoing: Arc::new(Inbound::new(u64::from(port.options.send_mark))),
+            outgoing: Arc::new(
+                Inbound::new(u64::from(port.options.send_mark)).conflating(port.options.conflate),
+            ),
             incoming: Arc::new(Inbound::new(u64::from(port.options.receive_mark))),
             peer: None,
         };
@@ -166,7 +168,12 @@ impl<P: Pattern> State<P> {
             let gone = Note::Gone(peer.1, Rest::nothing());
             return self.body.after.tell(Some((peer.0, gone)));
         };
+        let waiting = inproc.clone();
         inproc.peer = Some(peer.clone());
+        let inproc = inproc.clone();
+        if inproc.outgoing.conflates() {
+            self.body.replace(&waiting, None, port);
+        }
         port.counters.hand_over(inproc.outgoing.produced());
         if inproc.outgoing.waiting() > 0 {
             let readable = Note::Readable(peer.1);
@@ -342,6 +349,8 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     queues
         .incoming
         .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
+    conflate(&queues.outgoing, &port, bound);
+    conflate(&queues.incoming, bound, &port);
     let theirs = InprocPipe {
         outgoing: Arc::clone(&queues.incoming),
         incoming: Arc::clone(&queues.outgoing),
@@ -353,6 +362,13 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     let peer = bound.as_peer(name, pipe, connection);
     port.post(Note::Bound(pipe, Arc::clone(bound), there, peer));
     true
+}
+
+/// A queue between two sockets keeps the last message only if either of them does.
+fn conflate(queue: &Inbound, from: &Port, to: &Port) {
+    if (from.options.conflate || to.options.conflate) && !to.kind.eager {
+        queue.conflate();
+    }
 }
 
 /// The event of two sockets that do not come together.

@@ -127,10 +127,12 @@ impl Body {
 
 impl Entry {
     fn carried(&self) -> PeerStats {
+        let carried = self.link.carried();
         PeerStats {
+            queued: carried.queued + u64::from(self.latest.is_some()),
             waiting: (self.batch.len() + self.link.inbound().waiting()) as u64,
             reconnects: self.reconnects,
-            ..self.link.carried()
+            ..carried
         }
     }
 

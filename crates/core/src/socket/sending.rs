@@ -336,6 +336,22 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
+        if port.options.conflate {
+            return self.send_latest(pipe, message, port);
+        }
+        self.push_to(pipe, prefix, message, strip, port);
+    }
+
+    /// The same, in its turn.
+    #[inline]
+    pub(super) fn push_to(
+        &mut self,
+        pipe: PipeId,
+        prefix: &[Part],
+        message: &mut Message,
+        strip: usize,
+        port: &Port,
+    ) {
         let Some(entry) = self.pipes.get(pipe) else {
             debug_assert!(false, "routed to a pipe that is gone");
             return;
@@ -361,6 +377,10 @@ impl Body {
                         .collect(),
                 };
                 port.counters.hand_over(u64::from(inproc.is_joined()));
+                if inproc.outgoing.conflates() {
+                    let inproc = inproc.clone();
+                    return self.replace(&inproc, Some(whole), port);
+                }
                 self.after.tell(inproc.send(whole));
             }
         }
@@ -378,7 +398,7 @@ impl Body {
                 continue;
             };
             match &entry.link {
-                Link::Stream(stream) if pipes.len() > FEW => {
+                Link::Stream(stream) if pipes.len() > FEW && !port.options.conflate => {
                     let pushed =
                         stream
                             .out

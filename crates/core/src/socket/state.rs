@@ -84,6 +84,8 @@ pub(crate) struct Body {
 pub(crate) struct Entry {
     pub(super) link: Link,
     pub(super) batch: Batch,
+    /// Of a socket that keeps only the last message: what waits for the connection.
+    pub(super) latest: Option<Message>,
     /// Who is there; none before the first connection, and between two.
     pub(super) peer: Option<Arc<Peer>>,
     /// How often it was there again.
@@ -158,7 +160,7 @@ impl Room for Pipes {
     #[inline]
     fn has_room(&self, pipe: PipeId) -> bool {
         self.get(pipe)
-            .is_some_and(|entry| !entry.ending && entry.link.has_room())
+            .is_some_and(|entry| !entry.ending && (entry.link.has_room() || entry.link.conflates()))
     }
 }
 
@@ -272,6 +274,7 @@ impl<P: Pattern> State<P> {
             Entry {
                 link,
                 batch: Batch::default(),
+                latest: None,
                 peer: None,
                 reconnects: 0,
                 senders: Senders::default(),
@@ -311,6 +314,7 @@ impl<P: Pattern> State<P> {
             Note::Writable(pipe) | Note::Refill(pipe) | Note::Echoed(pipe, _)
                 if self.body.pipes.get(pipe).is_none() => {}
             Note::Writable(pipe) => {
+                self.body.flush_latest(pipe, port);
                 self.pattern.writable(pipe);
                 self.body.wake_all_senders();
             }
@@ -381,6 +385,7 @@ impl<P: Pattern> State<P> {
         }
         self.body.meet(pipe, peer, before);
         self.carry_out(port);
+        self.body.flush_latest(pipe, port);
         self.pattern.writable(pipe);
         self.body.wake_all_senders();
     }
