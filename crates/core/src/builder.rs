@@ -137,6 +137,9 @@ impl<S: SocketType> Builder<S> {
         }
         self.check_security()?;
         self.check_transport()?;
+        if !options.has_possible_proxy() {
+            return BuildError::out_of_range("socks_proxy");
+        }
         if !self.has_good_metadata() {
             return Err(BuildError::Metadata);
         }

@@ -156,6 +156,9 @@ pub enum Reason {
     /// The stream failed.
     #[error("the stream failed: {0}")]
     Io(std::io::ErrorKind),
+    /// The SOCKS5 proxy did not give us a connection.
+    #[error("{0}")]
+    Socks(#[from] SocksError),
     /// The pattern did not take the peer.
     #[error("{0}")]
     Refusal(#[from] Refusal),
@@ -169,6 +172,25 @@ pub enum Reason {
     /// The peer broke the protocol, or speaks another one.
     #[error("{0}")]
     Violation(#[from] Violation),
+}
+
+/// Why a SOCKS5 proxy did not give us a connection (RFC 1928).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SocksError {
+    /// It does not know the name, or not with this password.
+    #[error("the proxy did not accept the credentials")]
+    Credentials,
+    /// It does not speak SOCKS5.
+    #[error("what the proxy said is not SOCKS5")]
+    Malformed,
+    /// It wants us to authenticate otherwise than we can.
+    #[error("the proxy wants another method of authentication")]
+    Method,
+    /// It did not connect: the number is that of its reply (section 6; 4 is "host unreachable", 5
+    /// "connection refused").
+    #[error("the proxy refused to connect: reply {0}")]
+    Refused(u8),
 }
 
 /// Who ended a connection.
@@ -196,7 +218,7 @@ impl Reason {
     pub fn initiator(self) -> Initiator {
         match self {
             Self::Closed | Self::Denied(_) => Initiator::Application,
-            Self::DeniedByPeer(_) | Self::Ended | Self::Io(_) => Initiator::Peer,
+            Self::DeniedByPeer(_) | Self::Ended | Self::Io(_) | Self::Socks(_) => Initiator::Peer,
             Self::Refusal(_) | Self::Silence(_) | Self::TimedOut | Self::Violation(_) => {
                 Initiator::Library
             }

@@ -8,6 +8,7 @@ mod listening;
 mod racing;
 mod session;
 mod shaking;
+mod socks;
 mod timers;
 mod worker;
 

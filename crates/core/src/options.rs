@@ -1,8 +1,9 @@
 //! A socket's options: set on the builder, fixed when the socket is made.
 
+use std::fmt;
 use std::time::Duration;
 
-use ferromq_transport::TransportOptions;
+use ferromq_transport::{Endpoint, TcpEndpoint, TransportOptions};
 use ferromq_wire::metadata::Properties;
 use ferromq_wire::{HeartbeatConfig, Limits, Message, Part, ZmtpVersion};
 
@@ -43,7 +44,32 @@ pub(crate) struct Options {
     pub(crate) affinity: u64,
     /// `None`: as the context has it.
     pub(crate) ipv6: Option<bool>,
+    /// By whom tcp endpoints are reached that are dialed: host and port.
+    pub(crate) socks_proxy: Option<String>,
+    pub(crate) socks_credentials: Option<Credentials>,
     pub(crate) transport: TransportOptions,
+}
+
+/// A SOCKS5 proxy.
+#[derive(Clone, Debug)]
+pub(crate) struct SocksProxy {
+    pub(crate) address: TcpEndpoint,
+    pub(crate) credentials: Option<Credentials>,
+}
+
+/// Name and password for a proxy.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -72,6 +98,8 @@ impl Default for Options {
             enforce_zap_domain: false,
             affinity: 0,
             ipv6: None,
+            socks_proxy: None,
+            socks_credentials: None,
             transport: TransportOptions::default(),
         }
     }
@@ -119,6 +147,31 @@ impl Options {
             true => OnPeerLost::Keep,
             false => self.on_peer_lost,
         }
+    }
+
+    /// The proxy through which an endpoint is reached; none if its address is none.
+    pub(crate) fn proxy_for(&self, endpoint: &Endpoint) -> Option<SocksProxy> {
+        if !matches!(endpoint, Endpoint::Tcp(_)) {
+            return None;
+        }
+        let address = self.socks_proxy.as_ref()?.parse().ok()?;
+        let credentials = self.socks_credentials.clone();
+        Some(SocksProxy {
+            address,
+            credentials,
+        })
+    }
+
+    /// True if the proxy can be connected to, and told the credentials.
+    pub(crate) fn has_possible_proxy(&self) -> bool {
+        let texts = self.socks_credentials.iter();
+        let mut texts = texts.flat_map(|given| [&given.name, &given.password]);
+        let is_possible = |address: &String| {
+            let endpoint = address.parse().map(Endpoint::Tcp);
+            endpoint.is_ok_and(|endpoint| endpoint.check_connect().is_ok())
+        };
+        self.socks_proxy.as_ref().is_none_or(is_possible)
+            && texts.all(|text| (1..=255).contains(&text.len()))
     }
 
     /// How long closing may flush.

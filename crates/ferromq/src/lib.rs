@@ -30,7 +30,7 @@ pub use ferromq_core::{Request, RequestError, RequestErrorKind, RequestFuture};
 pub use ferromq_core::{
     AddressRangeError, Applicant, Authenticator, Claim, Denial, Security, User, Verdict,
 };
-pub use ferromq_core::{ContextBuilder, ReconnectStop};
+pub use ferromq_core::{ContextBuilder, ReconnectStop, SocksError};
 
 #[cfg(feature = "futures")]
 pub use ferromq_core::{EventStream, MessageSink, MessageStream};

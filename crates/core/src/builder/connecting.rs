@@ -5,7 +5,7 @@ use std::time::Duration;
 use ferromq_wire::ZmtpVersion;
 
 use super::{Builder, SocketType};
-use crate::options::ReconnectStop;
+use crate::options::{Credentials, ReconnectStop};
 
 impl<S: SocketType> Builder<S> {
     /// Whether only peers that are connected are given messages. Default: false.
@@ -96,6 +96,32 @@ impl<S: SocketType> Builder<S> {
     #[doc(alias = "ZMQ_RECONNECT_STOP")]
     pub fn reconnect_stop(mut self, stop: ReconnectStop) -> Self {
         self.options.reconnect.stop = stop;
+        self
+    }
+
+    /// Reaches tcp endpoints that are dialed through a SOCKS5 proxy (RFC 1928), `host:port`, which
+    /// looks their names up. A source address is not used then; events and peers have the proxy's
+    /// address. What the proxy refuses is tried again, as a handshake that failed with
+    /// [`Reason::Socks`](crate::Reason::Socks), whose time it takes. Default: none.
+    #[doc(alias = "ZMQ_SOCKS_PROXY")]
+    pub fn socks_proxy(mut self, address: impl Into<String>) -> Self {
+        self.options.socks_proxy = Some(address.into());
+        self
+    }
+
+    /// Name and password for the [proxy](Self::socks_proxy), if it wants them (RFC 1929), of 1 to
+    /// 255 bytes each. Default: none.
+    #[doc(alias = "ZMQ_SOCKS_USERNAME")]
+    #[doc(alias = "ZMQ_SOCKS_PASSWORD")]
+    pub fn socks_credentials(
+        mut self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.options.socks_credentials = Some(Credentials {
+            name: name.into(),
+            password: password.into(),
+        });
         self
     }
 

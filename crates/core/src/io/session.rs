@@ -33,6 +33,7 @@ use ferromq_wire::{Established, HandshakeConfig, Heartbeat, Incoming, Message};
 use super::IoHandle;
 use super::racing::Race;
 use super::shaking::{Progress, Shaking};
+use super::socks::Socks;
 use super::timers::Timers;
 use crate::authentication;
 use crate::close::Life;
@@ -397,7 +398,15 @@ impl Session {
         config.as_server = options.security.is_server();
         let asks = authentication::asks_about_null(options);
         let mechanism = options.security.mechanism(asks, &**cx.world)?;
-        self.phase = Phase::Shaking(Box::new(Shaking::new(stream, config, mechanism)));
+        let socks = match (&self.role, &self.endpoint) {
+            (Role::Dialed, Endpoint::Tcp(target)) => {
+                let proxy = options.proxy_for(&self.endpoint);
+                proxy.map(|proxy| Socks::new(proxy, target))
+            }
+            _ => None,
+        };
+        let shaking = Shaking::new(stream, config, mechanism, socks);
+        self.phase = Phase::Shaking(Box::new(shaking));
         if !options.handshake_timeout.is_zero() {
             self.set_deadline(cx.now + options.handshake_timeout, cx);
         }
@@ -508,14 +517,12 @@ impl Session {
         let hello = announcements.hello.as_ref();
         pipe.out
             .connect(Arc::clone(&connection.stream), encoder, sealer, hello);
+        let before = pipe.inbound.produced();
         let joined = put(&announcements.joined, &pipe);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {
-            Role::Dialed => {
-                let before = pipe.inbound.produced();
-                Note::Hiccup(pipe.id, Arc::clone(&peer), before)
-            }
+            Role::Dialed => Note::Hiccup(pipe.id, Arc::clone(&peer), before),
             Role::Accepted { .. } => {
                 let link = Link::Stream(Arc::clone(&pipe));
                 Note::Attached(pipe.id, link, Origin::Accepted(Arc::clone(&peer)))

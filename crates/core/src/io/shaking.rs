@@ -10,6 +10,7 @@ use std::task::{Wake, Waker};
 
 use ferromq_wire::{Claim, Established, Handshake, HandshakeConfig, Mechanism, Output, PeerInfo};
 
+use super::socks::Socks;
 use super::{IoCommand, IoHandle};
 use crate::authentication::{Applicant, Decision, User, Verdict};
 use crate::event::{ConnectionId, Reason};
@@ -23,6 +24,8 @@ const HANDSHAKE_READ: usize = 4 * 1024;
 pub(super) struct Shaking {
     pub(super) stream: Arc<dyn Stream>,
     pub(super) input: Vec<u8>,
+    /// The proxy that is asked for the connection first.
+    socks: Option<Socks>,
     handshake: Handshake,
     output: Vec<u8>,
     written: usize,
@@ -53,11 +56,13 @@ impl Shaking {
         stream: Arc<dyn Stream>,
         config: HandshakeConfig,
         mechanism: Box<dyn Mechanism>,
+        socks: Option<Socks>,
     ) -> Self {
         Self {
             stream,
             handshake: Handshake::new(config, mechanism),
             input: Vec::new(),
+            socks,
             output: Vec::new(),
             written: 0,
             established: None,
@@ -169,8 +174,29 @@ impl Shaking {
         Ok(())
     }
 
+    /// Feeds the proxy's machine what was read, and collects what it says. False: it goes on.
+    fn step_proxy(&mut self) -> Result<bool, Reason> {
+        let Some(socks) = &mut self.socks else {
+            return Ok(true);
+        };
+        let mut input = self.input.as_slice();
+        let handled = socks.handle_input(&mut input);
+        let used = self.input.len() - input.len();
+        self.input.drain(..used);
+        self.output.append(&mut socks.take_output());
+        handled?;
+        let over = socks.is_over();
+        if over {
+            self.socks = None;
+        }
+        Ok(over)
+    }
+
     /// Feeds the machine what was read, and collects what it says.
     fn step(&mut self) -> Result<(), Reason> {
+        if !self.step_proxy()? {
+            return Ok(());
+        }
         let mut input = self.input.as_slice();
         let handled = match self.established {
             Some(_) => Ok(()),

@@ -58,8 +58,8 @@ impl InprocPipe {
         }
     }
 
-    /// Hands a message over in place of those that the peer has not taken. The note, if the peer has
-    /// to be told, and what was replaced. Without a message, only the last one stays.
+    /// Hands a message over in place of those that the peer has not taken. The note, if the peer
+    /// has to be told, and what was replaced. Without a message, only the last one stays.
     pub(crate) fn replace(
         &self,
         message: Option<Message>,

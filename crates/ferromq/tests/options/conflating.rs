@@ -63,7 +63,8 @@ fn conflate_keeps_the_last_message_that_was_received_from_each_peer() {
         world.advance(SECOND);
         assert_eq!(pull.stats().waiting, 2);
         let received = all(|| pull.recv_timeout(SECOND));
-        assert_eq!(received, [numbered(9), numbered(109)], "{endpoint}");
+        assert_eq!(received.len(), 2, "{endpoint}");
+        assert!(received.contains(&numbered(9)) && received.contains(&numbered(109)));
         drop(pushes);
     }
 }

@@ -15,6 +15,7 @@
 mod conflating;
 mod connecting;
 mod context;
+mod proxied;
 mod pubsub;
 mod queueing;
 mod reqrep;

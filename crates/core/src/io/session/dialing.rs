@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use ferromq_transport::Address;
+use ferromq_transport::{Address, Endpoint};
 
 use super::{Context, Fate, Phase, Session};
 use crate::event::{ConnectionId, Event};
@@ -37,7 +37,10 @@ impl Session {
         self.phase = Phase::Resolving;
         let (io, key) = (cx.io.clone(), self.key);
         let reply = move |result| io.post(IoCommand::Resolved(key, result));
-        cx.world.resolve(&self.endpoint, Box::new(reply));
+        let proxy = self.port.options.proxy_for(&self.endpoint);
+        let proxy = proxy.map(|proxy| Endpoint::Tcp(proxy.address));
+        let endpoint = proxy.as_ref().unwrap_or(&self.endpoint);
+        cx.world.resolve(endpoint, Box::new(reply));
     }
 
     pub(super) fn go_on_dialing(&mut self, cx: &mut Context<'_>) -> Fate {
