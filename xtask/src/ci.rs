@@ -36,21 +36,7 @@ const STEPS: &[Step] = &[
         run_command(&mut cargo(root, &["test", "--workspace", "--locked"]))
     }),
     ("modes", check_modes),
-    ("loom", |root| {
-        // The models of the wake-up protocols, over the shipped code; flags and files of their own.
-        let models = [
-            "test",
-            "-p",
-            "ferromq-core",
-            "--lib",
-            "--release",
-            "--locked",
-            "loom_",
-        ];
-        let mut command = cargo(root, &models);
-        command.env("RUSTFLAGS", "--cfg loom");
-        run_command(command.env("CARGO_TARGET_DIR", root.join("target/loom")))
-    }),
+    ("loom", check_models),
     ("polling", check_polling),
     ("doc", |root| {
         let mut command = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
@@ -106,6 +92,22 @@ fn check_modes(root: &Path) -> Outcome {
         run_command(command.args(packages).env("FERROMQ_TUNING", mode))?;
     }
     Ok(())
+}
+
+/// The models of the wake-up protocols, over the shipped code; flags and files of their own.
+pub(crate) fn check_models(root: &Path) -> Outcome {
+    let models = [
+        "test",
+        "-p",
+        "ferromq-core",
+        "--lib",
+        "--release",
+        "--locked",
+        "loom_",
+    ];
+    let mut command = cargo(root, &models);
+    command.env("RUSTFLAGS", "--cfg loom");
+    run_command(command.env("CARGO_TARGET_DIR", root.join("target/loom")))
 }
 
 /// The world of the systems without epoll, on this one: its own tests, then whole sockets over it.
@@ -200,7 +202,7 @@ fn transports(choice: u8) -> String {
 }
 
 /// The names in the `[features]` section, without `default`.
-fn features(manifest: &str) -> Vec<&str> {
+pub(crate) fn features(manifest: &str) -> Vec<&str> {
     let section = manifest
         .split_once("[features]\n")
         .map_or("", |(_, after)| after);

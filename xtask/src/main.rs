@@ -1,5 +1,6 @@
 //! Project commands:
-//! `cargo xtask ci | tidy | conformance | stress | interop | budget | bench | help`.
+//! `cargo xtask ci | verify | tidy | conformance | stress | soak | netns | interop | budget |
+//! bench | help`.
 //!
 //! Standard library only.
 
@@ -11,11 +12,14 @@ mod ci;
 mod conformance;
 mod interop;
 mod jeromq;
+mod netns;
 mod python;
+mod soak;
 mod step;
 mod stress;
 mod tidy;
 mod tree;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,10 +30,13 @@ pub(crate) type Outcome<T = ()> = Result<T, String>;
 const USAGE: &str = "\
 cargo xtask COMMAND
   ci [--skip STEP]…          everything that must pass before a change is merged
+  verify [STEP]…             what takes long or needs more tools: miri threads addresses deny …
   tidy                       house rules that no compiler checks
   conformance [OPTION]…      which requirements of the specifications are met; conformance --help
   stress [--minutes N] [--seed S] [--tuning MODE]…
                              random traffic over real connections, cut and closed at any time
+  soak [--minutes N]         connections come and go: nothing may grow
+  netns [SCENE]…             loss, cuts, moves and pulled cables, in network namespaces (root)
   interop                    the founding programs, Rust and Python in all combinations
   interop --sockets [NAME]   every socket type against its pyzmq counterpart
   interop --restart [NAME]   killed and restarted peers, short-lived processes
@@ -42,9 +49,12 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["ci", ref rest @ ..] => ci::run(root(), rest),
+        ["verify", ref rest @ ..] => verify::run(root(), rest),
         ["tidy"] => tidy(),
         ["conformance", ref rest @ ..] => conformance::run(root(), rest),
         ["stress", ref rest @ ..] => stress::run(root(), rest),
+        ["soak", ref rest @ ..] => soak::run(root(), rest),
+        ["netns", ref rest @ ..] => netns::run(root(), rest),
         ["interop", ref rest @ ..] => interop::run(root(), rest),
         ["budget", ref rest @ ..] => budget::run(root(), rest),
         ["bench", ref rest @ ..] => bench::run(root(), rest),

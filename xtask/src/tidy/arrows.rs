@@ -45,6 +45,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["ferromq", "ferromq-core", "ferromq-wire", TESTKIT],
     ),
     ("ferromq-executors", &["ferromq", "ferromq-core", TESTKIT]),
+    ("ferromq-netns", &["ferromq"]),
+    ("ferromq-soak", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-stress", &["ferromq", "ferromq-core", TESTKIT]),
     ("xtask", &[]),
 ];

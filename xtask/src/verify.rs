@@ -1,0 +1,145 @@
+//! `cargo xtask verify`: what takes long, or needs tools that are not everywhere: memory and
+//! threads checked by tools, models and mutations, dependencies, versions, time and networks.
+//!
+//! A step that cannot be taken on a machine says why: it is "not checked" if all steps are run, and
+//! a failure if it was asked for by name. A step that fails does not keep the others from running.
+
+mod dependencies;
+mod features;
+mod tools;
+mod versions;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::step::run as run_command;
+use crate::{Outcome, ci, netns, soak};
+
+/// What a step has come to, if nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Checked, all of it.
+    Fine,
+    /// Not checked here, because of this.
+    Unchecked(String),
+}
+
+/// A step: its name, and what it does.
+type Step = (&'static str, fn(&Path) -> Outcome<Verdict>);
+
+const STEPS: &[Step] = &[
+    ("miri", tools::miri),
+    ("threads", tools::threads),
+    ("addresses", tools::addresses),
+    ("loom", |root| ci::check_models(root).map(fine)),
+    ("loom-mutations", |root| {
+        run_script(root, "crates/core/loom-mutations/check.sh")
+    }),
+    ("mutations", |root| {
+        run_script(root, "conformance/mutations/check.sh")
+    }),
+    ("deny", dependencies::check_rules),
+    ("advisories", dependencies::check_advisories),
+    ("minimal", versions::check_minimal),
+    ("msrv", versions::check_oldest_compiler),
+    ("features", features::check),
+    ("soak", |root| soak::run(root, &[]).map(fine)),
+    ("netns", netns::verify),
+];
+
+/// Runs the named steps, or all; fails if one of them does.
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
+    let wanted = parse(arguments)?;
+    let mut failed = Vec::new();
+    let mut unchecked = Vec::new();
+    for (name, work) in STEPS {
+        if !wanted.is_empty() && !wanted.contains(name) {
+            continue;
+        }
+        println!("==> {name}");
+        let start = Instant::now();
+        let outcome = settle(work(root), !wanted.is_empty());
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Verdict::Fine) => println!("==> {name}: ok, {seconds:.1} s"),
+            Ok(Verdict::Unchecked(why)) => {
+                println!("==> {name}: not checked here, because {why}");
+                unchecked.push(*name);
+            }
+            Err(problem) => {
+                println!("==> {name}: FAILED after {seconds:.1} s: {problem}");
+                failed.push(*name);
+            }
+        }
+    }
+    if !unchecked.is_empty() {
+        println!("not checked here: {}", unchecked.join(", "));
+    }
+    match failed[..] {
+        [] => Ok(()),
+        _ => Err(format!("failed: {}", failed.join(", "))),
+    }
+}
+
+/// What was asked for by name has to be checked.
+fn settle(outcome: Outcome<Verdict>, asked_for: bool) -> Outcome<Verdict> {
+    match outcome {
+        Ok(Verdict::Unchecked(why)) if asked_for => Err(format!("cannot be checked: {why}")),
+        outcome => outcome,
+    }
+}
+
+/// The names of steps.
+fn parse<'a>(arguments: &[&'a str]) -> Outcome<Vec<&'a str>> {
+    let names: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+    match arguments.iter().find(|name| !names.contains(name)) {
+        Some(unknown) => Err(format!(
+            "no step is named {unknown}; there are: {}",
+            names.join(", ")
+        )),
+        None => Ok(arguments.to_vec()),
+    }
+}
+
+fn fine((): ()) -> Verdict {
+    Verdict::Fine
+}
+
+fn run_script(root: &Path, script: &str) -> Outcome<Verdict> {
+    run_command(Command::new(root.join(script)).current_dir(root)).map(fine)
+}
+
+/// A call of the cargo of another toolchain; `None`: rustup has none of this name.
+fn other_cargo(root: &Path, toolchain: &str, arguments: &[&str]) -> Option<Command> {
+    let call = |arguments: &[&str]| {
+        // Rustup's, not the one that runs this, which is of one toolchain.
+        let mut command = Command::new("cargo");
+        command.current_dir(root).stdin(Stdio::null());
+        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        command.arg(format!("+{toolchain}")).args(arguments);
+        command
+    };
+    let version = call(&["--version"]).output().ok()?;
+    version.status.success().then(|| call(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_has_to_be_checked() {
+        let unchecked = || Ok(Verdict::Unchecked("no tool".to_owned()));
+        assert_eq!(settle(unchecked(), false), unchecked());
+        assert!(settle(unchecked(), true).is_err());
+        assert_eq!(settle(Ok(Verdict::Fine), true), Ok(Verdict::Fine));
+    }
+
+    #[test]
+    fn steps_are_named() {
+        assert_eq!(parse(&["deny", "miri"]), Ok(vec!["deny", "miri"]));
+        assert_eq!(parse(&[]), Ok(vec![]));
+        assert!(parse(&["test"]).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Memory and threads, checked by tools of the nightly compiler: its interpreter, and instrumented
+//! runs.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{Verdict, other_cargo};
+use crate::step::run as run_command;
+use crate::{Outcome, target};
+
+/// What the interpreter runs, a thousand times slower than the machine does; the rest is sockets of
+/// the operating system, or loom's.
+/// - `wire` and the strategies: every byte of a peer goes through the one, every choice of who gets
+///   a message through the other, and both are pure.
+/// - The rope, what is taken back from it, the queues and the marks: the buffers of the data path.
+/// - `pipeline` and `pair`: whole sockets in the simulated world, so all of the engine above the
+///   seam. (The tests of the other patterns are too many for it; what differs is pure, and in safe
+///   code.)
+const INTERPRETED: &[&[&str]] = &[
+    &["-p", "ferromq-wire", "--lib"],
+    &[
+        "-p",
+        "ferromq-core",
+        "--lib",
+        "--",
+        "strategy::",
+        "rope::",
+        "outbound::",
+        "inbound::",
+        "unsent::",
+        "timers::",
+        "pace::",
+        "echo::",
+    ],
+    &["-p", "ferromq-pipeline", "--tests"],
+    &["-p", "ferromq-pair", "--tests"],
+];
+
+/// What runs instrumented: the engine, its worlds, and whole sockets over real connections.
+const INSTRUMENTED: &[&[&str]] = &[
+    &["-p", "ferromq-transport", "--lib"],
+    &["-p", "ferromq-core", "--lib"],
+    &["-p", "ferromq-pipeline", "--tests"],
+    &["-p", "ferromq-pair", "--tests"],
+    &["-p", "ferromq-reqrep", "--tests"],
+    &["-p", "ferromq-pubsub", "--tests"],
+    &["-p", "ferromq", "--tests"],
+];
+
+/// The nightly compiler: `FERROMQ_NIGHTLY`, or rustup's.
+pub(super) fn nightly() -> String {
+    std::env::var("FERROMQ_NIGHTLY").unwrap_or_else(|_| "nightly".to_owned())
+}
+
+/// Undefined behaviour, leaks and races in what the interpreter can run.
+pub(super) fn miri(root: &Path) -> Outcome<Verdict> {
+    let nightly = nightly();
+    let available = other_cargo(root, &nightly, &["miri", "--version"]);
+    let Some(mut version) = available else {
+        return Ok(no_nightly(&nightly));
+    };
+    version.stdout(Stdio::null()).stderr(Stdio::null());
+    if run_command(&mut version).is_err() {
+        let why = format!("{nightly} has no miri (rustup component add miri rust-src)");
+        return Ok(Verdict::Unchecked(why));
+    }
+    for tests in INTERPRETED {
+        let Some(mut command) = other_cargo(root, &nightly, &["miri", "test", "--locked"]) else {
+            return Ok(no_nightly(&nightly));
+        };
+        command
+            .args(*tests)
+            .env("CARGO_TARGET_DIR", target(root).join("miri"))
+            // Clocks, and proptest's environment.
+            .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+            .env("FERROMQ_INTERPRETED", "1")
+            .env("PROPTEST_CASES", "4");
+        run_command(&mut command)?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Data races.
+pub(super) fn threads(root: &Path) -> Outcome<Verdict> {
+    instrumented(root, "thread", "TSAN_OPTIONS", "halt_on_error=1")
+}
+
+/// Uses of memory that is not ours any more, or not yet; and leaks.
+pub(super) fn addresses(root: &Path) -> Outcome<Verdict> {
+    instrumented(root, "address", "ASAN_OPTIONS", "detect_leaks=1")
+}
+
+fn instrumented(root: &Path, sanitizer: &str, variable: &str, how: &str) -> Outcome<Verdict> {
+    let nightly = nightly();
+    let std_too = match has_source(root, &nightly) {
+        None => return Ok(no_nightly(&nightly)),
+        Some(source) => source,
+    };
+    // Without the source the standard library is as it was shipped. A race inside it is not seen
+    // then; and of its synchronisation the thread sanitizer sees what is inlined here (atomics,
+    // locks), and calls of the C library, so that it may also see races that are none.
+    if !std_too {
+        println!("{nightly} has no rust-src: the standard library is not instrumented");
+    }
+    for tests in INSTRUMENTED {
+        let Some(mut command) = other_cargo(root, &nightly, &["test", "--locked"]) else {
+            return Ok(no_nightly(&nightly));
+        };
+        if std_too {
+            command.arg("-Zbuild-std");
+        }
+        command
+            .args(["--target", TARGET])
+            .args(*tests)
+            .env("RUSTFLAGS", flags(sanitizer, std_too))
+            .env("CARGO_TARGET_DIR", target(root).join(sanitizer))
+            .env(variable, how);
+        run_command(&mut command)?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// The sanitizers of this target; with it named, build scripts are not instrumented.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+fn flags(sanitizer: &str, std_too: bool) -> String {
+    let mut flags = format!("-Zsanitizer={sanitizer}");
+    if !std_too {
+        // The compiler refuses to mix what is instrumented and what is not, unless it is told to.
+        flags.push_str(" -Cunsafe-allow-abi-mismatch=sanitizer");
+    }
+    flags
+}
+
+/// Whether the toolchain has the standard library's source; `None`: there is no such toolchain.
+fn has_source(root: &Path, nightly: &str) -> Option<bool> {
+    other_cargo(root, nightly, &[])?;
+    let mut command = Command::new("rustc");
+    command.args([&format!("+{nightly}"), "--print", "sysroot"]);
+    let sysroot = command.env_remove("RUSTUP_TOOLCHAIN").output().ok()?;
+    let sysroot = String::from_utf8(sysroot.stdout).ok()?;
+    let source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
+    Some(source.is_dir())
+}
+
+pub(super) fn no_nightly(nightly: &str) -> Verdict {
+    Verdict::Unchecked(format!("rustup has no toolchain {nightly}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standard_library_as_shipped_may_be_mixed_in() {
+        assert_eq!(flags("thread", true), "-Zsanitizer=thread");
+        assert!(flags("thread", false).contains("abi-mismatch=sanitizer"));
+    }
+}
