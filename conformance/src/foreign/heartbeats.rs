@@ -1,10 +1,12 @@
-//! Heartbeats, theirs and ours: who answers is kept for a minute, and who does not is given up.
+//! Heartbeats, theirs and ours: who answers is kept for a minute, and so is, for many intervals,
+//! who does not read because its application stands still. Who does not answer is given up.
 
 use ferromq::SocketType::Dealer;
 use ferromq_testkit::{MockPeer, frames};
 
-use super::joined::Joined;
+use super::joined::{End, Joined};
 use super::stage::{Side, Stage};
+use super::words;
 use crate::case::{Case, case};
 use crate::vacancy::dial;
 
@@ -20,6 +22,9 @@ pub(super) const CASES: &[Case<Stage>] = &[
         "37/pong-context",
         "37/any-traffic"
     ),
+    case!(stopped_consumer_that_pings_is_kept, "37/any-traffic"),
+    case!(stopped_consumer_of_who_pings_is_kept, "37/any-traffic"),
+    case!(stopped_consumer_is_kept_when_both_ping, "37/any-traffic"),
 ];
 
 /// A PING each half a second; who is silent for two seconds then is dead.
@@ -42,6 +47,9 @@ const WAITS: [Side; 6] = [
     Side::Ours,
 ];
 
+/// What is sent to a consumer that stands still: far more than its mark, which is 1.
+const UNREAD: u8 = 20;
+
 /// One type will do: heartbeats know of none.
 pub(super) fn is_stage(stage: &Stage) -> bool {
     (stage.ours, stage.theirs) == (Dealer, Dealer)
@@ -59,6 +67,36 @@ fn both_ping_for_a_minute(stage: &Stage) {
     give_up_the_silent(stage, Side::Ours);
     let joined = Joined::of(stage, sockets, &[]);
     expect_a_quiet_minute(&joined);
+}
+
+fn stopped_consumer_that_pings_is_kept(stage: &Stage) {
+    keep_a_stopped_consumer(stage, &BEATS_AND_TTL, &[]);
+}
+
+fn stopped_consumer_of_who_pings_is_kept(stage: &Stage) {
+    keep_a_stopped_consumer(stage, &[], &BEATS_AND_TTL);
+}
+
+fn stopped_consumer_is_kept_when_both_ping(stage: &Stage) {
+    keep_a_stopped_consumer(stage, &BEATS_AND_TTL, &BEATS_AND_TTL);
+}
+
+/// Ours is full and not read: it sees neither PING nor PONG for forty intervals. It gives nobody
+/// up, and speaks on, so that nobody gives it up; nothing is lost.
+fn keep_a_stopped_consumer(stage: &Stage, our_beats: &[&str], their_beats: &[&str]) {
+    let ours = stage.socket_and(Side::Ours, &[our_beats, &["rcvhwm=1"]].concat());
+    let theirs = stage.socket_and(Side::Theirs, their_beats);
+    let joined = Joined::of(stage, [ours, theirs], &[]);
+    let (consumer, producer) = (joined.end(Side::Ours), joined.end(Side::Theirs));
+    let expect_calm = |end: &End| end.socket.no_event("disconnected");
+    // For twenty intervals it is idle, and hears the PINGs.
+    expect_calm(producer);
+    let messages: Vec<String> = (0..UNREAD).map(|at| words::filled(1_000, at)).collect();
+    messages.iter().for_each(|message| producer.send(message));
+    expect_calm(producer);
+    expect_calm(consumer);
+    messages.iter().for_each(|message| consumer.expect(message));
+    joined.talk(1);
 }
 
 #[track_caller]
