@@ -78,6 +78,12 @@ class Peer:
     def connect(self, endpoint: str) -> None:
         self.socket.connect(endpoint)
 
+    def unbind(self, endpoint: str) -> None:
+        self.socket.unbind(endpoint)
+
+    def disconnect(self, endpoint: str) -> None:
+        self.socket.disconnect(endpoint)
+
     def send(self, *words: str) -> None:
         self.socket.send_multipart([parse(word) for word in words])
 
@@ -95,10 +101,11 @@ class Peer:
             raise TimeoutError("no message")
 
     def settle(self) -> None:
-        """Three times, a message goes through the thread that tells of connections, and the mailbox
-        in which it leaves its news for the socket is emptied."""
+        """Three times, what the thread that tells of connections, and the one that ends sockets, had
+        to do is done, and the mailbox in which they leave their news for the socket is emptied."""
         for _ in range(3):
             self.fence.pass_through()
+            self.fence.reap()
             self.socket.getsockopt(self.zmq.EVENTS)
 
     def subscribe(self, topic: str) -> None:
@@ -124,6 +131,7 @@ class Fence:
 
     def __init__(self, zmq, context) -> None:
         self.sockets = []
+        self.ends = 0
         self.zmq, self.context = zmq, context
 
     def pass_through(self) -> None:
@@ -134,6 +142,17 @@ class Fence:
             self.sockets = [near, far]
         self.sockets[0].send(b"")
         self.sockets[1].recv()
+
+    def reap(self) -> None:
+        """One more socket ends: the thread that does so has ended those before it."""
+        ended, monitor = (self.context.socket(self.zmq.PAIR) for _ in range(2))
+        self.ends += 1
+        place = f"inproc://end of {self.ends}"
+        ended.monitor(place, self.zmq.EVENT_MONITOR_STOPPED)
+        monitor.connect(place)
+        ended.close()
+        monitor.recv_multipart()
+        monitor.close()
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
                         jeromq (ZMTP 2.0)
   --case TEXT           only trials whose name contains this
   --models N            only the models, with the first N seeds (a run without it: 2)
-  --differential N      only ours and libzmq's doing the same, likewise (a run without it: 2)
+  --differential N      only ours and libzmq's doing the same, likewise (a run without it: 3)
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE
                         the wire part against a socket of this type that listens there

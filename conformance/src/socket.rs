@@ -74,8 +74,14 @@ pub(crate) trait AnySocket: fmt::Debug + Send + Sync {
     fn try_request(&self, command: &Command) -> Result<(), String>;
     /// How many different topics the subscribers have.
     fn topics(&self) -> usize;
-    fn disconnect(&self, endpoint: &Endpoint);
-    fn unbind(&self, endpoint: &Endpoint);
+    fn disconnect(&self, endpoint: &Endpoint) {
+        self.try_disconnect(endpoint).unwrap();
+    }
+    fn try_disconnect(&self, endpoint: &Endpoint) -> Result<(), String>;
+    fn unbind(&self, endpoint: &Endpoint) {
+        self.try_unbind(endpoint).unwrap();
+    }
+    fn try_unbind(&self, endpoint: &Endpoint) -> Result<(), String>;
 }
 
 /// A socket of this type.
@@ -225,12 +231,12 @@ macro_rules! sockets {
                 half!(topics $request, self)
             }
 
-            fn disconnect(&self, endpoint: &Endpoint) {
-                ferromq::Socket::disconnect(self, endpoint).unwrap();
+            fn try_disconnect(&self, endpoint: &Endpoint) -> Result<(), String> {
+                ferromq::Socket::disconnect(self, endpoint).map_err(|error| error.to_string())
             }
 
-            fn unbind(&self, endpoint: &Endpoint) {
-                ferromq::Socket::unbind(self, endpoint).unwrap();
+            fn try_unbind(&self, endpoint: &Endpoint) -> Result<(), String> {
+                ferromq::Socket::unbind(self, endpoint).map_err(|error| error.to_string())
             }
         }
     )*};

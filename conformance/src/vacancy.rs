@@ -35,9 +35,19 @@ pub(crate) enum Vacancy {
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
 impl Vacancy {
+    /// Over this transport: `tcp`, `ipc` or `inproc`.
+    pub(crate) fn of(transport: &str) -> Self {
+        match transport {
+            "tcp" => Self::tcp(),
+            "ipc" => Self::ipc(),
+            "inproc" => Self::inproc(),
+            _ => panic!("{transport} is no transport"),
+        }
+    }
+
     pub(crate) fn inproc() -> Self {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        Self::Inproc(format!("inproc://place {number}"))
+        Self::Inproc(format!("inproc://place-{number}"))
     }
 
     pub(crate) fn sim(world: &SimWorld) -> Self {

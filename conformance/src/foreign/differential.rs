@@ -17,8 +17,9 @@
 //! - *A peer has come*: both sides tell of `HANDSHAKE_SUCCEEDED`. *It has left*: the subject tells
 //!   of `DISCONNECTED`. libzmq tells so from its I/O thread, which tells the socket itself right
 //!   after, through a mailbox that the application's calls empty. So both then *settle*: a message
-//!   goes through that thread, between two other sockets, and the mailbox is emptied; three times,
-//!   for taking leave of a pipe takes two answers.
+//!   goes through that thread, between two other sockets, a socket ends in the thread that ends
+//!   them, and the mailbox is emptied; three times, for taking leave of a pipe takes two answers.
+//!   (In process there are no such events, and settling is enough.)
 //! - *Messages*: all that were accepted are awaited, for whoever may get them. That nothing more
 //!   comes is shown by what comes next, for messages of one connection keep their order.
 //! - *Publishing*: a marker follows every message, with a topic that all want. It arrives last.
@@ -29,10 +30,12 @@
 //!
 //! - Which of several peers gets a message in turn: only how many each gets, for the turn begins
 //!   where the implementation likes. What peers send at the same time: in which order it is taken.
-//! - High-water marks: how much the kernel holds is chance.
+//! - High-water marks of streams: how much the kernel holds is chance. (Those that are defined:
+//!   [`marks`].)
 //! - What is listed in [`differences`].
 
 mod differences;
+mod marks;
 mod scene;
 mod steps;
 
@@ -50,7 +53,9 @@ use scene::{Scene, Setting};
 use steps::Step;
 
 /// The seeds of a run that asks for no number of them.
-pub(crate) const SEEDS: u64 = 2;
+pub(crate) const SEEDS: u64 = 3;
+/// Those of the seeds, in turn.
+const TRANSPORTS: [&str; 3] = ["tcp", "ipc", "inproc"];
 /// The sequences of one seed.
 const CASES: u32 = 12;
 /// The longest sequence.
@@ -73,31 +78,72 @@ const PAIRINGS: &[(SocketType, SocketType)] = &[
     (Pair, Pair),
 ];
 
+/// What is compared, with whom.
+type Check = fn(&Arc<Pool>, Implementation, (SocketType, SocketType), (u64, &'static str));
+
 /// Every pairing with every seed below this: ours against libzmq, and the control.
 pub(crate) fn trials(pool: &Arc<Pool>, seeds: u64) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for &(subject, peer) in PAIRINGS {
-        for (case, ours) in [
-            ("same_as_libzmq", Implementation::Ferromq),
-            ("libzmq_is_the_same_as_itself", Implementation::Pyzmq),
-        ] {
-            for seed in 0..seeds {
-                let pool = pool.clone();
-                trials.push(Trial {
-                    kind: Kind::Differential,
-                    suite: pattern(subject),
-                    case,
-                    shows: &[],
-                    transport: "tcp",
-                    stage: format!("tcp, {subject} with {peer}, seed {seed}"),
-                    peer: "pyzmq",
-                    pace: Pace::Works,
-                    body: Box::new(move || check(&pool, ours, (subject, peer), seed)),
-                });
+    let suites: [(_, [_; 2], Check); 2] = [
+        (
+            PAIRINGS,
+            ["same_as_libzmq", "libzmq_is_the_same_as_itself"],
+            check,
+        ),
+        (
+            marks::PAIRINGS,
+            [
+                "same_marks_as_libzmq",
+                "marks_of_libzmq_are_the_same_as_themselves",
+            ],
+            marks::check,
+        ),
+    ];
+    for (pairings, cases, check) in suites {
+        for &pairing in pairings {
+            let subjects = [Implementation::Ferromq, Implementation::Pyzmq];
+            for (case, ours) in cases.into_iter().zip(subjects) {
+                for at in (0..seeds).zip(TRANSPORTS.into_iter().cycle()) {
+                    trials.push(trial(pool, (case, check), ours, pairing, at));
+                }
             }
         }
     }
     trials
+}
+
+fn trial(
+    pool: &Arc<Pool>,
+    (case, check): (&'static str, Check),
+    ours: Implementation,
+    pairing: (SocketType, SocketType),
+    (seed, transport): (u64, &'static str),
+) -> Trial {
+    let (subject, peer) = pairing;
+    let pool = pool.clone();
+    Trial {
+        kind: Kind::Differential,
+        suite: pattern(subject),
+        case,
+        shows: &[],
+        transport,
+        stage: format!("{transport}, {subject} with {peer}, seed {seed}"),
+        peer: "pyzmq",
+        pace: Pace::Works,
+        body: Box::new(move || check(&pool, ours, pairing, (seed, transport))),
+    }
+}
+
+/// How sequences and settings are drawn from a seed, and made shorter.
+fn config(seed: u64) -> Config {
+    Config {
+        cases: CASES,
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        max_shrink_time: 20_000,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    }
 }
 
 /// Runs the sequences of a seed; fails with the shortest sequence found that differs.
@@ -105,21 +151,13 @@ fn check(
     pool: &Arc<Pool>,
     ours: Implementation,
     (subject, peer): (SocketType, SocketType),
-    seed: u64,
+    (seed, transport): (u64, &'static str),
 ) {
-    let config = Config {
-        cases: CASES,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        max_shrink_time: 20_000,
-        rng_seed: RngSeed::Fixed(seed),
-        ..Config::default()
-    };
     // Ends the trial here if there is no Python.
     drop(pool.peer(Implementation::Pyzmq));
     let steps = vec(steps::steps(subject, peer), 0..STEPS);
-    let cases = (scene::settings(subject, peer), steps);
-    let result = TestRunner::new(config).run(&cases, |(setting, steps)| {
+    let cases = (scene::settings((subject, peer), transport), steps);
+    let result = TestRunner::new(config(seed)).run(&cases, |(setting, steps)| {
         let ours = transcript(pool, ours, &setting, &steps);
         let theirs = transcript(pool, Implementation::Pyzmq, &setting, &steps);
         compare(&setting, &steps, &ours, &theirs);
@@ -127,7 +165,9 @@ fn check(
     });
     match result {
         Ok(()) => {}
-        Err(TestError::Fail(reason, (setting, _))) => panic!("{reason}\nin {setting:?}"),
+        Err(TestError::Fail(reason, (setting, steps))) => {
+            panic!("{reason}\nin {setting:?}\nby {steps:?}")
+        }
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
 }
@@ -140,7 +180,7 @@ fn transcript(
     steps: &[Step],
 ) -> Vec<String> {
     let mut scene = Scene::new(pool, implementation, setting);
-    let mut perform = |step| match differences::apart(setting, step) {
+    let mut perform = |step| match differences::apart(&scene, step) {
         Some(reason) => format!("not done: {reason}"),
         None => scene.perform(step),
     };

@@ -215,6 +215,12 @@ impl Remote {
         self.ask(&format!("{command} {{}} {topic}")).map(drop)
     }
 
+    /// Unbinds or disconnects, which may be refused.
+    pub(super) fn release(&self, endpoint: &str, is_bound: bool) -> Result<(), String> {
+        let command = if is_bound { "unbind" } else { "disconnect" };
+        self.ask(&format!("{command} {{}} {endpoint}")).map(drop)
+    }
+
     /// The next message.
     pub(super) fn recv(&self) -> String {
         self.must("recv {}")

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! socket NAME TYPE [OPTION=VALUE]…     makes a socket
-//! bind | connect NAME ENDPOINT
+//! bind | connect | unbind | disconnect NAME ENDPOINT
 //! subscribe | unsubscribe NAME TOPIC
 //! send NAME PART…                      waits until it is accepted
 //! attempt NAME PART…                   sends if that is possible now
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, stdin};
 use std::time::Duration;
 
-use ferromq::{Context, Event, Events, Message, Part, RecvError, SocketType, ZmtpVersion};
+use ferromq::{Context, Event, Events, Message, Part, Reason, RecvError, SocketType, ZmtpVersion};
 use ferromq_core::Command;
 
 use super::words;
@@ -74,6 +74,7 @@ impl Served {
                 ("rcvhwm", mark) => settings.receive_mark = Some(mark.parse().unwrap()),
                 ("routing_id", id) => settings.routing_id = Some(Part::from(words::part(id))),
                 ("reconnect_ivl", pause) => settings.reconnect = Some(millis(pause)),
+                ("sndhwm", mark) => settings.send_mark = Some(mark.parse().unwrap()),
                 ("min_zmtp", "1.0") => settings.min_zmtp = ZmtpVersion::V1_0,
                 _ => panic!("{option} is no option"),
             }
@@ -88,6 +89,8 @@ impl Served {
         match (command, words) {
             ("bind", [endpoint]) => drop(socket.bind(endpoint)),
             ("connect", [endpoint]) => socket.connect(&endpoint.parse().unwrap()),
+            ("unbind", [endpoint]) => socket.try_unbind(&endpoint.parse().unwrap())?,
+            ("disconnect", [endpoint]) => socket.try_disconnect(&endpoint.parse().unwrap())?,
             ("subscribe", [topic]) => {
                 socket.try_request(&Command::Subscribe(words::part(topic).into()))?;
             }
@@ -133,6 +136,10 @@ fn describe(event: &Event) -> String {
     match event {
         Event::HandshakeFailed { reason, .. } => format!("handshake_failed {reason:?}"),
         Event::HandshakeSucceeded { .. } => "handshake_succeeded".to_owned(),
+        Event::Disconnected {
+            reason: Reason::Closed,
+            ..
+        } => "closed".to_owned(),
         Event::Disconnected { reason, .. } => format!("disconnected {reason:?}"),
         other => format!("{other:?}"),
     }

@@ -98,10 +98,7 @@ impl Stage {
 
     /// A place where nobody listens.
     pub(super) fn vacancy(&self) -> Vacancy {
-        match self.transport {
-            "ipc" => Vacancy::ipc(),
-            _ => Vacancy::tcp(),
-        }
+        Vacancy::of(self.transport)
     }
 
     /// Binds there, or connects, whichever this side does.

@@ -23,16 +23,28 @@ const BARRIER: &str = "=";
 pub(super) struct Setting {
     pub(super) subject: SocketType,
     pub(super) peer: SocketType,
+    pub(super) transport: &'static str,
     /// The subject binds and its peers dial; else the other way round.
     pub(super) subject_binds: bool,
     /// How many peers there can be.
     pub(super) slots: usize,
 }
 
-pub(super) fn settings(subject: SocketType, peer: SocketType) -> impl Strategy<Value = Setting> {
+impl Setting {
+    /// Else both sides are in one process, and of one implementation.
+    pub(super) fn is_stream(&self) -> bool {
+        self.transport != "inproc"
+    }
+}
+
+pub(super) fn settings(
+    (subject, peer): (SocketType, SocketType),
+    transport: &'static str,
+) -> impl Strategy<Value = Setting> {
     (any::<bool>(), 1..=SLOTS).prop_map(move |(subject_binds, slots)| Setting {
         subject,
         peer,
+        transport,
         subject_binds,
         slots: if subject == Pair { 1 } else { slots },
     })
@@ -69,9 +81,13 @@ pub(super) enum Asked {
 
 impl Scene {
     pub(super) fn new(pool: &Arc<Pool>, subject: Implementation, setting: &Setting) -> Self {
-        let process = pool.peer(Implementation::Pyzmq);
-        let places = std::array::from_fn(|_| Vacancy::tcp());
-        let subject = socket(&pool.peer(subject), setting.subject, "s");
+        let own = pool.peer(subject);
+        let process = match setting.is_stream() {
+            true => pool.peer(Implementation::Pyzmq),
+            false => own.clone(),
+        };
+        let places = std::array::from_fn(|_| Vacancy::of(setting.transport));
+        let subject = socket(&own, setting.subject, "s");
         if setting.subject_binds {
             subject.bind(&places[0].endpoint().to_string());
         }
@@ -106,12 +122,16 @@ impl Scene {
         } else {
             let place = self.places[slot].endpoint().to_string();
             peer.bind(&place);
-            if !std::mem::replace(&mut self.dialed[slot], true) {
+            let is_dialed = std::mem::replace(&mut self.dialed[slot], true);
+            // In process nobody connects again by himself.
+            if !(is_dialed && self.setting.is_stream()) {
                 self.subject.connect(&place);
             }
         }
         for side in [&self.subject, &peer] {
-            side.event("handshake_succeeded");
+            if self.setting.is_stream() {
+                side.event("handshake_succeeded");
+            }
             side.settle();
         }
         self.peers[slot] = Some(peer);
@@ -130,9 +150,51 @@ impl Scene {
         if self.peers[slot].take().is_none() {
             return "is not there".to_owned();
         }
-        self.subject.event("disconnected");
+        if self.setting.is_stream() {
+            self.subject.event("disconnected");
+        }
         self.subject.settle();
         "left".to_owned()
+    }
+
+    /// The subject lets go of an endpoint: of its own, or of the peer's in the slot. Whoever is
+    /// connected through it leaves. Where, and what came of it.
+    pub(super) fn release(&mut self, slot: usize) -> (Vec<usize>, Result<(), String>) {
+        let binds = self.setting.subject_binds;
+        let at = if binds { 0 } else { slot };
+        let endpoint = self.places[at].endpoint().to_string();
+        // What is unread holds libzmq's connections up.
+        if is_subscriber(self.setting.subject) {
+            while self.subject.take().is_some() {}
+        }
+        let released = self.subject.release(&endpoint, binds);
+        // A socket of libzmq takes its leave of a peer only in its application's calls.
+        self.subject.settle();
+        let mut gone = if binds { self.there() } else { vec![slot] };
+        // In process, an endpoint is but the name by which peers have found each other.
+        if binds && !self.setting.is_stream() {
+            gone.clear();
+        }
+        gone.retain(|slot| self.let_go(*slot));
+        self.subject.settle();
+        self.places[at] = Vacancy::of(self.setting.transport);
+        if binds {
+            self.subject.bind(&self.places[0].endpoint().to_string());
+        }
+        (gone, released)
+    }
+
+    /// False: nobody is there.
+    fn let_go(&mut self, slot: usize) -> bool {
+        self.dialed[slot] = false;
+        self.queued[slot].clear();
+        let Some(peer) = self.peers[slot].take() else {
+            return false;
+        };
+        if self.setting.is_stream() {
+            peer.event("disconnected");
+        }
+        true
     }
 
     pub(super) fn peer(&self, slot: usize) -> &Remote {

@@ -16,6 +16,8 @@ pub(super) enum Step {
     Come(usize),
     /// A peer closes.
     Leave(usize),
+    /// The subject unbinds and binds elsewhere, or disconnects from the peer in the slot.
+    Release(usize),
     /// The subject sends so many messages: to the peer in the slot if it names its peers, on a
     /// topic if it publishes.
     Send(usize, &'static str, usize),
@@ -42,6 +44,7 @@ pub(super) fn steps(subject: SocketType, peer: SocketType) -> impl Strategy<Valu
     let mut steps = vec![
         (4, slot().prop_map(Step::Come).boxed()),
         (2, slot().prop_map(Step::Leave).boxed()),
+        (1, slot().prop_map(Step::Release).boxed()),
         (2, Just(Step::Take).boxed()),
     ];
     if !matches!(subject, Pull | Sub) {
@@ -81,6 +84,10 @@ fn outcome(result: Result<(), String>) -> String {
             "again",
         ),
         (&["not subscribed to"], "not subscribed"),
+        (
+            &["not bound or connected to it", "No such file or directory"],
+            "unknown",
+        ),
     ] {
         if texts.iter().any(|text| why.contains(text)) {
             return word.to_owned();
@@ -103,6 +110,7 @@ impl Scene {
                 format!("{came}{}", self.news())
             }
             Step::Leave(slot) => self.peer_leaves(of(slot)),
+            Step::Release(slot) => self.let_go_of(of(slot)),
             Step::Send(slot, topic, count) => self.send(of(slot), topic, count),
             Step::Tell(slot, topic, count) => self.tell(of(slot), topic, count),
             Step::Take => self.take(),
@@ -113,12 +121,25 @@ impl Scene {
 
     fn peer_leaves(&mut self, slot: usize) -> String {
         let left = self.leave(slot);
+        self.forget_asker(slot);
+        format!("{left}{}", self.news())
+    }
+
+    fn let_go_of(&mut self, slot: usize) -> String {
+        let (gone, released) = self.release(slot);
+        if self.asked == Asked::Queued {
+            self.asked = Asked::Arrived(None);
+        }
+        gone.iter().for_each(|slot| self.forget_asker(*slot));
+        format!("{}, {gone:?} left{}", outcome(released), self.news())
+    }
+
+    fn forget_asker(&mut self, slot: usize) {
         self.asked = match self.asked {
             Asked::Arrived(Some(at)) if at == slot => Asked::Arrived(None),
             Asked::Served(Some(at)) if at == slot => Asked::Served(None),
             other => other,
         };
-        format!("{left}{}", self.news())
     }
 
     fn send(&mut self, slot: usize, topic: &str, count: usize) -> String {
