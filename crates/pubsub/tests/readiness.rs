@@ -99,6 +99,46 @@ fn subscription_is_acked_when_the_publisher_has_answered() {
     });
 }
 
+/// More topics than a publisher is told at once.
+const TOPICS: usize = 5_000;
+
+#[test]
+fn subscription_is_not_acked_by_an_answer_from_before_it_was_told_again() {
+    for_seeds(0..10, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let listener = MockPeer::listen(&world, "tcp://127.0.0.1:5555");
+        let sub = Sub::new(&context);
+        let topics = (0..TOPICS).map(|number| format!("{number:020}"));
+        topics.for_each(|topic| sub.subscribe(topic).unwrap());
+        sub.connect("tcp://127.0.0.1:5555").unwrap();
+        let mut publisher = MockPeer::accept(&world, &*listener);
+        publisher.handshake("PUB", "SUB");
+        let mut acked = pin!(sub.subscribe_acked_async("last", 1));
+        let mut task = task::Context::from_waker(Waker::noop());
+        assert!(acked.as_mut().poll(&mut task).is_pending());
+        drop(publisher);
+        let mut publisher = MockPeer::accept(&world, &*listener);
+        publisher.handshake("PUB", "SUB");
+        let mut frame = publisher.next_frame();
+        // While the topics are told again, somebody else asks.
+        let mut other = pin!(sub.subscribe_acked_async("other", 1));
+        assert!(other.as_mut().poll(&mut task).is_pending());
+        let mut told = false;
+        loop {
+            match frame.as_command() {
+                Some(("SUBSCRIBE", topic)) => told |= topic == b"last",
+                Some(("PING", data)) => break publisher.send(frames::pong(&data[2..])),
+                other => panic!("{other:?}"),
+            }
+            frame = publisher.next_frame();
+        }
+        assert!(told, "asked before everything was told");
+        assert_eq!(world.block_on(acked), Ok(()));
+        assert_eq!(world.block_on(other), Ok(()));
+    });
+}
+
 #[test]
 fn publisher_answers_when_the_subscriptions_before_are_in_force() {
     for_seeds(0..20, |seed| {
