@@ -6,7 +6,7 @@
 //! its opposite. So there is one for each subject that is not as the application was told last, and
 //! never more of them than the peers' subscriptions, now or when it was told.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use ferromq_wire::Message;
 
@@ -74,10 +74,10 @@ impl Ready {
         messages.chain(beyond.into_values())
     }
 
-    /// True if a pipe brought one of them.
-    pub(super) fn came_by(&self, pipe: PipeId) -> bool {
-        let mut came = self.messages.iter().filter_map(|(_, came)| *came);
-        came.any(|came| came.pipe == pipe)
+    /// The pipes that brought them.
+    pub(super) fn pipes(&self) -> HashSet<PipeId> {
+        let came = self.messages.iter().filter_map(|(_, came)| *came);
+        came.map(|came| came.pipe).collect()
     }
 
     /// True if a message does not fit any more.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ferromq_wire::Message;
 use smallvec::SmallVec;
 
+use super::ready::Ready;
 use super::state::Body;
 use crate::pattern::{Peer, PipeId};
 
@@ -77,24 +78,71 @@ impl Senders {
 }
 
 /// The senders of pipes that are gone, and of which messages wait for the application.
+///
+/// Which these are is looked up now and then: when there are twice as many as the last time, or as
+/// many as messages. So a pipe that goes costs the same, however many are gone and wait.
 #[derive(Debug, Default)]
-pub(super) struct Departed(HashMap<PipeId, Senders>);
+pub(super) struct Departed {
+    senders: HashMap<PipeId, Senders>,
+    /// How many there may be before it is looked up which of them are needed.
+    most: usize,
+}
+
+/// How many are kept without a look.
+const FEW: usize = 16;
+
+impl Departed {
+    fn add(&mut self, pipe: PipeId, senders: Senders, ready: &Ready) {
+        if ready.is_empty() {
+            return self.senders.clear();
+        }
+        self.senders.insert(pipe, senders);
+        if self.senders.len() > self.most.max(FEW) {
+            let needed = ready.pipes();
+            self.senders.retain(|pipe, _| needed.contains(pipe));
+            self.most = ready.len().max(2 * self.senders.len());
+        }
+    }
+}
 
 impl Body {
     /// A pipe goes: its senders are kept as long as they may be asked for.
     pub(super) fn keep_senders(&mut self, pipe: PipeId, senders: Senders) {
-        let ready = &self.ready;
-        self.departed.0.retain(|pipe, _| ready.came_by(*pipe));
-        if ready.came_by(pipe) {
-            self.departed.0.insert(pipe, senders);
-        }
+        self.departed.add(pipe, senders, &self.ready);
     }
 
     /// Who sent the message admitted last, or taken last from those admitted before.
     pub(super) fn sender(&self) -> Option<Arc<Peer>> {
         let Came { pipe, number } = self.came?;
         let entry = self.pipes.get(pipe).map(|entry| &entry.senders);
-        let senders = entry.or_else(|| self.departed.0.get(&pipe))?;
+        let senders = entry.or_else(|| self.departed.senders.get(&pipe))?;
         senders.of(number).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message that this pipe brought.
+    fn push(ready: &mut Ready, pipe: PipeId) {
+        ready.push_back(Message::from("a"), Some(Came { pipe, number: 1 }));
+    }
+
+    #[test]
+    fn departed_are_as_many_as_messages_at_most_and_those_needed_are_kept() {
+        let (mut departed, mut ready) = (Departed::default(), Ready::default());
+        let kept = PipeId::new(7, 0);
+        (0..100).for_each(|_| push(&mut ready, kept));
+        departed.add(kept, Senders::default(), &ready);
+        for generation in 1..10_000 {
+            let pipe = PipeId::new(7, generation);
+            departed.add(pipe, Senders::default(), &ready);
+            assert!(departed.senders.len() <= 101, "{generation}");
+            assert!(departed.senders.contains_key(&kept), "{generation}");
+        }
+        while ready.pop_front().is_some() {}
+        departed.add(PipeId::new(8, 0), Senders::default(), &ready);
+        assert!(departed.senders.is_empty());
     }
 }
