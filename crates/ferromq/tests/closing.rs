@@ -358,6 +358,26 @@ fn unbind_and_close_free_the_address_at_once_and_end_its_connections() {
 }
 
 #[test]
+fn unbind_frees_the_address_before_it_returns() {
+    under("unbind, again and again", || {
+        for endpoint in [
+            "tcp://127.0.0.1:*",
+            #[cfg(unix)]
+            "ipc://*",
+            "inproc://again",
+        ] {
+            let context = Context::new();
+            let pulls = [Pull::new(&context), Pull::new(&context)];
+            let endpoint = pulls[0].bind(endpoint).unwrap();
+            for round in 0..100 {
+                pulls[round % 2].unbind(&endpoint).unwrap();
+                pulls[(round + 1) % 2].bind(&endpoint).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
 fn inproc_unbind_frees_the_name_and_keeps_its_peers() {
     let context = Context::new();
     let (push, pull, next) = (
