@@ -22,9 +22,9 @@ impl Drops {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % TURNS;
         Flaky {
             future: Some(future),
-            polls: turn / 2,
+            polls: turn.div_ceil(2),
             polled: false,
-            when_woken: turn % 2 == 1,
+            when_woken: turn > 0 && turn.is_multiple_of(2),
             lasts: turn + 1 == TURNS,
             drops: self,
         }
@@ -87,4 +87,41 @@ pub async fn yield_now() {
         Poll::Pending
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// How often the future in the next turn is polled before it is given up, and how often what is
+    /// around it; `None`: it is not.
+    fn polls(drops: &Drops) -> Option<(u32, u32)> {
+        let inner = Cell::new(0);
+        let mut never = Box::pin(pending::<()>());
+        let mut flaky = drops.of(poll_fn(|context| {
+            inner.set(inner.get() + 1);
+            never.as_mut().poll(context)
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut poll = || Pin::new(&mut flaky).poll(&mut context).is_ready();
+        let outer = (1..20).find(|_| poll())?;
+        Some((inner.get(), outer))
+    }
+
+    #[test]
+    fn each_turn_gives_up_at_another_point_and_the_last_one_never() {
+        let drops = Drops::default();
+        let turns = [(0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (3, 4)];
+        for _ in 0..2 {
+            for turn in turns {
+                assert_eq!(polls(&drops), Some(turn));
+            }
+            assert_eq!(polls(&drops), None);
+        }
+        assert_eq!(drops.count(), 12);
+    }
 }

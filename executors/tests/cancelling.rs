@@ -4,6 +4,10 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cancelling/watching.rs"]
+mod watching;
+
+use std::future::IntoFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -33,6 +37,11 @@ const ONE: u32 = 20_000;
 const EACH: u32 = 2_500;
 const QUESTIONS: u32 = 3_400;
 
+/// Who asks side by side, how many requests each, and what ends it, which is sent plainly.
+const ASKERS: u32 = 4;
+const REQUESTS: u32 = 300;
+const OVER: u32 = u32::MAX;
+
 #[test]
 fn nothing_is_lost_under_tokio_on_one_thread() {
     check(Executor::TokioCurrentThread);
@@ -58,10 +67,21 @@ fn nothing_is_lost_on_plain_threads() {
     check(Executor::Threads);
 }
 
+/// Tasks over one endpoint, whose futures are dropped.
+type Scenario = fn(&'static str, &Arc<Drops>) -> Vec<Task>;
+
+const SCENARIOS: [Scenario; 5] = [
+    one_to_one,
+    many_to_many_and_back,
+    questions,
+    requests,
+    watching::scenario,
+];
+
 fn check(executor: Executor) {
     watchdog::under(&format!("{executor:?}"), LIMIT, || {
         for endpoint in ENDPOINTS {
-            for scenario in [one_to_one, many_to_many_and_back, questions] {
+            for scenario in SCENARIOS {
                 let drops = Arc::new(Drops::default());
                 executor.run(scenario(endpoint, &drops));
                 assert!(drops.count() > 100, "{executor:?}, {endpoint}: {drops:?}");
@@ -200,6 +220,50 @@ fn questions(endpoint: &'static str, drops: &Arc<Drops>) -> Vec<Task> {
         assert!(rep.close_async().await.complete);
     };
     vec![Box::pin(ask), Box::pin(answer)]
+}
+
+/// Requests side by side, whose futures are dropped: each that ends has its own reply, and
+/// those that were given up are in nobody's way.
+fn requests(endpoint: &'static str, drops: &Arc<Drops>) -> Vec<Task> {
+    let context = Context::new();
+    let (req, rep) = (Arc::new(socket!(Req, context)), socket!(Rep, context));
+    req.connect(rep.bind(endpoint).unwrap()).unwrap();
+    let left = Arc::new(AtomicU32::new(ASKERS));
+    let mut tasks: Vec<Task> = Vec::new();
+    for asker in 0..ASKERS {
+        let (req, drops, left) = (Arc::clone(&req), Arc::clone(drops), Arc::clone(&left));
+        tasks.push(Box::pin(async move {
+            for number in 0..REQUESTS {
+                let question = format!("{asker}, {number}");
+                let reply = request(&req, &question, &drops).await;
+                assert_eq!(reply, Message::from(question));
+            }
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                send(&req, OVER, &drops).await;
+            }
+        }));
+    }
+    tasks.push(Box::pin(async move {
+        loop {
+            let question = rep.recv_async().await.unwrap();
+            if question == Message::from(OVER.to_string()) {
+                return;
+            }
+            rep.send_async(question).await.unwrap();
+        }
+    }));
+    tasks
+}
+
+/// Asks; the future is dropped and made again.
+async fn request(req: &Req, question: &str, drops: &Drops) -> Message {
+    loop {
+        match drops.of(req.request(question).into_future()).await {
+            Ok(reply) => return reply.unwrap(),
+            Err((_, true)) => yield_now().await,
+            Err((_, false)) => {}
+        }
+    }
 }
 
 /// What has come, from whomever.
