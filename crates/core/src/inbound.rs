@@ -304,7 +304,8 @@ impl Inbound {
 
 impl Batch {
     /// Emptier: takes the next item; a new batch out of `from` if this one is used up. A message
-    /// goes to `into`, which owns nothing yet: dropping that would have the message moved twice.
+    /// changes places with `into`, which owns nothing yet: it is moved once, and as a whole. (Out
+    /// of an `Incoming` that was taken off it would be moved in the pieces of a command.)
     #[inline]
     pub(crate) fn take(&mut self, from: &Inbound, into: &mut Message) -> Taken {
         if self.items.is_empty() {
@@ -312,15 +313,16 @@ impl Batch {
             queue.idle = queue.items.is_empty();
             std::mem::swap(&mut queue.items, &mut self.items);
         }
+        if let Some(Incoming::Message(message)) = self.items.front_mut() {
+            debug_assert!(into.is_empty(), "what is forgotten here owns nothing");
+            std::mem::swap(into, message);
+            std::mem::forget(self.items.pop_front());
+            let wake = self.consume(from);
+            return Taken::Message { wake };
+        }
         match self.items.pop_front() {
-            Some(Incoming::Message(message)) => {
-                debug_assert!(into.is_empty(), "what is forgotten here owns nothing");
-                std::mem::forget(std::mem::replace(into, message));
-                let wake = self.consume(from);
-                Taken::Message { wake }
-            }
             Some(Incoming::Command(command)) => Taken::Command(command),
-            None => Taken::Nothing,
+            _ => Taken::Nothing,
         }
     }
 

@@ -208,11 +208,7 @@ impl Message {
     /// caller wants it; inlined, it is made elsewhere and then moved piece by piece.
     #[inline(never)]
     fn copy_from(bytes: &[u8]) -> Self {
-        let mut message = Self::BLANK;
-        if let Repr::One(part) = &mut message.0 {
-            part.become_copy(bytes);
-        }
-        message
+        Self::one(Part::copy_from(bytes))
     }
 
     /// Becomes a message of one part, the first `len` bytes of a block.

@@ -24,6 +24,45 @@ const SHOWN: usize = 32;
 #[repr(align(8))]
 struct Block([u8; INLINE]);
 
+impl Block {
+    /// The first bytes of a block, at most all of it; zeros behind them. Made of whole words in
+    /// registers: a block that is filled in memory is copied from there, in pieces that do not line
+    /// up with those that were written.
+    #[inline]
+    fn copy_from(bytes: &[u8]) -> Self {
+        let (whole, rest) = bytes.as_chunks::<8>();
+        let last = last_word(bytes, rest).to_le_bytes();
+        let words: [[u8; 8]; INLINE / 8] = std::array::from_fn(|at| match whole.get(at) {
+            Some(word) => *word,
+            None if at == whole.len() => last,
+            None => [0; 8],
+        });
+        let mut block = [0; INLINE];
+        for (place, word) in block.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *place = word;
+        }
+        Self(block)
+    }
+}
+
+/// The last bytes, fewer than a word, as a word with zeros behind them.
+#[inline]
+fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
+    match bytes.last_chunk::<8>() {
+        Some(last) => {
+            let bytes_before = last.len().saturating_sub(rest.len());
+            let bits_before = u32::try_from(bytes_before).map_or(0, |bytes| bytes << 3);
+            u64::from_le_bytes(*last)
+                .checked_shr(bits_before)
+                .unwrap_or_default()
+        }
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    }
+}
+
 /// Immutable bytes: one part of a [`Message`](crate::Message).
 ///
 /// Up to [`INLINE`] bytes are kept in place; longer parts are reference-counted. Cloning is cheap
@@ -42,9 +81,11 @@ struct Block([u8; INLINE]);
 #[derive(Clone)]
 pub struct Part(Repr);
 
+/// The length takes what the block's alignment leaves: a smaller one would have a part moved in
+/// pieces that begin in between.
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, bytes: Block },
+    Inline { len: u32, bytes: Block },
     Shared(Bytes),
 }
 
@@ -58,16 +99,26 @@ impl Part {
     /// A part with a copy of these bytes.
     #[inline]
     pub fn copy_from(bytes: &[u8]) -> Self {
-        let mut part = Self::EMPTY;
-        part.become_copy(bytes);
-        part
+        Self::inline(bytes).unwrap_or_else(|| Self(Repr::Shared(Bytes::copy_from_slice(bytes))))
+    }
+
+    /// An inline part with a copy of these bytes; `None`: they are too many.
+    #[inline]
+    fn inline(bytes: &[u8]) -> Option<Self> {
+        let len = u32::try_from(bytes.len()).ok()?;
+        (bytes.len() <= INLINE).then(|| {
+            Self(Repr::Inline {
+                len,
+                bytes: Block::copy_from(bytes),
+            })
+        })
     }
 
     /// The bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, bytes } => bytes.0.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Inline { len, bytes } => bytes.0.get(..*len as usize).unwrap_or_default(),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -93,7 +144,7 @@ impl Part {
     #[inline]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Repr::Inline { len, .. } => usize::from(*len),
+            Repr::Inline { len, .. } => *len as usize,
             Repr::Shared(bytes) => bytes.len(),
         }
     }
@@ -110,6 +161,7 @@ impl Part {
     #[inline]
     pub(crate) fn fill(&mut self, block: &[u8; INLINE], len: u8) {
         debug_assert!(usize::from(len) <= INLINE);
+        let len = u32::from(len);
         match &mut self.0 {
             Repr::Inline { len: old, bytes } => (*old, bytes.0) = (len, *block),
             Repr::Shared(_) => {
@@ -126,32 +178,12 @@ impl Part {
     #[inline]
     pub(crate) fn as_block(&self) -> Option<(&[u8; INLINE], u8)> {
         match &self.0 {
-            Repr::Inline { len, bytes } => Some((&bytes.0, *len)),
+            Repr::Inline { len, bytes } => {
+                let [len, ..] = len.to_le_bytes();
+                Some((&bytes.0, len))
+            }
             Repr::Shared(_) => None,
         }
-    }
-
-    /// Becomes a copy of these bytes. What is short is written where it is: a part that is made and
-    /// then moved costs twice as much (see [`fill`](Self::fill)).
-    #[inline]
-    pub(crate) fn become_copy(&mut self, from: &[u8]) {
-        if !self.fill_from(from) {
-            *self = Self(Repr::Shared(Bytes::copy_from_slice(from)));
-        }
-    }
-
-    /// An inline part becomes a copy of these bytes. False: they are too many.
-    #[inline]
-    fn fill_from(&mut self, from: &[u8]) -> bool {
-        if let Repr::Inline { len, bytes } = &mut self.0
-            && let Ok(count) = u8::try_from(from.len())
-            && let Some(place) = bytes.0.get_mut(..from.len())
-        {
-            place.copy_from_slice(from);
-            *len = count;
-            return true;
-        }
-        false
     }
 }
 
@@ -288,11 +320,7 @@ impl<const N: usize> From<&[u8; N]> for Part {
 /// Takes the buffer over if it is longer than [`INLINE`].
 impl From<Vec<u8>> for Part {
     fn from(bytes: Vec<u8>) -> Self {
-        let mut part = Self::EMPTY;
-        if !part.fill_from(&bytes) {
-            part = Self(Repr::Shared(Bytes::from(bytes)));
-        }
-        part
+        Self::inline(&bytes).unwrap_or_else(|| Self(Repr::Shared(Bytes::from(bytes))))
     }
 }
 
@@ -306,11 +334,7 @@ impl From<String> for Part {
 /// Shares the buffer if it is longer than [`INLINE`].
 impl From<Bytes> for Part {
     fn from(bytes: Bytes) -> Self {
-        let mut part = Self::EMPTY;
-        if !part.fill_from(&bytes) {
-            part = Self(Repr::Shared(bytes));
-        }
-        part
+        Self::inline(&bytes).unwrap_or_else(|| Self(Repr::Shared(bytes)))
     }
 }
 

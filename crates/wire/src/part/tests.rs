@@ -39,8 +39,8 @@ fn shared_bytes_up_to_inline_length_are_copied_into_the_part() {
 
 #[test]
 fn parts_of_every_length_around_inline_keep_their_bytes() {
-    for len in [0, 1, INLINE - 1, INLINE, INLINE + 1, 255, 256] {
-        let bytes: Vec<u8> = (0..len).map(|at| at as u8).collect();
+    for len in (0..=INLINE + 1).chain([255, 256]) {
+        let bytes: Vec<u8> = (0..len).map(|at| !(at as u8)).collect();
         let parts = [
             Part::copy_from(&bytes),
             Part::from(bytes.clone()),
