@@ -33,13 +33,9 @@ pub enum Incoming {
 }
 
 /// Where a [`Decoder`] puts what it has read, in order.
-///
-/// Messages are made in their final place: a short one is so copied once, from the chunk that was
-/// read to the queue.
 pub trait Sink {
-    /// Appends a message, best [`Message::BLANK`], and gives its place. The decoder replaces its
-    /// contents before the next call.
-    fn place(&mut self) -> &mut Message;
+    /// Appends a message.
+    fn message(&mut self, message: Message);
 
     /// Appends a command.
     fn command(&mut self, command: Command);
@@ -240,7 +236,7 @@ impl Decoder {
             && let Some(block) = behind.first_chunk()
             && let Some(next) = behind.get(usize::from(len)..)
         {
-            sink.place().fill(block, len);
+            sink.message(Message::of_block(block, len));
             rest = next;
             done = done.saturating_add(1);
         }
@@ -335,25 +331,21 @@ impl Decoder {
             self.held.push_back(part);
             return Step::Other;
         }
-        *sink.place() = if self.held.is_empty() {
-            Message::one(part)
+        if self.held.is_empty() {
+            sink.message(Message::one(part));
         } else {
             self.held.push_back(part);
             self.held_size = 0;
-            std::mem::take(&mut self.held)
-        };
+            sink.message(std::mem::take(&mut self.held));
+        }
         Step::Message
     }
 }
 
 impl Sink for VecDeque<Incoming> {
     #[inline]
-    fn place(&mut self) -> &mut Message {
-        self.push_back(Incoming::Message(Message::BLANK));
-        match self.back_mut() {
-            Some(Incoming::Message(message)) => message,
-            _ => unreachable!("a message has just been appended"),
-        }
+    fn message(&mut self, message: Message) {
+        self.push_back(Incoming::Message(message));
     }
 
     fn command(&mut self, command: Command) {
@@ -363,12 +355,8 @@ impl Sink for VecDeque<Incoming> {
 
 impl Sink for Vec<Incoming> {
     #[inline]
-    fn place(&mut self) -> &mut Message {
-        self.push(Incoming::Message(Message::BLANK));
-        match self.last_mut() {
-            Some(Incoming::Message(message)) => message,
-            _ => unreachable!("a message has just been appended"),
-        }
+    fn message(&mut self, message: Message) {
+        self.push(Incoming::Message(message));
     }
 
     fn command(&mut self, command: Command) {

@@ -53,9 +53,6 @@ pub enum PartError {
 }
 
 impl Message {
-    /// A message of one empty part: what costs a [`Sink`](crate::Sink) least to append.
-    pub const BLANK: Self = Self(Repr::One(Part::EMPTY));
-
     /// A message of no parts yet; it cannot be sent before one is added.
     pub const fn new() -> Self {
         Self(Repr::Many(VecDeque::new()))
@@ -211,17 +208,10 @@ impl Message {
         Self::one(Part::copy_from(bytes))
     }
 
-    /// Becomes a message of one part, the first `len` bytes of a block.
+    /// A message of one part, the first `len` bytes of a block.
     #[inline]
-    pub(crate) fn fill(&mut self, block: &[u8; INLINE], len: u8) {
-        match &mut self.0 {
-            Repr::One(part) => part.fill(block, len),
-            Repr::Many(_) => {
-                *self = Self::one(Part::copy_from(
-                    block.get(..usize::from(len)).unwrap_or(block),
-                ))
-            }
-        }
+    pub(crate) fn of_block(block: &[u8; INLINE], len: u8) -> Self {
+        Self::one(Part::of_block(block, len))
     }
 
     /// The parts as a queue; makes one of a single part.

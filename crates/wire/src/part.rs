@@ -155,22 +155,14 @@ impl Part {
         self.len() == 0
     }
 
-    /// Becomes the first `len` bytes of a block: a copy of fixed size, the decoder's fast path. An
-    /// inline part is written in place; a part that is made elsewhere and then moved costs twice as
-    /// much, because its pieces do not line up with those that the move reads.
+    /// The first `len` bytes of a block: a copy of fixed size, the decoder's fast path.
     #[inline]
-    pub(crate) fn fill(&mut self, block: &[u8; INLINE], len: u8) {
+    pub(crate) fn of_block(block: &[u8; INLINE], len: u8) -> Self {
         debug_assert!(usize::from(len) <= INLINE);
-        let len = u32::from(len);
-        match &mut self.0 {
-            Repr::Inline { len: old, bytes } => (*old, bytes.0) = (len, *block),
-            Repr::Shared(_) => {
-                self.0 = Repr::Inline {
-                    len,
-                    bytes: Block(*block),
-                }
-            }
-        }
+        Self(Repr::Inline {
+            len: u32::from(len),
+            bytes: Block(*block),
+        })
     }
 
     /// A short part as the block that it is kept in, and how much of that it is: copied with a

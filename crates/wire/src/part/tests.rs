@@ -55,18 +55,8 @@ fn parts_of_every_length_around_inline_keep_their_bytes() {
 }
 
 #[test]
-fn fill_replaces_inline_and_shared_contents() {
-    let block = [b'x'; INLINE];
-    for mut part in [Part::EMPTY, Part::from(vec![0; 1_000])] {
-        part.fill(&block, 3);
-        assert_eq!(part, "xxx");
-    }
-}
-
-#[test]
 fn parts_compare_by_bytes_whatever_is_behind_them() {
-    let mut filled = Part::EMPTY;
-    filled.fill(&[b'a'; INLINE], 1);
+    let filled = Part::of_block(&[b'a'; INLINE], 1);
     assert_eq!(filled, Part::from("a"));
     let mut sorted = ["b", "ab", "a", ""].map(Part::from);
     sorted.sort();
