@@ -224,15 +224,25 @@ impl Inbound {
         std::mem::take(&mut queue.idle)
     }
 
-    /// Filler: appends one message, or a command that does not count. True: the emptying side has
-    /// to be told.
+    /// Filler: appends a message, which is moved straight into the queue. True: the emptying side
+    /// has to be told.
     #[cfg(feature = "inproc")]
-    pub(crate) fn push(&self, item: Incoming) -> bool {
-        if matches!(item, Incoming::Message(_)) {
-            self.count(1);
-        }
+    pub(crate) fn push(&self, message: &mut Message) -> bool {
+        self.count(1);
+        self.put(|| Incoming::Message(std::mem::take(message)))
+    }
+
+    /// Filler: appends a command, which does not count. True: the emptying side has to be told.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn push_command(&self, command: Command) -> bool {
+        self.put(|| Incoming::Command(command))
+    }
+
+    #[cfg(feature = "inproc")]
+    #[inline]
+    fn put(&self, item: impl FnOnce() -> Incoming) -> bool {
         let mut queue = self.queue.0.lock();
-        queue.items.push_back(item);
+        queue.items.push_back(item());
         std::mem::take(&mut queue.idle)
     }
 

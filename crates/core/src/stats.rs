@@ -125,6 +125,8 @@ impl PeerStats {
 pub(crate) struct Counters {
     accepted: AtomicU64,
     handed_over: AtomicU64,
+    /// The same within the process.
+    handed_inside: AtomicU64,
     returned: AtomicU64,
     delivered: AtomicU64,
     handshake_failures: AtomicU64,
@@ -160,6 +162,13 @@ impl Counters {
         self.handed_over.fetch_add(messages, Ordering::Relaxed);
     }
 
+    /// Under the socket's lock: one more for a peer within the process.
+    #[cfg(feature = "inproc")]
+    #[inline]
+    pub(crate) fn hand_inside(&self) {
+        add(&self.handed_inside, 1);
+    }
+
     /// What was handed over within the process, and came back.
     #[cfg(feature = "inproc")]
     pub(crate) fn take_back(&self, messages: u64) {
@@ -185,7 +194,7 @@ impl Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             accepted: read(&self.accepted),
-            handed_over: read(&self.handed_over),
+            handed_over: read(&self.handed_over).wrapping_add(read(&self.handed_inside)),
             queued: pipes.queued,
             returned: read(&self.returned),
             delivered: read(&self.delivered),

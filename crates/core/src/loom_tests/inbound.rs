@@ -26,7 +26,7 @@ impl Model {
         while self.queue.room() == 0 && !self.queue.starve() {
             self.room.wait();
         }
-        if self.queue.push(Incoming::Message(Message::from([number]))) {
+        if self.queue.push(&mut Message::from([number])) {
             self.readable.notify();
         }
         assert!(self.queue.outstanding() <= mark);

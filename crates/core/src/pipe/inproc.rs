@@ -72,9 +72,10 @@ impl InprocPipe {
         (note, replaced)
     }
 
-    /// Hands a message over. The note, if the peer has to be told.
-    pub(crate) fn send(&self, message: Message) -> Option<(Arc<Port>, Note)> {
-        self.push(Incoming::Message(message))
+    /// Hands a message over, which is moved out. The note, if the peer has to be told.
+    #[inline]
+    pub(crate) fn send(&self, message: &mut Message) -> Option<(Arc<Port>, Note)> {
+        self.readable(self.outgoing.push(message))
     }
 
     /// Sends a command outside the high-water mark. The note, if the peer has to be told; an answer
@@ -85,7 +86,7 @@ impl InprocPipe {
             let number = echo::number(context)?;
             return Some((Arc::clone(port), Note::Echoed(*pipe, number)));
         }
-        self.push(Incoming::Command(command))
+        self.readable(self.outgoing.push_command(command))
     }
 
     /// Another note for the peer: that its outgoing queue has room.
@@ -99,8 +100,9 @@ impl InprocPipe {
         self.peer.is_some()
     }
 
-    fn push(&self, item: Incoming) -> Option<(Arc<Port>, Note)> {
-        let tell = self.outgoing.push(item);
+    /// The note that there is something to receive, if the peer has to be told so.
+    #[inline]
+    fn readable(&self, tell: bool) -> Option<(Arc<Port>, Note)> {
         let (port, pipe) = self.peer.as_ref().filter(|_| tell)?;
         Some((Arc::clone(port), Note::Readable(*pipe)))
     }

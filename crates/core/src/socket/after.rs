@@ -79,9 +79,12 @@ fn each<T>(list: &mut Vec<T>, mut act: impl FnMut(T)) {
 impl After {
     /// Tells another socket of the process something, if there is something to tell.
     #[cfg(feature = "inproc")]
+    #[inline]
     pub(super) fn tell(&mut self, note: Option<(Arc<Port>, Note)>) {
-        self.any |= note.is_some();
-        self.notes.extend(note);
+        if let Some(note) = note {
+            self.any = true;
+            self.notes.push(note);
+        }
     }
 
     /// True if nothing follows.

@@ -238,7 +238,7 @@ impl<P: Pattern> State<P> {
             && let Link::Inproc(inproc) = &entry.link
             && inproc.is_joined()
         {
-            inproc.incoming.push(Incoming::Message(farewell.clone()));
+            inproc.incoming.push(&mut farewell.clone());
             self.pattern.readable(pipe);
         }
     }

@@ -369,19 +369,18 @@ impl Body {
             }
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => {
-                let envelope = prefix.iter().cloned();
-                let whole = match (prefix.is_empty(), strip) {
-                    (true, 0) => std::mem::take(message),
-                    _ => envelope
-                        .chain(std::mem::take(message).into_iter().skip(strip))
-                        .collect(),
-                };
-                port.counters.hand_over(u64::from(inproc.is_joined()));
+                if !prefix.is_empty() || strip > 0 {
+                    let parts = std::mem::take(message).into_iter().skip(strip);
+                    *message = prefix.iter().cloned().chain(parts).collect();
+                }
+                if inproc.is_joined() {
+                    port.counters.hand_inside();
+                }
                 if inproc.outgoing.conflates() {
                     let inproc = inproc.clone();
-                    return self.replace(&inproc, Some(whole), port);
+                    return self.replace(&inproc, Some(std::mem::take(message)), port);
                 }
-                self.after.tell(inproc.send(whole));
+                self.after.tell(inproc.send(message));
             }
         }
     }
