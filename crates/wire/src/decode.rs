@@ -11,8 +11,6 @@
 
 mod boxed;
 
-use std::collections::VecDeque;
-
 use crate::frame::{COMMAND, FrameHeader, RESERVED};
 use crate::version::{V2_0, V3_0, V3_1, Version};
 use crate::{Command, INLINE, Limits, Message, Open, Part, Violation};
@@ -30,15 +28,6 @@ pub enum Incoming {
     Message(Message),
     /// A command.
     Command(Command),
-}
-
-/// Where a [`Decoder`] puts what it has read, in order.
-pub trait Sink {
-    /// Appends a message.
-    fn message(&mut self, message: Message);
-
-    /// Appends a command.
-    fn command(&mut self, command: Command);
 }
 
 /// Reads the traffic of one connection, after the handshake.
@@ -144,7 +133,7 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
         room: usize,
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<usize, Violation> {
         if self.layout != Layout::Plain {
             return self.decode_other(input, room, sink);
@@ -173,7 +162,7 @@ impl Decoder {
         &mut self,
         input: &mut &[u8],
         room: usize,
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<usize, Violation> {
         let mut done: usize = 0;
         while done < room {
@@ -190,7 +179,11 @@ impl Decoder {
         Ok(done)
     }
 
-    fn step_1_0(&mut self, input: &mut &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+    fn step_1_0(
+        &mut self,
+        input: &mut &[u8],
+        sink: &mut impl Extend<Incoming>,
+    ) -> Result<Step, Violation> {
         if let Some(large) = self.large.take() {
             return self.resume(large, input, sink);
         }
@@ -223,29 +216,33 @@ impl Decoder {
 
     /// The fast path: short messages of one part, as long as a block of fixed size can be copied.
     #[inline]
-    fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl Sink) -> usize {
+    fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl Extend<Incoming>) -> usize {
         let most = self
             .limits
             .max_message_size
             .map_or(INLINE as u64, |max| max.min(INLINE as u64));
         let mut rest = *input;
         let mut done: usize = 0;
-        while done < room
-            && let Some((&[0, len], behind)) = rest.split_first_chunk()
-            && u64::from(len) <= most
-            && let Some(block) = behind.first_chunk()
-            && let Some(next) = behind.get(usize::from(len)..)
-        {
-            sink.message(Message::of_block(block, len));
-            rest = next;
+        sink.extend(std::iter::from_fn(|| {
+            let (&[flags, len], behind) = rest.split_first_chunk()?;
+            if done == room || flags != 0 || u64::from(len) > most {
+                return None;
+            }
+            let block = behind.first_chunk()?;
+            rest = behind.get(usize::from(len)..)?;
             done = done.saturating_add(1);
-        }
+            Some(Incoming::Message(Message::of_block(block, len)))
+        }));
         *input = rest;
         done
     }
 
     /// One frame, or the end of one taken over.
-    fn step(&mut self, input: &mut &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+    fn step(
+        &mut self,
+        input: &mut &[u8],
+        sink: &mut impl Extend<Incoming>,
+    ) -> Result<Step, Violation> {
         if let Some(large) = self.large.take() {
             return self.resume(large, input, sink);
         }
@@ -263,7 +260,7 @@ impl Decoder {
         header: FrameHeader,
         behind: &'a [u8],
         input: &mut &'a [u8],
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<Step, Violation> {
         self.check(header)?;
         let whole = usize::try_from(header.len).ok();
@@ -288,7 +285,7 @@ impl Decoder {
         &mut self,
         mut large: Large,
         input: &mut &[u8],
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<Step, Violation> {
         large.fill(input);
         if large.missing() != 0 {
@@ -325,42 +322,21 @@ impl Decoder {
     }
 
     /// Takes a part; the last one completes the message.
-    fn accept(&mut self, more: bool, part: Part, sink: &mut impl Sink) -> Step {
+    fn accept(&mut self, more: bool, part: Part, sink: &mut impl Extend<Incoming>) -> Step {
         if more {
             self.held_size = self.held_size.saturating_add(part.len() as u64);
             self.held.push_back(part);
             return Step::Other;
         }
-        if self.held.is_empty() {
-            sink.message(Message::one(part));
+        let message = if self.held.is_empty() {
+            Message::one(part)
         } else {
             self.held.push_back(part);
             self.held_size = 0;
-            sink.message(std::mem::take(&mut self.held));
-        }
+            std::mem::take(&mut self.held)
+        };
+        sink.extend([Incoming::Message(message)]);
         Step::Message
-    }
-}
-
-impl Sink for VecDeque<Incoming> {
-    #[inline]
-    fn message(&mut self, message: Message) {
-        self.push_back(Incoming::Message(message));
-    }
-
-    fn command(&mut self, command: Command) {
-        self.push_back(Incoming::Command(command));
-    }
-}
-
-impl Sink for Vec<Incoming> {
-    #[inline]
-    fn message(&mut self, message: Message) {
-        self.push(Incoming::Message(message));
-    }
-
-    fn command(&mut self, command: Command) {
-        self.push(Incoming::Command(command));
     }
 }
 
@@ -422,9 +398,9 @@ enum Step {
     Wait,
 }
 
-fn command(body: &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+fn command(body: &[u8], sink: &mut impl Extend<Incoming>) -> Result<Step, Violation> {
     if let Some(command) = Command::parse(body)? {
-        sink.command(command);
+        sink.extend([Incoming::Command(command)]);
     }
     Ok(Step::Other)
 }

@@ -48,7 +48,7 @@ pub use bytes::Bytes;
 pub use command::Command;
 #[cfg(feature = "curve")]
 pub use curve::{CurveClient, CurveServer, KeyError, KeyPair, PublicKey, SecretKey};
-pub use decode::{Body, Decoder, Incoming, LARGE, Sink};
+pub use decode::{Body, Decoder, Incoming, LARGE};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Decoder, LARGE, Large, Sink, Step, command};
+use super::{Decoder, Incoming, LARGE, Large, Step, command};
 use crate::frame::FrameHeader;
 use crate::sealing::{Kind, Opened};
 use crate::{Part, Violation};
@@ -12,7 +12,7 @@ impl Decoder {
     pub(super) fn boxed_step(
         &mut self,
         input: &mut &[u8],
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<Step, Violation> {
         if let Some(large) = self.large.take() {
             return self.resume_box(large, input, sink);
@@ -35,7 +35,11 @@ impl Decoder {
     }
 
     /// A box that is there as a whole: opened in a buffer that is used again.
-    fn small_box(&mut self, body: &[u8], sink: &mut impl Sink) -> Result<Step, Violation> {
+    fn small_box(
+        &mut self,
+        body: &[u8],
+        sink: &mut impl Extend<Incoming>,
+    ) -> Result<Step, Violation> {
         let Some(mut boxes) = self.boxes.take() else {
             return Err(Violation::BoxNotOpened);
         };
@@ -61,7 +65,7 @@ impl Decoder {
         &mut self,
         mut large: Large,
         input: &mut &[u8],
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
     ) -> Result<Step, Violation> {
         large.fill(input);
         if large.missing() != 0 {
@@ -81,7 +85,7 @@ impl Decoder {
         &mut self,
         opened: &Opened,
         text: &[u8],
-        sink: &mut impl Sink,
+        sink: &mut impl Extend<Incoming>,
         part: impl FnOnce() -> Part,
     ) -> Result<Step, Violation> {
         let (more, is_command) = match opened.kind {
