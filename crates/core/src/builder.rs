@@ -2,6 +2,7 @@
 
 mod connecting;
 mod identity;
+mod limits;
 mod queueing;
 mod security;
 mod transport;
@@ -132,9 +133,7 @@ impl<S: SocketType> Builder<S> {
         if pauses.start().is_zero() || pauses.is_empty() || *pauses.end() > LONGEST_WAIT {
             return BuildError::out_of_range("reconnect_interval");
         }
-        if options.limits.max_parts == 0 {
-            return BuildError::out_of_range("max_parts");
-        }
+        self.check_limits()?;
         self.check_security()?;
         self.check_transport()?;
         if !options.has_possible_proxy() {

@@ -19,9 +19,6 @@ use crate::trace;
 use crate::wait::{WaitList, Waiter};
 use crate::world::{Process, World};
 
-/// Events kept for a reader that does not read.
-const BACKLOG: usize = 4096;
-
 /// Names one connection of one context; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub(crate) u64);
@@ -54,6 +51,15 @@ pub enum Event {
         error: std::io::ErrorKind,
         /// The system's error number, where there is one.
         code: Option<i32>,
+    },
+    /// A listener closed a connection at once, without a word: there are as many as there may be.
+    TurnedAway {
+        /// The listener's endpoint.
+        endpoint: Endpoint,
+        /// The other side's address as text.
+        peer_address: String,
+        /// What there are too many of.
+        crowd: Crowd,
     },
     /// A dialed stream is there; the handshake follows.
     Connected {
@@ -150,6 +156,10 @@ pub enum Reason {
     /// The peer does not allow us. (One that says [`Denial::Temporary`] may just close instead.)
     #[error("denied by the peer: {0}")]
     DeniedByPeer(Denial),
+    /// There were too many handshakes, and this one was the oldest: see
+    /// [`Builder::max_handshakes`](crate::Builder::max_handshakes).
+    #[error("the handshake had to make room for others")]
+    Displaced,
     /// The peer closed its side in an orderly way.
     #[error("the peer closed the connection")]
     Ended,
@@ -193,6 +203,22 @@ pub enum SocksError {
     Refused(u8),
 }
 
+/// What there are too many of for another connection to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Crowd {
+    /// Connections: see [`Builder::max_connections`](crate::Builder::max_connections).
+    #[error("too many connections")]
+    Connections,
+    /// Handshakes: see [`Builder::max_handshakes`](crate::Builder::max_handshakes).
+    #[error("too many handshakes at a time")]
+    Handshakes,
+    /// Handshakes from the same address: see
+    /// [`Builder::max_handshakes_per_address`](crate::Builder::max_handshakes_per_address).
+    #[error("too many handshakes at a time from this address")]
+    HandshakesOfAddress,
+}
+
 /// Who ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -219,9 +245,11 @@ impl Reason {
         match self {
             Self::Closed | Self::Denied(_) => Initiator::Application,
             Self::DeniedByPeer(_) | Self::Ended | Self::Io(_) | Self::Socks(_) => Initiator::Peer,
-            Self::Refusal(_) | Self::Silence(_) | Self::TimedOut | Self::Violation(_) => {
-                Initiator::Library
-            }
+            Self::Displaced
+            | Self::Refusal(_)
+            | Self::Silence(_)
+            | Self::TimedOut
+            | Self::Violation(_) => Initiator::Library,
         }
     }
 }
@@ -344,8 +372,10 @@ impl futures_core::Stream for EventStream {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Channel {
+    /// How many events it keeps.
+    room: usize,
     state: Mutex<Queue>,
 }
 
@@ -389,8 +419,8 @@ impl Queue {
         self.events.pop_front()
     }
 
-    fn push(&mut self, event: Event) {
-        if self.events.len() < BACKLOG && self.missed == 0 {
+    fn push(&mut self, event: Event, room: usize) {
+        if self.events.len() < room && self.missed == 0 {
             self.events.push_back(event);
         } else {
             self.missed += 1;
@@ -411,9 +441,10 @@ struct Readers {
 }
 
 impl EventHub {
-    /// A new reader, in the process that has made the socket.
-    pub(crate) fn subscribe(&self, world: Arc<dyn World>, process: Process) -> Events {
-        let channel = Arc::new(Channel::default());
+    /// A new reader with room for so many events, in the process that has made the socket.
+    pub(crate) fn subscribe(&self, room: usize, world: Arc<dyn World>, process: Process) -> Events {
+        let state = Mutex::default();
+        let channel = Arc::new(Channel { room, state });
         if process.is_this() {
             self.add(&channel);
         }
@@ -442,7 +473,7 @@ impl EventHub {
         let event = make();
         trace::tell(&event);
         for reader in readers {
-            reader.change(|queue| queue.push(event.clone()));
+            reader.change(|queue| queue.push(event.clone(), reader.room));
         }
     }
 

@@ -4,6 +4,7 @@
 //! A [`Worker`] owns its listeners and sessions alone; others reach it by [`IoCommand`]s. It never
 //! calls a pattern: it posts notes to the socket's mailbox.
 
+mod entrance;
 mod listening;
 mod racing;
 mod session;
@@ -27,6 +28,7 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wait::Waiter;
 use crate::world::{Listener, Reactor};
 
+pub(crate) use entrance::Entrance;
 pub(crate) use worker::IoWorker;
 
 /// What others ask of an I/O thread. Keys name sessions and listeners; an unknown key is ignored.
@@ -44,6 +46,8 @@ pub(crate) enum IoCommand {
     Dial(Arc<StreamPipe>, Endpoint, Life),
     /// A decision that a handshake waits for may have been made.
     Decided(u64),
+    /// A handshake has to give its place to another one.
+    Displaced(u64),
     /// A burst was left unwritten.
     Dirty(Arc<StreamPipe>),
     /// End a session at once, without a word.

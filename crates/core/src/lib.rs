@@ -64,7 +64,7 @@ pub use error::{
 };
 #[cfg(feature = "futures")]
 pub use event::EventStream;
-pub use event::{ConnectionId, Event, Events, Initiator, Reason, SocksError};
+pub use event::{ConnectionId, Crowd, Event, Events, Initiator, Reason, SocksError};
 #[doc(hidden)]
 pub use options::{Announcements, is_routing_id};
 pub use options::{OnPeerLost, ReconnectStop};

@@ -35,6 +35,9 @@ pub(crate) struct Options {
     pub(crate) metadata: Properties,
     pub(crate) announcements: Announcements,
     pub(crate) limits: Limits,
+    pub(crate) capacity: Capacity,
+    /// Events kept for a reader that does not read.
+    pub(crate) event_backlog: usize,
     pub(crate) min_zmtp: ZmtpVersion,
     pub(crate) security: Security,
     pub(crate) authenticator: Option<Authenticator>,
@@ -91,6 +94,8 @@ impl Default for Options {
             metadata: Properties::new(),
             announcements: Announcements::default(),
             limits: Limits::default(),
+            capacity: Capacity::default(),
+            event_backlog: 4096,
             min_zmtp: ZmtpVersion::default(),
             security: Security::default(),
             authenticator: None,
@@ -208,6 +213,26 @@ pub enum OnPeerLost {
     Return,
     /// They are dropped, as [`Dropped::PeerGone`](crate::Dropped::PeerGone).
     Drop,
+}
+
+/// How many connections a socket's listeners take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Capacity {
+    pub(crate) connections: usize,
+    /// How many of them may be in their handshakes.
+    pub(crate) handshakes: usize,
+    /// How many of those may come from one address.
+    pub(crate) handshakes_per_address: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            connections: 65_536,
+            handshakes: 1024,
+            handshakes_per_address: 256,
+        }
+    }
 }
 
 /// When a lost or refused connection is tried again.

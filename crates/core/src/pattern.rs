@@ -244,6 +244,9 @@ pub enum Refusal {
     /// Another peer came with this routing id, and has taken it over (ROUTER).
     #[error("another peer has taken the routing id over")]
     HandedOver,
+    /// The peer has more subscriptions than it may, or longer ones (PUB, XPUB).
+    #[error("the peer has too many subscriptions")]
+    TooManySubscriptions,
     /// The socket has its one peer already (PAIR).
     #[error("the socket has a peer already")]
     Occupied,

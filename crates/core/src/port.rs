@@ -27,6 +27,7 @@ use crate::close::Closing;
 #[cfg(feature = "inproc")]
 use crate::context::ContextInner;
 use crate::event::EventHub;
+use crate::io::Entrance;
 use crate::options::Options;
 use crate::pattern::{Kind, Origin, Peer, PipeId};
 use crate::pipe::{Link, Rest};
@@ -80,6 +81,8 @@ pub(crate) struct Port {
     /// Where a ZAP handler may be.
     #[cfg(feature = "inproc")]
     pub(crate) context: Weak<ContextInner>,
+    /// Who has come in by the listeners.
+    pub(crate) entrance: Arc<Entrance>,
     pub(crate) events: EventHub,
     pub(crate) counters: Counters,
     pub(crate) closing: Closing,
@@ -107,6 +110,7 @@ impl Port {
             process: Process::this(),
             #[cfg(feature = "inproc")]
             context: Weak::new(),
+            entrance: Arc::default(),
             events: EventHub::default(),
             counters: Counters::default(),
             closing: Closing::default(),

@@ -186,7 +186,9 @@ impl<P: Pattern> Socket<P> {
     /// The events of this socket from now on. Every reader gets each of them.
     pub fn events(&self) -> Events {
         let port = &self.shared.port;
-        port.events.subscribe(Arc::clone(&port.world), port.process)
+        let room = port.options.event_backlog;
+        port.events
+            .subscribe(room, Arc::clone(&port.world), port.process)
     }
 
     /// The socket's counters now.

@@ -42,6 +42,8 @@ pub struct Stats {
     pub reconnects: u64,
     /// How many connections ended before messages could flow.
     pub handshake_failures: u64,
+    /// How many connections were [turned away](crate::Event::TurnedAway) at once.
+    pub turned_away: u64,
     dropped_sending: [u64; Dropped::ALL.len()],
     dropped_receiving: [u64; Dropped::ALL.len()],
 }
@@ -130,6 +132,7 @@ pub(crate) struct Counters {
     returned: AtomicU64,
     delivered: AtomicU64,
     handshake_failures: AtomicU64,
+    turned_away: AtomicU64,
     dropped_sending: [AtomicU64; Dropped::ALL.len()],
     dropped_receiving: [AtomicU64; Dropped::ALL.len()],
 }
@@ -179,6 +182,10 @@ impl Counters {
         self.handshake_failures.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What was accepted is dropped.
     pub(crate) fn drop_sending(&self, reason: Dropped, messages: u64) {
         drop_messages(&self.dropped_sending, reason, messages);
@@ -206,6 +213,7 @@ impl Counters {
             receive_high_water: pipes.receive_high_water,
             reconnects: pipes.reconnects,
             handshake_failures: read(&self.handshake_failures),
+            turned_away: read(&self.turned_away),
             dropped_sending: self.dropped_sending.each_ref().map(read),
             dropped_receiving: self.dropped_receiving.each_ref().map(read),
         }

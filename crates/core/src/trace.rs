@@ -20,7 +20,9 @@ mod told {
     /// Warns of what somebody should look at; the rest is for debugging.
     pub(crate) fn tell(event: &Event) {
         match event {
-            Event::AcceptFailed { .. } | Event::HandshakeFailed { .. } => {
+            Event::AcceptFailed { .. }
+            | Event::HandshakeFailed { .. }
+            | Event::TurnedAway { .. } => {
                 tracing::warn!(target: TARGET, ?event);
             }
             _ => tracing::debug!(target: TARGET, ?event),

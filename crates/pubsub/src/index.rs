@@ -12,6 +12,7 @@ use ferromq_core::PipeId;
 use ferromq_core::strategy::PipeMap;
 
 use crate::arena::Id;
+use crate::publisher::Subscriptions;
 use crate::trie::Trie;
 use holders::{Holder, Holders};
 
@@ -41,11 +42,13 @@ impl Index {
         let node = self.tree.insert(topic);
         let holders = self.tree.value_mut(node);
         let first = holders.is_none();
-        let held = &mut self.subscribers.entry(pipe).held;
+        let subscriber = self.subscribers.entry(pipe);
+        let held = &mut subscriber.held;
         let place =
             u32::try_from(held.len()).expect("a node holds a pipe once, and ids are 32 bits");
         if holders.insert(Holder { pipe, place }) {
             held.push(node);
+            subscriber.bytes += topic.len();
         }
         self.topics += usize::from(first);
         first
@@ -62,7 +65,7 @@ impl Index {
             return false;
         };
         let last = holders.is_none();
-        self.release(pipe, place);
+        self.release(pipe, place, topic.len());
         self.vacate(last, node);
         last
     }
@@ -113,6 +116,14 @@ impl Index {
         holders.is_some_and(|holders| holders.as_slice().iter().any(|held| held.pipe == pipe))
     }
 
+    /// True if a pipe that subscribes to this topic has not more than `most`.
+    pub(crate) fn has_room(&self, pipe: PipeId, topic: &[u8], most: Subscriptions) -> bool {
+        let subscriber = self.subscribers.get(pipe);
+        let (count, bytes) = subscriber.map_or((0, 0), |it| (it.held.len(), it.bytes));
+        let fits = count < most.count && bytes.saturating_add(topic.len()) <= most.bytes;
+        fits || self.holds(pipe, topic)
+    }
+
     /// How many different topics are subscribed to.
     pub(crate) fn topics(&self) -> usize {
         self.topics
@@ -125,10 +136,11 @@ impl Index {
     }
 
     /// Takes an entry out of a pipe's list and tells the entry that moved its new place.
-    fn release(&mut self, pipe: PipeId, place: u32) {
-        let Some(Subscriber { held, .. }) = self.subscribers.get_mut(pipe) else {
+    fn release(&mut self, pipe: PipeId, place: u32, length: usize) {
+        let Some(Subscriber { held, bytes, .. }) = self.subscribers.get_mut(pipe) else {
             return;
         };
+        *bytes -= length;
         held.swap_remove(place as usize);
         if held.len() * 4 <= held.capacity() {
             held.shrink_to(held.len() * 2);
@@ -156,6 +168,8 @@ impl Default for Index {
 struct Subscriber {
     /// The nodes of its topics.
     held: Vec<Id>,
+    /// How long they are together.
+    bytes: usize,
     /// The match that last named this pipe.
     round: u64,
 }

@@ -12,7 +12,7 @@ use ferromq_core::{
     socket_type,
 };
 
-use crate::publisher::{Publisher, PublisherSettings};
+use crate::publisher::{Publisher, PublisherSettings, Subscriptions};
 use crate::request::Request;
 
 /// The behaviour of a PUB socket.
@@ -57,9 +57,9 @@ impl Pattern for PubPattern {
         self.publisher.writable(pipe);
     }
 
-    fn command(&mut self, pipe: PipeId, command: Command, _: &mut Actions) {
+    fn command(&mut self, pipe: PipeId, command: Command, then: &mut Actions) {
         if let Some(request) = Request::of_command(&command) {
-            self.publisher.apply(pipe, request);
+            self.publisher.ask(pipe, request, then);
         }
     }
 
@@ -74,12 +74,12 @@ impl Pattern for PubPattern {
     }
 
     #[inline]
-    fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
+    fn admit(&mut self, pipe: PipeId, message: &mut Message, then: &mut Actions) -> Admit {
         let Some(requests) = Request::of_message(message, false) else {
             return Admit::Skip(Dropped::Unwanted);
         };
         for request in requests {
-            self.publisher.apply(pipe, request);
+            self.publisher.ask(pipe, request, then);
         }
         Admit::Done
     }
@@ -174,6 +174,12 @@ pub trait PubOptions: Sized {
     /// [told](crate::SubOptions::invert_matching) too. Default: false.
     #[doc(alias = "ZMQ_INVERT_MATCHING")]
     fn invert_matching(self, invert: bool) -> Self;
+
+    /// How many topics a peer may subscribe to, and how many bytes these may have together; one
+    /// more ends its connection, as
+    /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
+    /// and 64 MiB (libzmq: no limit).
+    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
 }
 
 impl PubOptions for Builder<Pub> {
@@ -183,6 +189,14 @@ impl PubOptions for Builder<Pub> {
 
     fn invert_matching(self, invert: bool) -> Self {
         self.set(|settings| settings.invert_matching = invert)
+    }
+
+    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self {
+        let most = Subscriptions {
+            count: topics,
+            bytes,
+        };
+        self.set(|settings| settings.subscriptions = most)
     }
 }
 

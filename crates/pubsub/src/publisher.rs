@@ -1,7 +1,7 @@
 //! What PUB and XPUB have in common: the index of subscriptions and the fan-out over it.
 
 use ferromq_core::strategy::{FanOut, PipeMap};
-use ferromq_core::{Message, PipeId, Room, Route, enough};
+use ferromq_core::{Actions, Message, PipeId, Refusal, Room, Route, enough};
 
 use crate::index::Index;
 use crate::request::Request;
@@ -19,12 +19,34 @@ pub(crate) struct Publisher {
 }
 
 /// The options that publishers have in common.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct PublisherSettings {
     /// Whether sending waits for a subscriber without room.
     pub(crate) no_drop: bool,
     /// Whether those get a message who did not subscribe to it.
     pub(crate) invert_matching: bool,
+    /// What each peer may subscribe to.
+    pub(crate) subscriptions: Subscriptions,
+}
+
+impl Default for PublisherSettings {
+    fn default() -> Self {
+        Self {
+            no_drop: false,
+            invert_matching: false,
+            subscriptions: Subscriptions {
+                count: 1_000_000,
+                bytes: 64 * 1024 * 1024,
+            },
+        }
+    }
+}
+
+/// Subscriptions of one peer: how many, and the bytes of their topics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subscriptions {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Publisher {
@@ -73,7 +95,35 @@ impl Publisher {
         self.index.holds(pipe, topic)
     }
 
-    /// Applies a request of a peer. True if it was the first for its topic, or took the last away.
+    /// Applies a request of a peer; ends its connection if it has more subscriptions then than it
+    /// may.
+    pub(crate) fn ask(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
+        if self.allows(None, pipe, request, then) {
+            self.apply(pipe, request);
+        }
+    }
+
+    /// Whether a peer may ask for this beside what it `asked` for (`None`: subscribed to); else its
+    /// connection is ended.
+    pub(crate) fn allows(
+        &self,
+        asked: Option<&Index>,
+        pipe: PipeId,
+        request: Request<'_>,
+        then: &mut Actions,
+    ) -> bool {
+        let most = self.settings.subscriptions;
+        let allowed = match request {
+            Request::Subscribe(topic) => asked.unwrap_or(&self.index).has_room(pipe, topic, most),
+            Request::Cancel(_) => true,
+        };
+        if !allowed {
+            then.end(pipe, Refusal::TooManySubscriptions);
+        }
+        allowed
+    }
+
+    /// Applies a request. True if it was the first for its topic, or took the last away.
     pub(crate) fn apply(&mut self, pipe: PipeId, request: Request<'_>) -> bool {
         match request {
             Request::Subscribe(topic) => self.index.subscribe(pipe, topic),

@@ -19,7 +19,7 @@ use ferromq_core::{
 
 pub use self::manual::AnswerError;
 use self::manual::Manual;
-use crate::publisher::{Publisher, PublisherSettings};
+use crate::publisher::{Publisher, PublisherSettings, Subscriptions};
 use crate::request::Request;
 
 /// The behaviour of an XPUB socket.
@@ -283,6 +283,12 @@ pub trait XpubOptions: Sized {
     /// one.
     #[doc(alias = "ZMQ_ONLY_FIRST_SUBSCRIBE")]
     fn only_first_subscribe(self, first_only: bool) -> Self;
+
+    /// How many topics a peer may subscribe to, and how many bytes these may have together; one
+    /// more ends its connection, as
+    /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
+    /// and 64 MiB (libzmq: no limit).
+    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
 }
 
 impl XpubOptions for Builder<Xpub> {
@@ -330,6 +336,14 @@ impl XpubOptions for Builder<Xpub> {
     fn only_first_subscribe(self, first_only: bool) -> Self {
         self.set(|settings| settings.first_only = first_only)
     }
+
+    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self {
+        let most = Subscriptions {
+            count: topics,
+            bytes,
+        };
+        self.set(|settings| settings.publisher.subscriptions = most)
+    }
 }
 
 impl XpubPattern {
@@ -344,6 +358,10 @@ impl XpubPattern {
     }
 
     fn apply(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
+        let asked = self.settings.manual.then(|| self.manual.asked());
+        if !self.publisher.allows(asked, pipe, request, then) {
+            return;
+        }
         if self.settings.manual {
             return self.manual.ask(pipe, request, then);
         }

@@ -99,6 +99,8 @@ pub struct Handshake {
     output: Vec<u8>,
     /// The beginning of a command that has not arrived as a whole.
     pending: Vec<u8>,
+    /// Bytes of the peer that were taken.
+    taken: usize,
     version: Version,
     peer_reason: Option<Vec<u8>>,
     /// A decision on the peer's claim is awaited.
@@ -117,6 +119,7 @@ impl Handshake {
             state: State::Greeting(greeting),
             output,
             pending,
+            taken: 0,
             version: (0, 0),
             peer_reason,
             undecided: false,
@@ -132,7 +135,11 @@ impl Handshake {
     /// ([`Violation::PeerReportedError`], see [`peer_reason`](Self::peer_reason)). There may be
     /// output still: what tells the peer. Further calls give the same error.
     pub fn handle_input(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
-        self.advance(input)
+        let given = input.len();
+        let advanced = self.advance(input);
+        self.taken = self.taken.saturating_add(given.saturating_sub(input.len()));
+        advanced
+            .and_then(|()| self.check_taken())
             .inspect_err(|&violation| self.fail(violation))
     }
 
@@ -271,6 +278,15 @@ impl Handshake {
             Ok(())
         } else {
             Err(Violation::CommandTooLarge)
+        }
+    }
+
+    fn check_taken(&self) -> Result<(), Violation> {
+        let fits = self.taken <= self.config.limits.max_handshake;
+        if fits {
+            Ok(())
+        } else {
+            Err(Violation::HandshakeTooLarge)
         }
     }
 

@@ -10,6 +10,8 @@ pub struct Limits {
     pub max_parts: usize,
     /// The longest body of a command, READY and SUBSCRIBE among them, in bytes. Default 64 KiB.
     pub max_command: usize,
+    /// The most bytes of a peer's greeting and handshake in all. Default 64 KiB.
+    pub max_handshake: usize,
     /// The most properties in a peer's metadata. Default 128.
     pub max_properties: usize,
 }
@@ -20,6 +22,7 @@ impl Default for Limits {
             max_message_size: None,
             max_parts: 65_536,
             max_command: 64 * 1024,
+            max_handshake: 64 * 1024,
             max_properties: 128,
         }
     }

@@ -34,6 +34,10 @@ pub enum Violation {
     /// One frame alone is longer than [`Limits::max_message_size`](crate::Limits).
     #[error("frame is larger than the maximum message size")]
     FrameTooLarge,
+    /// The peer's greeting and handshake are longer than
+    /// [`Limits::max_handshake`](crate::Limits).
+    #[error("handshake is larger than allowed")]
+    HandshakeTooLarge,
     /// The peer's socket type may not be connected to ours, or is not known (RFC 37, "The
     /// Socket-Type Property").
     #[error("peer's socket type is not compatible")]

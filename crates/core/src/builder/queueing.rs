@@ -78,10 +78,4 @@ impl<S: SocketType> Builder<S> {
         self.options.limits.max_message_size = Some(bytes);
         self
     }
-
-    /// The most parts of a message accepted from a peer; more end the connection. Default: 65 536.
-    pub fn max_parts(mut self, parts: usize) -> Self {
-        self.options.limits.max_parts = parts;
-        self
-    }
 }

@@ -8,7 +8,7 @@ use ferromq_transport::Endpoint;
 
 use super::session::Context;
 use crate::close::Life;
-use crate::event::Event;
+use crate::event::{Crowd, Event};
 use crate::world::{Interest, Listener, Stream};
 
 /// Connections taken in one turn.
@@ -86,6 +86,17 @@ impl Listening {
         } = self;
         drop(listener);
         port.events.report(|| Event::Unbound { endpoint });
+    }
+
+    /// Closes a connection for which there is no room.
+    pub(super) fn turn_away(&self, stream: &dyn Stream, crowd: Crowd) {
+        self.port.counters.turn_away();
+        self.port.events.report(|| Event::TurnedAway {
+            endpoint: self.endpoint.clone(),
+            peer_address: stream.peer_address(),
+            crowd,
+        });
+        stream.shutdown();
     }
 
     pub(super) fn report(&self, error: &io::Error) {

@@ -31,6 +31,7 @@ use ferromq_transport::Endpoint;
 use ferromq_wire::{Established, HandshakeConfig, Heartbeat, Incoming, Message};
 
 use super::IoHandle;
+use super::entrance::Seat;
 use super::racing::Race;
 use super::shaking::{Progress, Shaking};
 use super::socks::Socks;
@@ -97,7 +98,7 @@ pub(super) struct Session {
 
 enum Role {
     Dialed,
-    Accepted { listener: u64 },
+    Accepted { listener: u64, seat: Seat },
 }
 
 enum Phase {
@@ -143,18 +144,17 @@ impl Session {
     pub(super) fn accept(
         key: u64,
         stream: Arc<dyn Stream>,
-        listener: (u64, &Endpoint),
+        from: (u64, Seat, &Endpoint),
         port: Life,
         cx: &mut Context<'_>,
     ) -> io::Result<Self> {
+        let (listener, seat, endpoint) = from;
         cx.reactor.add(stream.source(), key)?;
         let mut session = Self {
             key,
             port,
-            endpoint: listener.1.clone(),
-            role: Role::Accepted {
-                listener: listener.0,
-            },
+            endpoint: endpoint.clone(),
+            role: Role::Accepted { listener, seat },
             phase: Phase::Pausing,
             pipe: None,
             connection: ConnectionId(cx.world.random()),
@@ -176,7 +176,7 @@ impl Session {
 
     /// True for what the listener with this key took.
     pub(super) fn came_by(&self, key: u64) -> bool {
-        matches!(self.role, Role::Accepted { listener } if listener == key)
+        matches!(self.role, Role::Accepted { listener, .. } if listener == key)
     }
 
     /// The reactor reported this session's stream.
@@ -335,6 +335,15 @@ impl Session {
         }
     }
 
+    /// Another handshake takes the place of this one.
+    pub(super) fn handle_displaced(&mut self, cx: &mut Context<'_>) -> Fate {
+        match self.phase {
+            Phase::Shaking(_) => self.fail_shake(Reason::Displaced, cx),
+            Phase::Refusing(_) => self.leave(cx),
+            _ => Fate::Lives,
+        }
+    }
+
     /// The application closes: flush until `until`, and take nothing more. What the peer sends that
     /// nobody will receive is read on and dropped: it may have to send before it reads.
     pub(super) fn handle_close(&mut self, until: Instant, cx: &mut Context<'_>) -> Fate {
@@ -482,6 +491,9 @@ impl Session {
         let Phase::Shaking(mut shaking) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
             return Fate::Lives;
         };
+        if let Role::Accepted { seat, .. } = &self.role {
+            seat.settle();
+        }
         self.deadline = None;
         self.write_failed = false;
         self.attempt = 0;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::entrance::Guest;
 use super::listening::Listening;
 use super::session::{Context, Fate, Session};
 use super::timers::Timers;
@@ -125,6 +126,7 @@ impl IoWorker {
                 let session = self.with_context(|cx| Session::dial(pipe, endpoint, port, cx));
                 self.insert(key, session);
             }
+            IoCommand::Displaced(key) => self.with_session(key, Session::handle_displaced),
             IoCommand::Dirty(pipe) => {
                 self.dirty.push(pipe);
                 self.dirty_at = None;
@@ -208,7 +210,20 @@ impl IoWorker {
     fn accept(&mut self, listening: &Listening, stream: Arc<dyn Stream>) {
         let key = self.io.new_key();
         let port = Life::of(&listening.port);
-        let from = (listening.key, &listening.endpoint);
+        let guest = Guest::new(
+            &stream.peer_address(),
+            self.world.now(),
+            (self.io.clone(), key),
+        );
+        let seat = match port.entrance.enter(&port.options.capacity, guest) {
+            Ok((seat, None)) => seat,
+            Ok((seat, Some((io, oldest)))) => {
+                io.post(IoCommand::Displaced(oldest));
+                seat
+            }
+            Err(crowd) => return listening.turn_away(&*stream, crowd),
+        };
+        let from = (listening.key, seat, &listening.endpoint);
         match self.with_context(|cx| Session::accept(key, stream, from, port, cx)) {
             Ok(session) => {
                 self.insert(key, session);

@@ -221,6 +221,35 @@ mod tests {
     }
 
     #[test]
+    fn queue_takes_as_many_as_have_room_and_refuses_one_more() {
+        let (gate, passes) = mpsc::channel::<()>();
+        let (entered, entries) = mpsc::channel();
+        let passes = Arc::new(Mutex::new(passes));
+        let crew = Crew::new(NAME, 2);
+        for _ in 0..THREADS {
+            let (entered, passes) = (entered.clone(), Arc::clone(&passes));
+            crew.run(Box::new(move |_| {
+                entered.send(()).unwrap();
+                passes.lock().recv().unwrap();
+            }));
+            entries.recv_timeout(PATIENCE).unwrap();
+        }
+        let (sender, answers) = mpsc::channel();
+        for _ in 0..3 {
+            send(&crew, &sender);
+        }
+        let refused = answers.recv_timeout(PATIENCE).unwrap().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::QuotaExceeded);
+        assert!(answers.try_recv().is_err());
+        for _ in 0..THREADS {
+            gate.send(()).unwrap();
+        }
+        for _ in 0..2 {
+            answers.recv_timeout(PATIENCE).unwrap().unwrap();
+        }
+    }
+
+    #[test]
     fn idle_threads_end_and_new_ones_start() {
         let crew = Crew::with(NAME, ROOM, Duration::from_millis(1));
         let (sender, answers) = mpsc::channel();

@@ -22,6 +22,10 @@ use super::fork::Process;
 use super::{Bell, Job, Listener, Reactor, Resolved, Running, Stream, Tuning, Turn, Worker, World};
 use super::{kernel, streams};
 
+/// How many names wait at most to be looked up: who dials them tries again after the pause.
+#[cfg(feature = "tcp")]
+const UNRESOLVED: usize = 1024;
+
 /// How many peers wait at most for somebody who can decide about them.
 const UNDECIDED: usize = 1024;
 
@@ -43,7 +47,7 @@ impl SystemWorld {
     pub fn new() -> Self {
         Self {
             #[cfg(feature = "tcp")]
-            resolvers: Crew::new("ferromq-resolve", usize::MAX),
+            resolvers: Crew::new("ferromq-resolve", UNRESOLVED),
             crew: Crew::new("ferromq-decide", UNDECIDED),
             tuning: kernel::allowed(Tuning::from_environment()),
         }

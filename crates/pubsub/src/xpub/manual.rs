@@ -27,6 +27,11 @@ impl Manual {
         tell(pipe, request, then);
     }
 
+    /// What the peers asked for, granted or not.
+    pub(super) fn asked(&self) -> &Index {
+        &self.asked
+    }
+
     /// The application is given a message.
     pub(super) fn taken(&mut self, message: &mut Message) {
         self.asker = message.pop_front().and_then(|mark| pipe_of(&mark));

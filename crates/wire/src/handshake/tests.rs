@@ -647,3 +647,17 @@ proptest! {
         prop_assert_eq!(run(&mut dealer(), [front, back]), whole);
     }
 }
+
+#[test]
+fn handshake_over_its_size_in_all_is_refused() {
+    let mut bytes = greeting(3, 1, "NULL");
+    bytes.extend(ready(&[("Socket-Type", b"ROUTER")]));
+    for (most, is_over) in [(bytes.len(), false), (bytes.len() - 1, true)] {
+        let mut config = config(SocketType::Dealer);
+        config.limits.max_handshake = most;
+        let make = || Handshake::new(config.clone(), Box::new(Null::new()));
+        let (end, _) = check(&make, &bytes);
+        let refused = end == End::Refused(Violation::HandshakeTooLarge);
+        assert_eq!(refused, is_over, "{end:?}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Who may come in: how many connections a socket's listeners take, and how many of those may be in
+//! their handshakes, in all and from one address.
+//!
+//! Who comes when there are too many handshakes takes the place of the oldest, if that has had
+//! [`PATIENCE`]; else it is turned away. So connections that never finish keep an honest peer out
+//! for no longer than that; and peers that come all at once, after a restart, do not displace each
+//! other for ever: as many get through at a time as may.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::IoHandle;
+use crate::event::Crowd;
+use crate::options::Capacity;
+use crate::sync::Mutex;
+
+/// What a handshake is given before another one may take its place.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Those whom a socket's listeners have let in. Its lock is a leaf.
+#[derive(Debug, Default)]
+pub(crate) struct Entrance {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connections: usize,
+    /// Handshakes under way, in the order in which they began.
+    handshakes: BTreeMap<u64, Guest>,
+    /// How many of them come from each address.
+    hosts: HashMap<IpAddr, usize>,
+    entered: u64,
+}
+
+/// A session by its I/O thread and key.
+pub(super) type SessionId = (IoHandle, u64);
+
+/// Somebody who asks to come in.
+#[derive(Debug)]
+pub(super) struct Guest {
+    host: Option<IpAddr>,
+    since: Instant,
+    session: SessionId,
+}
+
+/// The place of one who came in; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    entrance: Arc<Entrance>,
+    number: u64,
+}
+
+impl Entrance {
+    /// Lets somebody in. Who has to leave for that, its owner ends.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        capacity: &Capacity,
+        guest: Guest,
+    ) -> Result<(Seat, Option<SessionId>), Crowd> {
+        let mut state = self.state.lock();
+        if state.connections >= capacity.connections {
+            return Err(Crowd::Connections);
+        }
+        let displaced = match state.crowd(capacity, guest.host) {
+            None => None,
+            Some(crowd) => Some(state.displace(crowd, &guest).ok_or(crowd)?),
+        };
+        state.connections += 1;
+        let seat = Seat {
+            entrance: Arc::clone(self),
+            number: state.enter(guest),
+        };
+        Ok((seat, displaced))
+    }
+}
+
+impl State {
+    fn enter(&mut self, guest: Guest) -> u64 {
+        if let Some(host) = guest.host {
+            *self.hosts.entry(host).or_default() += 1;
+        }
+        self.entered += 1;
+        self.handshakes.insert(self.entered, guest);
+        self.entered
+    }
+
+    /// What there is too much of for one more from this address.
+    fn crowd(&self, capacity: &Capacity, host: Option<IpAddr>) -> Option<Crowd> {
+        let from_there = host.and_then(|host| self.hosts.get(&host));
+        if from_there.is_some_and(|count| *count >= capacity.handshakes_per_address) {
+            Some(Crowd::HandshakesOfAddress)
+        } else if self.handshakes.len() >= capacity.handshakes {
+            Some(Crowd::Handshakes)
+        } else {
+            None
+        }
+    }
+
+    /// Takes the oldest handshake away, of those among which there are too many, if it has had its
+    /// time.
+    fn displace(&mut self, crowd: Crowd, guest: &Guest) -> Option<SessionId> {
+        let is_among = |other: &Guest| crowd == Crowd::Handshakes || other.host == guest.host;
+        let oldest = self.handshakes.iter().find(|(_, other)| is_among(other));
+        let (&number, oldest) = oldest?;
+        let had_time = guest.since.saturating_duration_since(oldest.since) >= PATIENCE;
+        had_time.then(|| self.forget(number))?
+    }
+
+    /// This handshake is over, or to be ended.
+    fn forget(&mut self, number: u64) -> Option<SessionId> {
+        let guest = self.handshakes.remove(&number)?;
+        if let Some(host) = guest.host
+            && let Some(count) = self.hosts.get_mut(&host)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.hosts.remove(&host);
+            }
+        }
+        Some(guest.session)
+    }
+}
+
+impl Guest {
+    /// Who comes from this address; what is no address of a network counts for none.
+    pub(super) fn new(address: &str, since: Instant, session: SessionId) -> Self {
+        let host = address.parse().ok().map(host);
+        Self {
+            host,
+            since,
+            session,
+        }
+    }
+}
+
+impl Seat {
+    /// The handshake is over: the place is a connection's.
+    pub(super) fn settle(&self) {
+        self.entrance.state.lock().forget(self.number);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.entrance.state.lock();
+        state.forget(self.number);
+        state.connections -= 1;
+    }
+}
+
+/// What counts as one address: of IPv6, the network of 64 bits that one customer is given.
+fn host(address: SocketAddr) -> IpAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_of_ipv6_is_its_network_and_a_mapped_address_is_ipv4() {
+        let of = |text: &str| host(text.parse().unwrap()).to_string();
+        assert_eq!(of("[2001:db8:1:2:3:4:5:6]:80"), "2001:db8:1:2::");
+        assert_eq!(of("[2001:db8:1:2:ffff::]:81"), "2001:db8:1:2::");
+        assert_eq!(of("[::ffff:10.0.0.1]:80"), "10.0.0.1");
+        assert_eq!(of("10.0.0.2:80"), "10.0.0.2");
+    }
+}
