@@ -16,8 +16,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How many connections to the socket's listeners may be in their handshakes at a time. Who
-    /// comes then takes the place of the oldest handshake, if that has lasted a second: it ends
-    /// with [`Reason::Displaced`](crate::Reason::Displaced). Else who comes is closed at once, with
+    /// comes then takes the place of the oldest handshake, if that has lasted 250 ms: it ends with
+    /// [`Reason::Displaced`](crate::Reason::Displaced). Else who comes is closed at once, with
     /// [`Event::TurnedAway`](crate::Event::TurnedAway). Default: 1024 (libzmq: no limit).
     ///
     /// So connections that never finish their handshake neither exhaust memory nor keep honest

@@ -17,7 +17,7 @@ use crate::options::Capacity;
 use crate::sync::Mutex;
 
 /// What a handshake is given before another one may take its place.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// Those whom a socket's listeners have let in. Its lock is a leaf.
 #[derive(Debug, Default)]

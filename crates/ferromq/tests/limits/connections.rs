@@ -55,7 +55,7 @@ fn handshakes_up_to_the_maximum_go_on_and_one_more_waits_for_the_oldest() {
     assert_eq!(crowd(&events), Crowd::Handshakes);
     third.expect_end();
     // Then the oldest makes room.
-    world.advance(SECOND);
+    world.advance(SECOND / 4);
     let mut fourth = dial(&world, &endpoint);
     fourth.handshake("PUSH", "PULL");
     assert_eq!(ending(&events), Reason::Displaced);
