@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) reconnect: Option<Duration>,
     /// The oldest version served.
     pub(crate) min_zmtp: ZmtpVersion,
+    /// What the application announces to peers.
+    pub(crate) metadata: Vec<(&'static str, &'static [u8])>,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
     pub(crate) heartbeats: Heartbeats,
@@ -264,6 +266,9 @@ impl Settings {
     fn apply<S: BuildableSocket>(&self, mut builder: Builder<S>) -> Builder<S> {
         if let Some(routing_id) = &self.routing_id {
             builder = builder.routing_id(routing_id.clone());
+        }
+        for (name, value) in &self.metadata {
+            builder = builder.metadata(*name, *value);
         }
         if let Some(most) = self.max_message_size {
             builder = builder.max_message_size(most);

@@ -65,6 +65,13 @@ pub(super) const CASES: &[Case<Stage>] = &[
         "23/property-value",
     ),
     case!(
+        applications_announce_properties_of_their_own,
+        "37/metadata-x",
+        "37/metadata",
+        "23/metadata-x",
+        "23/metadata",
+    ),
+    case!(
         illegal_properties_are_refused,
         "37/property-name",
         "37/property-value",
@@ -146,6 +153,26 @@ fn ready_is_a_command_of_the_shortest_form(stage: &Stage) {
         peer.next_greeting();
         peer.expect_raw(header);
         peer.expect_raw(b"\x05READY");
+    }
+}
+
+fn applications_announce_properties_of_their_own(stage: &Stage) {
+    let metadata: [(&str, &[u8]); 2] = [("X-Colour", b"red"), ("X-Empty.and_long+1", b"")];
+    for socket_type in SocketType::ALL {
+        let settings = Settings {
+            metadata: metadata.to_vec(),
+            ..Settings::default()
+        };
+        let subject = stage.socket_with(socket_type, settings);
+        let mut peer = subject.dial();
+        peer.send_greeting();
+        peer.next_greeting();
+        let mut properties = peer.expect_ready(socket_type.as_str());
+        properties.retain(|(name, _)| name != "Identity");
+        let announced = metadata.map(|(name, value)| (name.to_owned(), value.to_vec()));
+        assert_eq!(properties, announced, "{socket_type}");
+        peer.send(frames::ready(subject.partner().as_str()));
+        subject.expect_established();
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    Context, Endpoint, Event, Events, Message, Reason, RecvError, SocketType, Violation,
+    Context, Endpoint, Event, Events, Message, Part, Reason, RecvError, SocketType, Violation,
 };
 use ferromq_testkit::{MockPeer, SimWorld, frames};
 use ferromq_wire::{Command, HandshakeConfig, Incoming, Limits};
@@ -173,7 +173,9 @@ fn config(socket_type: SocketType, settings: &Settings) -> HandshakeConfig {
         ..Limits::default()
     };
     limits.max_parts = settings.max_parts.unwrap_or(limits.max_parts);
+    let announced = |(name, value): &(&str, &[u8])| (String::from(*name), Part::from(*value));
     HandshakeConfig {
+        metadata: settings.metadata.iter().map(announced).collect(),
         routing_id: announces.then(|| settings.routing_id.clone().unwrap_or_default()),
         limits,
         minimum: settings.min_zmtp,
