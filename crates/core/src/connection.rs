@@ -461,11 +461,11 @@ impl Reading {
         if self.items.is_empty() {
             return;
         }
-        if pipe.inbound.conflates() {
+        if pipe.inbound.gives_way() {
             let (tell, replaced) = pipe.inbound.replace(&mut self.items, messages);
             self.arrived |= tell;
             port.counters
-                .drop_receiving(Dropped::Conflated, replaced.len() as u64);
+                .drop_receiving(Dropped::Conflated, replaced.conflated.len() as u64);
         } else {
             self.arrived |= pipe.inbound.append(&mut self.items, messages);
         }

@@ -18,13 +18,14 @@
 //!
 //! A starved filler left at least `mark` messages to consume, so the emptier reaches a step later.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 
 use ferromq_wire::{Command, Incoming, Message};
 
+use crate::options::Overflow;
 use crate::stats::add;
-use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Padded, fence};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, Padded, fence};
 
 /// The incoming half of a pipe.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub(crate) struct Inbound {
     full: PlainU64,
     /// How often the filling side was woken: only the emptying side writes it.
     fed: PlainU64,
-    /// Only the last message is kept, whatever the mark.
-    conflating: AtomicBool,
+    /// Which messages give way to later ones: an [`Overflow`].
+    overflow: AtomicU8,
     /// Messages that a later one took the place of: the filling side writes it.
     replaced: PlainU64,
 }
@@ -73,6 +74,15 @@ pub(crate) struct Batch {
     since_step: u64,
 }
 
+/// Messages that gave way to later ones.
+#[derive(Debug, Default)]
+pub(crate) struct Replaced {
+    /// To the one that tells of the same.
+    pub(crate) conflated: VecDeque<Incoming>,
+    /// For lack of room.
+    pub(crate) displaced: VecDeque<Incoming>,
+}
+
 /// What the emptying side has taken out.
 #[derive(Debug)]
 pub(crate) enum Taken {
@@ -103,58 +113,59 @@ impl Inbound {
             bytes: PlainU64::new(0),
             full: PlainU64::new(0),
             fed: PlainU64::new(0),
-            conflating: AtomicBool::new(false),
+            overflow: AtomicU8::new(Overflow::Refuse as u8),
             replaced: PlainU64::new(0),
         }
     }
 
-    /// The same; if `conflating`, it keeps the last message only, and has room always.
-    pub(crate) fn conflating(self, conflating: bool) -> Self {
-        if conflating {
-            self.conflate();
-        }
+    /// The same, in which messages give way to later ones.
+    pub(crate) fn giving_way(self, overflow: Overflow) -> Self {
+        self.give_way(overflow);
         self
     }
 
-    /// Keeps the last message only from now on.
-    pub(crate) fn conflate(&self) {
-        self.conflating.store(true, Ordering::Release);
-        self.mark.store(u64::MAX, Ordering::Release);
+    /// From now on messages give way to later ones. Where only one is kept, there is room always.
+    pub(crate) fn give_way(&self, overflow: Overflow) {
+        self.overflow.store(overflow as u8, Ordering::Release);
+        if overflow == Overflow::KeepLatest {
+            self.mark.store(u64::MAX, Ordering::Release);
+        }
     }
 
-    /// True if it keeps the last message only.
+    /// True if messages give way to later ones.
     #[inline]
-    pub(crate) fn conflates(&self) -> bool {
-        self.conflating.load(Ordering::Relaxed)
+    pub(crate) fn gives_way(&self) -> bool {
+        self.overflow.load(Ordering::Relaxed) != Overflow::Refuse as u8
     }
 
-    /// Filler: like [`append`](Self::append), and takes out each message that has a later one
-    /// behind it, as if it had never come. (One before may be with the emptying side already.)
+    /// Filler: like [`append`](Self::append), and takes out the messages that give way, as if they
+    /// had never come. (Others may be with the emptying side already.)
     pub(crate) fn replace(
         &self,
         items: &mut VecDeque<Incoming>,
         messages: usize,
-    ) -> (bool, VecDeque<Incoming>) {
-        let mut replaced = VecDeque::new();
+    ) -> (bool, Replaced) {
+        let mut replaced = Replaced::default();
         self.count(messages as u64);
         let mut queue = self.queue.0.lock();
         if queue.abandoned {
             return (false, replaced);
         }
         queue.items.append(items);
-        let is_message = |item: &Incoming| matches!(item, Incoming::Message(_));
-        let last = queue.items.iter().rposition(is_message);
-        for (at, item) in std::mem::take(&mut queue.items).into_iter().enumerate() {
-            if is_message(&item) && Some(at) != last {
-                replaced.push_back(item);
-            } else {
-                queue.items.push_back(item);
-            }
+        let overflow = self.overflow.load(Ordering::Relaxed);
+        if overflow == Overflow::KeepLatest as u8 {
+            replaced.conflated = take_earlier(&mut queue.items, |_| &[]);
+        } else if overflow == Overflow::KeepTopics as u8 {
+            replaced.conflated = take_earlier(&mut queue.items, topic);
         }
-        let count = &self.produced.0.messages;
-        let gone = replaced.len() as u64;
-        count.store(count.load(Ordering::Relaxed) - gone, Ordering::Release);
-        add(&self.replaced, gone);
+        self.uncount(replaced.conflated.len());
+        add(&self.replaced, replaced.conflated.len() as u64);
+        while self.outstanding() > self.mark.load(Ordering::Relaxed)
+            && let Some(oldest) = take_oldest(&mut queue.items)
+        {
+            replaced.displaced.push_back(oldest);
+            self.uncount(1);
+        }
         let tell = !queue.items.is_empty() && std::mem::take(&mut queue.idle);
         (tell, replaced)
     }
@@ -301,6 +312,13 @@ impl Inbound {
         count.store(count.load(Ordering::Relaxed) + messages, Ordering::Release);
     }
 
+    /// Filler: so many came and are gone again.
+    fn uncount(&self, messages: usize) {
+        let count = &self.produced.0.messages;
+        let left = count.load(Ordering::Relaxed) - messages as u64;
+        count.store(left, Ordering::Release);
+    }
+
     fn step(&self) -> bool {
         fence(Ordering::SeqCst);
         let woken =
@@ -406,6 +424,42 @@ impl Batch {
             self.items = VecDeque::new();
         }
     }
+}
+
+/// What a message is about: its first part.
+pub(crate) fn topic(message: &Message) -> &[u8] {
+    message.part(0).map_or(&[], |part| part.as_bytes())
+}
+
+/// Takes out each message that has a later one of the same key behind it.
+fn take_earlier(
+    items: &mut VecDeque<Incoming>,
+    key: impl Fn(&Message) -> &[u8],
+) -> VecDeque<Incoming> {
+    let mut later = HashSet::new();
+    let mut stays: Vec<bool> = items
+        .iter()
+        .rev()
+        .map(|item| match item {
+            Incoming::Message(message) => later.insert(key(message)),
+            Incoming::Command(_) => true,
+        })
+        .collect();
+    let all = std::mem::take(items);
+    let (kept, earlier) = all.into_iter().partition(|_| stays.pop() == Some(true));
+    *items = kept;
+    earlier
+}
+
+/// Takes the first message out, if another one is behind it.
+fn take_oldest(items: &mut VecDeque<Incoming>) -> Option<Incoming> {
+    let is_message = |item: &Incoming| matches!(item, Incoming::Message(_));
+    let oldest = items.iter().position(is_message)?;
+    let newest = items.iter().rposition(is_message)?;
+    if oldest == newest {
+        return None;
+    }
+    items.remove(oldest)
 }
 
 fn unlimited_if_zero(mark: u64) -> u64 {

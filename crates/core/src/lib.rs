@@ -66,7 +66,7 @@ pub use error::{
 pub use event::EventStream;
 pub use event::{ConnectionId, Crowd, Event, Events, Initiator, Reason, SocksError};
 #[doc(hidden)]
-pub use options::{Announcements, is_routing_id};
+pub use options::{Announcements, Overflow, is_routing_id};
 pub use options::{OnPeerLost, ReconnectStop};
 pub use pattern::{
     Action, Actions, Admit, Asks, Conflates, Dropped, Kind, Origin, Pattern, Peer, PipeId,

@@ -27,8 +27,7 @@ pub(crate) struct Options {
     pub(crate) handshake_timeout: Duration,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) reconnect: Reconnect,
-    /// Of what waits for a peer, or is received from one, only the last message is kept.
-    pub(crate) conflate: bool,
+    pub(crate) overflow: Overflow,
     /// Only peers that are connected are given messages.
     pub(crate) immediate: bool,
     pub(crate) routing_id: Option<Part>,
@@ -88,7 +87,7 @@ impl Default for Options {
             handshake_timeout: Duration::from_secs(30),
             heartbeat: HeartbeatConfig::default(),
             reconnect: Reconnect::default(),
-            conflate: false,
+            overflow: Overflow::default(),
             immediate: false,
             routing_id: None,
             metadata: Properties::new(),
@@ -139,18 +138,22 @@ pub fn is_routing_id(id: &[u8]) -> bool {
 }
 
 impl Options {
-    /// How many messages a stream pipe takes without room in the kernel. If they are conflated, the
-    /// rest waits where it can be replaced.
-    pub(crate) fn pipe_mark(&self) -> u32 {
-        if self.conflate { 1 } else { self.send_mark }
+    /// How many messages a stream pipe takes without room in the kernel: where they may give way,
+    /// the rest waits elsewhere. And from how many on a burst is written at once.
+    pub(crate) fn pipe_marks(&self) -> (u32, u32) {
+        match self.overflow {
+            Overflow::Refuse => (self.send_mark, self.send_mark),
+            Overflow::DropOldest | Overflow::KeepTopics => (1, self.send_mark),
+            Overflow::KeepLatest => (1, 1),
+        }
     }
 
     /// What becomes of what a lost peer was not given. Where a later message may take its place, it
     /// is for nobody else.
     pub(crate) fn on_peer_lost(&self) -> OnPeerLost {
-        match self.conflate {
-            true => OnPeerLost::Keep,
-            false => self.on_peer_lost,
+        match self.overflow {
+            Overflow::Refuse => self.on_peer_lost,
+            _ => OnPeerLost::Keep,
         }
     }
 
@@ -233,6 +236,22 @@ impl Default for Capacity {
             handshakes_per_address: 256,
         }
     }
+}
+
+/// What becomes of messages where there is no room. A later one goes before an earlier one here.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overflow {
+    /// The new message waits or is dropped: the pattern knows.
+    #[default]
+    Refuse,
+    /// The oldest message that waits gives way.
+    DropOldest,
+    /// The message that waits of the same topic (the first part) gives way, with or without room;
+    /// if there is none, and no room, the oldest does.
+    KeepTopics,
+    /// The message that waits gives way, with or without room.
+    KeepLatest,
 }
 
 /// When a lost or refused connection is tried again.

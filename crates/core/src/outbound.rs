@@ -60,6 +60,8 @@ pub(crate) struct Outbound {
     /// How often a thirst was quenched. Written by the holder of the token.
     quenched: PlainU64,
     mark: u32,
+    /// Messages queued from which a burst is written, and up to which sleepers are woken.
+    half: u32,
     habit: Habit,
     /// Takes nothing without a connection.
     immediate: bool,
@@ -190,6 +192,7 @@ impl Outbound {
             thirst: AtomicBool::new(false),
             quenched: PlainU64::new(0),
             mark: if mark == 0 { u32::MAX } else { mark },
+            half: half(mark),
             habit,
             immediate: false,
         }
@@ -261,9 +264,17 @@ impl Outbound {
         self.quenched.load(PlainOrdering::Relaxed) + u64::from(thirsty)
     }
 
+    /// The same; bursts are written as if it were one for `mark` messages.
+    pub(crate) fn written_as(self, mark: u32) -> Self {
+        Self {
+            half: half(mark),
+            ..self
+        }
+    }
+
     /// Half the high-water mark: where sleeping senders are woken.
     pub(crate) fn half(&self) -> u32 {
-        (self.mark / 2).max(1)
+        self.half
     }
 
     /// How many messages the kernel has taken whole since the last call; and true if it has taken
@@ -576,6 +587,12 @@ impl Outbound {
         self.settle_gate(&state);
         Some(wrote)
     }
+}
+
+/// Half a high-water mark (0: unlimited).
+fn half(mark: u32) -> u32 {
+    let mark = if mark == 0 { u32::MAX } else { mark };
+    (mark / 2).max(1)
 }
 
 impl State {

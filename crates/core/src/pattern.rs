@@ -18,6 +18,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferromq_wire::{Command, Message, Part, SocketType, Version};
 
@@ -209,8 +210,10 @@ pub enum Dropped {
     HighWaterMark,
     /// The socket was closed and linger was over, or it was received and never read.
     Closed,
-    /// A later message took its place ([`conflate`](crate::Builder::conflate)).
+    /// A later message took its place ([`conflate`](crate::Builder::conflate), or by topic).
     Conflated,
+    /// A newer message took its place at the high-water mark (PUB, XPUB, if asked for).
+    Displaced,
     /// Malformed for the pattern (a request without delimiter).
     Malformed,
     /// The peer it was for is gone.
@@ -223,10 +226,11 @@ pub enum Dropped {
 
 impl Dropped {
     /// Every reason, in declaration order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::HighWaterMark,
         Self::Closed,
         Self::Conflated,
+        Self::Displaced,
         Self::Malformed,
         Self::PeerGone,
         Self::Unwanted,
@@ -250,6 +254,9 @@ pub enum Refusal {
     /// The socket has its one peer already (PAIR).
     #[error("the socket has a peer already")]
     Occupied,
+    /// The peer did not take its messages in time, and is not to be waited for (PUB, XPUB).
+    #[error("the peer is too slow")]
+    TooSlow,
 }
 
 /// What became of a message that arrived.
@@ -546,6 +553,16 @@ pub trait Pattern: Default + Send + 'static {
     fn taken(&mut self, message: &mut Message) {
         let _ = message;
     }
+
+    /// How long a message waits at most for those without room ([`Route::Park`]), after which
+    /// [`hurry`](Self::hurry) is called and the message routed again. `None`: as long as its sender
+    /// does.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The message that is routed next has waited long enough.
+    fn hurry(&mut self) {}
 
     /// How many messages a pipe was not given for lack of room.
     fn missed(&self, pipe: PipeId) -> u64 {

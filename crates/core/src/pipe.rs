@@ -16,6 +16,7 @@ pub(crate) use self::inproc::InprocPipe;
 use crate::connection::Connection;
 use crate::inbound::Inbound;
 use crate::io::{IoCommand, IoHandle};
+use crate::options::Overflow;
 use crate::outbound::{Outbound, Wrote};
 use crate::pattern::PipeId;
 use crate::port::{Note, Port};
@@ -62,15 +63,16 @@ impl Link {
         }
     }
 
-    /// True if a message is accepted without room: it takes the place of the one that waits.
-    pub(crate) fn conflates(&self) -> bool {
+    /// True if a message is accepted without room: one that waits gives way.
+    pub(crate) fn gives_way(&self) -> bool {
         match self {
             Self::Stream(pipe) => {
                 let options = &pipe.port.options;
-                options.conflate && !(options.immediate && pipe.connection().is_none())
+                options.overflow != Overflow::Refuse
+                    && !(options.immediate && pipe.connection().is_none())
             }
             #[cfg(feature = "inproc")]
-            Self::Inproc(_) => false,
+            Self::Inproc(pipe) => pipe.overflow != Overflow::Refuse,
         }
     }
 
@@ -126,13 +128,18 @@ pub(crate) struct StreamPipe {
 
 impl StreamPipe {
     pub(crate) fn new(id: PipeId, key: u64, io: IoHandle, port: Arc<Port>) -> Self {
+        let (mark, written_as) = port.options.pipe_marks();
+        let overflow = match port.kind.eager {
+            true => Overflow::Refuse,
+            false => port.options.overflow,
+        };
         Self {
             id,
             key,
-            out: Outbound::new(port.options.pipe_mark(), port.world.tuning().write)
+            out: Outbound::new(mark, port.world.tuning().write)
+                .written_as(written_as)
                 .immediate(port.options.immediate),
-            inbound: Inbound::new(u64::from(port.options.receive_mark))
-                .conflating(port.options.conflate && !port.kind.eager),
+            inbound: Inbound::new(u64::from(port.options.receive_mark)).giving_way(overflow),
             io,
             port,
             connection: Mutex::new(None),

@@ -6,12 +6,13 @@
 //! held together.
 
 mod after;
-mod conflating;
+mod backlog;
 mod effects;
 mod ending;
 mod endpoints;
 #[cfg(feature = "inproc")]
 mod inproc;
+mod keeping;
 mod leading;
 mod observing;
 mod peers;

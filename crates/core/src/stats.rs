@@ -81,6 +81,10 @@ pub struct PeerStats {
     pub queued: u64,
     /// Not given to it for lack of room: dropped for this peer alone (PUB, XPUB, XSUB).
     pub missed: u64,
+    /// Dropped for newer ones at the high-water mark ([`Dropped::Displaced`]).
+    pub displaced: u64,
+    /// Dropped for later ones that took their place ([`Dropped::Conflated`]).
+    pub conflated: u64,
     /// Arrived from it, whatever became of them.
     pub received: u64,
     /// Arrived from it, and waiting for the application.
@@ -112,6 +116,8 @@ impl PeerStats {
         self.handed_over += other.handed_over;
         self.queued += other.queued;
         self.missed += other.missed;
+        self.displaced += other.displaced;
+        self.conflated += other.conflated;
         self.received += other.received;
         self.waiting += other.waiting;
         self.bytes_sent += other.bytes_sent;

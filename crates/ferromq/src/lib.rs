@@ -42,7 +42,8 @@ pub use ferromq_pair::Pair;
 pub use ferromq_pipeline::{Pull, Push};
 #[cfg(feature = "pubsub")]
 pub use ferromq_pubsub::{
-    AnswerError, Pub, PubOptions, Sub, SubOptions, Xpub, XpubOptions, Xsub, XsubOptions,
+    AnswerError, Pub, PubOptions, SlowSubscriber, Sub, SubOptions, Xpub, XpubOptions, Xsub,
+    XsubOptions,
 };
 #[cfg(feature = "reqrep")]
 pub use ferromq_reqrep::{Dealer, DealerOptions, Rep, Req, ReqOptions, Router, RouterOptions};

@@ -29,7 +29,7 @@ mod trie;
 mod fixtures;
 
 pub use r#pub::{Pub, PubOptions, PubPattern};
-pub use publisher::PublisherSettings;
+pub use publisher::{PublisherSettings, SlowSubscriber};
 pub use sub::{Sub, SubOptions, SubPattern, SubSettings};
 pub use subscriber::{NotSubscribed, UnsubscribeError};
 pub use xpub::{AnswerError, Xpub, XpubOptions, XpubPattern, XpubSettings};

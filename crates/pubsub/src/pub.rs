@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use ferromq_core::{
     Actions, Admit, Builder, ClosedError, Command, Conflates, Dropped, Kind, Message, Origin,
-    Pattern, PipeId, Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError,
-    socket_type,
+    Overflow, Pattern, PipeId, Readiness, Refusal, Refused, Room, Route, Sends, SocketType,
+    WaitError, socket_type,
 };
 
-use crate::publisher::{Publisher, PublisherSettings, Subscriptions};
+use crate::publisher::{Publisher, PublisherSettings, SlowSubscriber, Subscriptions};
 use crate::request::Request;
 
 /// The behaviour of a PUB socket.
@@ -64,8 +64,8 @@ impl Pattern for PubPattern {
     }
 
     #[inline]
-    fn route(&mut self, message: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
-        self.publisher.route(message, room)
+    fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
+        self.publisher.route(message, room, then)
     }
 
     #[inline]
@@ -82,6 +82,14 @@ impl Pattern for PubPattern {
             self.publisher.ask(pipe, request, then);
         }
         Admit::Done
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.publisher.patience()
+    }
+
+    fn hurry(&mut self) {
+        self.publisher.hurry();
     }
 
     fn missed(&self, pipe: PipeId) -> u64 {
@@ -103,7 +111,8 @@ socket_type! {
     /// A PUB socket: sends every message to the SUB and XSUB peers that subscribed to the beginning
     /// of its first part.
     ///
-    /// `send` never waits: a subscriber without room misses the message, which is counted.
+    /// `send` never waits: a subscriber without room misses the message, which is counted; another
+    /// [`SlowSubscriber`] policy can be asked for.
     #[doc(alias = "ZMQ_PUB")]
     pub struct Pub(PubPattern) with PublisherSettings;
 }
@@ -180,9 +189,30 @@ pub trait PubOptions: Sized {
     /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
     /// and 64 MiB (libzmq: no limit).
     fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
+
+    /// What becomes of a message for a subscriber without room. Default:
+    /// [`SlowSubscriber::DropNewest`].
+    fn slow_subscriber(self, policy: SlowSubscriber) -> Self;
+
+    /// Whether of the messages that wait for a subscriber only the last one of each topic is kept:
+    /// of those whose first part is the same, whole, in the order in which they were sent. What is
+    /// replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated), for the subscriber
+    /// too. The high-water mark is how many topics wait; beyond it the oldest gives way, as with
+    /// [`SlowSubscriber::DropOldest`]. Default: false.
+    fn conflate_topics(self, conflate: bool) -> Self;
 }
 
 impl PubOptions for Builder<Pub> {
+    fn slow_subscriber(self, policy: SlowSubscriber) -> Self {
+        let drops_oldest = policy == SlowSubscriber::DropOldest;
+        self.overflow(Overflow::DropOldest, drops_oldest)
+            .set(|settings| settings.slow = policy)
+    }
+
+    fn conflate_topics(self, conflate: bool) -> Self {
+        self.overflow(Overflow::KeepTopics, conflate)
+    }
+
     fn no_drop(self, no_drop: bool) -> Self {
         self.set(|settings| settings.no_drop = no_drop)
     }

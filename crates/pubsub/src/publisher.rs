@@ -1,5 +1,7 @@
 //! What PUB and XPUB have in common: the index of subscriptions and the fan-out over it.
 
+use std::time::Duration;
+
 use ferromq_core::strategy::{FanOut, PipeMap};
 use ferromq_core::{Actions, Message, PipeId, Refusal, Room, Route, enough};
 
@@ -14,6 +16,8 @@ pub(crate) struct Publisher {
     settings: PublisherSettings,
     /// The next message is for this peer alone.
     only: Option<PipeId>,
+    /// The next message has waited long enough.
+    hurries: bool,
     /// Who subscribed to the message that is sent.
     matched: PipeMap<()>,
 }
@@ -23,6 +27,7 @@ pub(crate) struct Publisher {
 pub struct PublisherSettings {
     /// Whether sending waits for a subscriber without room.
     pub(crate) no_drop: bool,
+    pub(crate) slow: SlowSubscriber,
     /// Whether those get a message who did not subscribe to it.
     pub(crate) invert_matching: bool,
     /// What each peer may subscribe to.
@@ -33,6 +38,7 @@ impl Default for PublisherSettings {
     fn default() -> Self {
         Self {
             no_drop: false,
+            slow: SlowSubscriber::default(),
             invert_matching: false,
             subscriptions: Subscriptions {
                 count: 1_000_000,
@@ -47,6 +53,39 @@ impl Default for PublisherSettings {
 pub(crate) struct Subscriptions {
     pub(crate) count: usize,
     pub(crate) bytes: usize,
+}
+
+/// What becomes of a message for a subscriber without room: one for which as many messages wait as
+/// the high-water mark allows, and from which the kernel takes no more. Subscribers with room are
+/// sent the message in any case.
+///
+/// Each subscriber's losses are counted beside those of the socket
+/// ([`PeerStats`](ferromq_core::PeerStats)), by their reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowSubscriber {
+    /// It misses the message: [`Dropped::HighWaterMark`](ferromq_core::Dropped::HighWaterMark).
+    #[default]
+    DropNewest,
+    /// It misses the oldest message that waits for it
+    /// ([`Dropped::Displaced`](ferromq_core::Dropped::Displaced)). What is laid out for writing
+    /// (up to 64 KiB, or half the mark) or has been received by a socket of the same process
+    /// stays.
+    DropOldest,
+    /// Sending waits for it, at most for so long, and nobody is sent the message before; then it
+    /// misses the message ([`Dropped::HighWaterMark`](ferromq_core::Dropped::HighWaterMark)), and
+    /// is not waited for again until it has room.
+    ///
+    /// A send timeout that is over first refuses the message. `try_send` refuses it at once;
+    /// `send_async` waits without limit.
+    Block(Duration),
+    /// It misses the message ([`Dropped::HighWaterMark`](ferromq_core::Dropped::HighWaterMark)) and
+    /// its connection is ended, for
+    /// [`Refusal::TooSlow`](ferromq_core::Refusal::TooSlow); what waits for it is dropped
+    /// ([`Dropped::PeerGone`](ferromq_core::Dropped::PeerGone)). A subscriber that has connected
+    /// does so again, and subscribes anew; what the publisher has connected to, it connects to
+    /// again, with what waits.
+    Disconnect,
 }
 
 impl Publisher {
@@ -133,7 +172,12 @@ impl Publisher {
 
     /// To every peer that subscribed to the beginning of the first part, as far as it has room.
     #[inline]
-    pub(crate) fn route(&mut self, message: &Message, room: &dyn Room) -> Route<'_> {
+    pub(crate) fn route(
+        &mut self,
+        message: &Message,
+        room: &dyn Room,
+        then: &mut Actions,
+    ) -> Route<'_> {
         let topic = message.part(0).map_or(&[][..], |part| part.as_bytes());
         let outgoing = &mut self.outgoing;
         outgoing.begin();
@@ -143,11 +187,41 @@ impl Publisher {
             self.index
                 .for_each_match(topic, |pipe| outgoing.offer(pipe, room));
         }
-        if self.settings.no_drop && self.outgoing.skipped() > 0 {
+        if self.outgoing.skipped() > 0 && self.is_held_up(then) {
             return Route::Park;
         }
         self.only = None;
+        self.hurries = false;
         self.outgoing.route()
+    }
+
+    /// Deals with those who have no room. True: they are waited for.
+    #[cold]
+    fn is_held_up(&mut self, then: &mut Actions) -> bool {
+        match self.settings.slow {
+            _ if self.settings.no_drop => return true,
+            SlowSubscriber::DropNewest | SlowSubscriber::DropOldest => {}
+            SlowSubscriber::Block(_) if !self.hurries => return self.outgoing.waits(),
+            SlowSubscriber::Block(_) => self.outgoing.give_up(|_| ()),
+            SlowSubscriber::Disconnect => {
+                let end = |pipe| then.end(pipe, Refusal::TooSlow);
+                self.outgoing.give_up(end);
+            }
+        }
+        false
+    }
+
+    /// How long a message waits for those who have no room.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        match self.settings.slow {
+            SlowSubscriber::Block(patience) if !self.settings.no_drop => Some(patience),
+            _ => None,
+        }
+    }
+
+    /// The next message has waited long enough.
+    pub(crate) fn hurry(&mut self) {
+        self.hurries = true;
     }
 
     /// Offers the message to one peer alone, or to those who did not subscribe.

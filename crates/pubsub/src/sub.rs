@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Conflates, Dropped, Kind, Message, Origin, Pattern, Peer,
-    PipeId, Readiness, Receives, Refusal, Refused, Room, Route, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Conflates, Dropped, Kind, Message, Origin, Overflow,
+    Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room, Route, SocketType,
+    WaitError, socket_type,
 };
 
 use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
@@ -215,9 +216,19 @@ pub trait SubOptions: Sized {
     /// [told](crate::PubOptions::invert_matching) too. Default: false.
     #[doc(alias = "ZMQ_INVERT_MATCHING")]
     fn invert_matching(self, invert: bool) -> Self;
+
+    /// Whether of the messages that wait for the application only the last one of each topic is
+    /// kept, from each publisher: of those whose first part is the same, whole, in their order.
+    /// What is replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated). The
+    /// high-water mark is how many topics wait. Default: false.
+    fn conflate_topics(self, conflate: bool) -> Self;
 }
 
 impl SubOptions for Builder<Sub> {
+    fn conflate_topics(self, conflate: bool) -> Self {
+        self.overflow(Overflow::KeepTopics, conflate)
+    }
+
     fn invert_matching(self, invert: bool) -> Self {
         self.set(|settings| settings.invert_matching = invert)
     }

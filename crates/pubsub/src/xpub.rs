@@ -13,13 +13,14 @@ mod manual;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId,
-    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
+    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Overflow, Pattern,
+    PipeId, Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError,
+    socket_type,
 };
 
 pub use self::manual::AnswerError;
 use self::manual::Manual;
-use crate::publisher::{Publisher, PublisherSettings, Subscriptions};
+use crate::publisher::{Publisher, PublisherSettings, SlowSubscriber, Subscriptions};
 use crate::request::Request;
 
 /// The behaviour of an XPUB socket.
@@ -97,8 +98,8 @@ impl Pattern for XpubPattern {
     }
 
     #[inline]
-    fn route(&mut self, message: &Message, room: &dyn Room, _: &mut Actions) -> Route<'_> {
-        self.publisher.route(message, room)
+    fn route(&mut self, message: &Message, room: &dyn Room, then: &mut Actions) -> Route<'_> {
+        self.publisher.route(message, room, then)
     }
 
     #[inline]
@@ -130,6 +131,14 @@ impl Pattern for XpubPattern {
                 self.publisher.send_next_to(pipe);
             }
         }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.publisher.patience()
+    }
+
+    fn hurry(&mut self) {
+        self.publisher.hurry();
     }
 
     fn missed(&self, pipe: PipeId) -> u64 {
@@ -289,9 +298,30 @@ pub trait XpubOptions: Sized {
     /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
     /// and 64 MiB (libzmq: no limit).
     fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
+
+    /// What becomes of a message for a subscriber without room. Default:
+    /// [`SlowSubscriber::DropNewest`].
+    fn slow_subscriber(self, policy: SlowSubscriber) -> Self;
+
+    /// Whether of the messages that wait for a subscriber only the last one of each topic is kept:
+    /// of those whose first part is the same, whole, in the order in which they were sent. What is
+    /// replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated), for the subscriber
+    /// too. The high-water mark is how many topics wait; beyond it the oldest gives way, as with
+    /// [`SlowSubscriber::DropOldest`]. Default: false.
+    fn conflate_topics(self, conflate: bool) -> Self;
 }
 
 impl XpubOptions for Builder<Xpub> {
+    fn slow_subscriber(self, policy: SlowSubscriber) -> Self {
+        let drops_oldest = policy == SlowSubscriber::DropOldest;
+        self.overflow(Overflow::DropOldest, drops_oldest)
+            .set(|settings| settings.publisher.slow = policy)
+    }
+
+    fn conflate_topics(self, conflate: bool) -> Self {
+        self.overflow(Overflow::KeepTopics, conflate)
+    }
+
     fn verbose(self, verbose: bool) -> Self {
         let told = if verbose {
             Told::Subscriptions

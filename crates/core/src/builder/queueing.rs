@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Builder, SocketType};
-use crate::options::OnPeerLost;
+use crate::options::{OnPeerLost, Overflow};
 use crate::pattern::{Conflates, Requeues};
 
 impl<S: SocketType> Builder<S>
@@ -41,11 +41,23 @@ impl<S: SocketType> Builder<S> {
     /// kernel has taken is not replaced any more. What waits for a peer that is lost goes to no
     /// other one, as with [`OnPeerLost::Keep`](crate::OnPeerLost::Keep).
     #[doc(alias = "ZMQ_CONFLATE")]
-    pub fn conflate(mut self, conflate: bool) -> Self
+    pub fn conflate(self, conflate: bool) -> Self
     where
         S::Pattern: Conflates,
     {
-        self.options.conflate = conflate;
+        self.overflow(Overflow::KeepLatest, conflate)
+    }
+
+    /// What becomes of messages without room, or no longer: how a pattern crate offers ways of its
+    /// own. Of several, the one that keeps least is in force.
+    #[doc(hidden)]
+    pub fn overflow(mut self, overflow: Overflow, wanted: bool) -> Self {
+        let present = self.options.overflow;
+        self.options.overflow = match wanted {
+            true => present.max(overflow),
+            false if present == overflow => Overflow::Refuse,
+            false => present,
+        };
         self
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ferromq_wire::{Command, Incoming, Message};
 
 use crate::echo;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Replaced};
+use crate::options::Overflow;
 use crate::pattern::PipeId;
 use crate::pipe::Rest;
 use crate::port::{Note, Port};
@@ -17,6 +18,8 @@ use crate::stats::PeerStats;
 pub(crate) struct InprocPipe {
     pub(crate) outgoing: Arc<Inbound>,
     pub(crate) incoming: Arc<Inbound>,
+    /// Which messages of ours give way.
+    pub(crate) overflow: Overflow,
     /// The other socket and its name for the pipe; none while the name is not bound.
     pub(crate) peer: Option<(Arc<Port>, PipeId)>,
 }
@@ -58,12 +61,12 @@ impl InprocPipe {
         }
     }
 
-    /// Hands a message over in place of those that the peer has not taken. The note, if the peer
-    /// has to be told, and what was replaced. Without a message, only the last one stays.
+    /// Hands a message over, for which others may give way that the peer has not taken: the note,
+    /// if the peer has to be told, and those. Without a message, only these.
     pub(crate) fn replace(
         &self,
         message: Option<Message>,
-    ) -> (Option<(Arc<Port>, Note)>, VecDeque<Incoming>) {
+    ) -> (Option<(Arc<Port>, Note)>, Replaced) {
         let mut items: VecDeque<_> = message.into_iter().map(Incoming::Message).collect();
         let messages = items.len();
         let (tell, replaced) = self.outgoing.replace(&mut items, messages);

@@ -44,7 +44,7 @@ impl<P: Pattern> State<P> {
 
     /// Ends a pipe on behalf of the application: what is queued goes out within linger.
     pub(super) fn close_pipe(&mut self, pipe: PipeId, until: Instant, port: &Arc<Port>) {
-        self.body.push_latest(pipe, port);
+        self.body.push_backlog(pipe, port);
         let Some(entry) = self.body.pipes.get_mut(pipe) else {
             return;
         };
@@ -75,7 +75,7 @@ impl<P: Pattern> State<P> {
             stream.inbound.abandon();
         }
         let unread = entry.batch.drain(entry.link.inbound());
-        self.body.drop_latest(entry.latest.take(), port);
+        self.body.drop_backlog(entry.backlog.take(), port);
         let lost = unread
             .iter()
             .filter(|item| matches!(item, Incoming::Message(_)))
@@ -100,8 +100,8 @@ impl<P: Pattern> State<P> {
         };
         if port.options.immediate {
             let entry = self.body.pipes.get_mut(pipe);
-            let latest = entry.and_then(|entry| entry.latest.take());
-            self.body.drop_latest(latest, port);
+            let backlog = entry.and_then(|entry| entry.backlog.take());
+            self.body.drop_backlog(backlog, port);
         }
         self.body.part(pipe);
         self.take_back(pipe, unsent, port);

@@ -12,6 +12,7 @@ use super::{Shared, Socket};
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::{ConnectionId, Event, Reason};
 use crate::inbound::Inbound;
+use crate::options::Overflow;
 use crate::pattern::{Origin, Pattern, Peer, PipeId, Refusal};
 use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
@@ -82,11 +83,11 @@ impl<P: Pattern> Socket<P> {
         let shared = &self.shared;
         let port = &shared.port;
         let id = port.new_pipe();
+        let mark = u64::from(port.options.send_mark);
         let queues = InprocPipe {
-            outgoing: Arc::new(
-                Inbound::new(u64::from(port.options.send_mark)).conflating(port.options.conflate),
-            ),
+            outgoing: Arc::new(Inbound::new(mark).giving_way(port.options.overflow)),
             incoming: Arc::new(Inbound::new(u64::from(port.options.receive_mark))),
+            overflow: port.options.overflow,
             peer: None,
         };
         let link = Link::Inproc(queues.clone());
@@ -171,8 +172,8 @@ impl<P: Pattern> State<P> {
         let waiting = inproc.clone();
         inproc.peer = Some(peer.clone());
         let inproc = inproc.clone();
-        if inproc.outgoing.conflates() {
-            self.body.replace(&waiting, None, port);
+        if inproc.outgoing.gives_way() {
+            self.body.replace(pipe, &waiting, None, port);
         }
         port.counters.hand_over(inproc.outgoing.produced());
         if inproc.outgoing.waiting() > 0 {
@@ -349,11 +350,12 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     queues
         .incoming
         .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
-    conflate(&queues.outgoing, &port, bound);
-    conflate(&queues.incoming, bound, &port);
+    agree(&queues.outgoing, &port, bound);
+    agree(&queues.incoming, bound, &port);
     let theirs = InprocPipe {
         outgoing: Arc::clone(&queues.incoming),
         incoming: Arc::clone(&queues.outgoing),
+        overflow: bound.options.overflow,
         peer: Some((Arc::clone(&port), pipe)),
     };
     let connection = ConnectionId(bound.world.random());
@@ -364,11 +366,12 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
     true
 }
 
-/// A queue between two sockets keeps the last message only if either of them does.
-fn conflate(queue: &Inbound, from: &Port, to: &Port) {
-    if (from.options.conflate || to.options.conflate) && !to.kind.eager {
-        queue.conflate();
-    }
+/// In a queue between two sockets messages give way as either of them wants it.
+fn agree(queue: &Inbound, from: &Port, to: &Port) {
+    queue.give_way(match to.kind.eager {
+        true => Overflow::Refuse,
+        false => from.options.overflow.max(to.options.overflow),
+    });
 }
 
 /// The event of two sockets that do not come together.

@@ -129,7 +129,9 @@ impl Entry {
     fn carried(&self) -> PeerStats {
         let carried = self.link.carried();
         PeerStats {
-            queued: carried.queued + u64::from(self.latest.is_some()),
+            queued: carried.queued + self.behind() as u64,
+            displaced: self.displaced,
+            conflated: self.conflated,
             waiting: (self.batch.len() + self.link.inbound().waiting()) as u64,
             reconnects: self.reconnects,
             ..carried

@@ -13,6 +13,7 @@ use super::state::{Body, State};
 use super::{Shared, Socket};
 use crate::error::{SendError, SendErrorKind};
 use crate::io::IoCommand;
+use crate::options::Overflow;
 use crate::outbound::{Manner, Pushed};
 use crate::pattern::{Dropped, Pattern, PipeId, Route, Sends};
 use crate::pipe::{Link, StreamPipe};
@@ -211,10 +212,17 @@ impl<P: Pattern> Shared<P> {
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();
         let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
+        let patience = self.with(|state| state.pattern.patience());
+        let mut patience = patience.and_then(|patience| world.now().checked_add(patience));
         let mut had_turn = false;
         loop {
-            let expired = deadline.is_some_and(|at| world.now() >= at);
+            let now = world.now();
+            let expired = deadline.is_some_and(|at| now >= at);
+            let hurries = patience.take_if(|at| now >= *at).is_some();
             let offered = self.with(|state| {
+                if hurries {
+                    state.pattern.hurry();
+                }
                 let offered = state.offer(message, &self.port);
                 match offered {
                     Offer::Park if !expired => state.body.senders.enter(&waiter, had_turn),
@@ -233,7 +241,7 @@ impl<P: Pattern> Shared<P> {
             }
             flush_left();
             self.arm_left();
-            bell.wait(&[], deadline);
+            bell.wait(&[], deadline.into_iter().chain(patience).min());
             had_turn = true;
         }
     }
@@ -336,8 +344,8 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
-        if port.options.conflate {
-            return self.send_latest(pipe, message, port);
+        if port.options.overflow != Overflow::Refuse {
+            return self.send_behind(pipe, message, port);
         }
         self.push_to(pipe, prefix, message, strip, port);
     }
@@ -376,9 +384,9 @@ impl Body {
                 if inproc.is_joined() {
                     port.counters.hand_inside();
                 }
-                if inproc.outgoing.conflates() {
+                if inproc.outgoing.gives_way() {
                     let inproc = inproc.clone();
-                    return self.replace(&inproc, Some(std::mem::take(message)), port);
+                    return self.replace(pipe, &inproc, Some(std::mem::take(message)), port);
                 }
                 self.after.tell(inproc.send(message));
             }
@@ -391,13 +399,17 @@ impl Body {
             port.counters.accept();
             return self.send_to(pipe, &[], message, 0, port);
         }
+        let few = match port.options.overflow {
+            Overflow::Refuse => FEW,
+            _ => usize::MAX,
+        };
         for &pipe in pipes {
             port.counters.accept();
             let Some(entry) = self.pipes.get(pipe) else {
                 continue;
             };
             match &entry.link {
-                Link::Stream(stream) if pipes.len() > FEW && !port.options.conflate => {
+                Link::Stream(stream) if pipes.len() > few => {
                     let pushed =
                         stream
                             .out

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ferromq_wire::{Command, Incoming, Message};
 
 use super::after::After;
+use super::backlog::Backlog;
 use super::endpoints::Endpoints;
 use super::leading::{Claim, LONG};
 use super::ready::Ready;
@@ -84,8 +85,11 @@ pub(crate) struct Body {
 pub(crate) struct Entry {
     pub(super) link: Link,
     pub(super) batch: Batch,
-    /// Of a socket that keeps only the last message: what waits for the connection.
-    pub(super) latest: Option<Message>,
+    /// What waits for the connection, where messages give way to later ones.
+    pub(super) backlog: Option<Box<Backlog>>,
+    /// How many messages gave way to one that tells of the same, and for lack of room.
+    pub(super) conflated: u64,
+    pub(super) displaced: u64,
     /// Who is there; none before the first connection, and between two.
     pub(super) peer: Option<Arc<Peer>>,
     /// How often it was there again.
@@ -160,7 +164,7 @@ impl Room for Pipes {
     #[inline]
     fn has_room(&self, pipe: PipeId) -> bool {
         self.get(pipe)
-            .is_some_and(|entry| !entry.ending && (entry.link.has_room() || entry.link.conflates()))
+            .is_some_and(|entry| !entry.ending && (entry.link.has_room() || entry.link.gives_way()))
     }
 }
 
@@ -274,7 +278,9 @@ impl<P: Pattern> State<P> {
             Entry {
                 link,
                 batch: Batch::default(),
-                latest: None,
+                backlog: None,
+                conflated: 0,
+                displaced: 0,
                 peer: None,
                 reconnects: 0,
                 senders: Senders::default(),
@@ -314,7 +320,7 @@ impl<P: Pattern> State<P> {
             Note::Writable(pipe) | Note::Refill(pipe) | Note::Echoed(pipe, _)
                 if self.body.pipes.get(pipe).is_none() => {}
             Note::Writable(pipe) => {
-                self.body.flush_latest(pipe, port);
+                self.body.flush_backlog(pipe, port);
                 self.pattern.writable(pipe);
                 self.body.wake_all_senders();
             }
@@ -385,7 +391,7 @@ impl<P: Pattern> State<P> {
         }
         self.body.meet(pipe, peer, before);
         self.carry_out(port);
-        self.body.flush_latest(pipe, port);
+        self.body.flush_backlog(pipe, port);
         self.pattern.writable(pipe);
         self.body.wake_all_senders();
     }

@@ -20,6 +20,8 @@ struct Member {
     /// Where in `pipes` it is.
     place: usize,
     full: bool,
+    /// It is not to be waited for, until it has room again.
+    given_up: bool,
     /// How many messages it was not given.
     missed: u64,
 }
@@ -37,6 +39,7 @@ impl FanOut {
         let member = Member {
             place,
             full: false,
+            given_up: false,
             missed: 0,
         };
         self.members.insert(pipe, member);
@@ -58,6 +61,7 @@ impl FanOut {
     pub fn writable(&mut self, pipe: PipeId) {
         if let Some(member) = self.members.get_mut(pipe) {
             member.full = false;
+            member.given_up = false;
         }
     }
 
@@ -98,6 +102,27 @@ impl FanOut {
     /// How many were offered the message and had no room.
     pub fn skipped(&self) -> usize {
         self.skipped.len()
+    }
+
+    /// True if one was offered the message that had no room, and was not [given
+    /// up](Self::give_up).
+    pub fn waits(&self) -> bool {
+        let mut members = self
+            .skipped
+            .iter()
+            .filter_map(|pipe| self.members.get(*pipe));
+        members.any(|member| !member.given_up)
+    }
+
+    /// Gives those up that had no room, until they have: `tell` is called with each that was not
+    /// given up before.
+    pub fn give_up(&mut self, mut tell: impl FnMut(PipeId)) {
+        for pipe in &self.skipped {
+            let member = self.members.get_mut(*pipe);
+            if member.is_some_and(|member| !std::mem::replace(&mut member.given_up, true)) {
+                tell(*pipe);
+            }
+        }
     }
 
     /// The choice. Those that were skipped miss the message.
