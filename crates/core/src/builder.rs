@@ -14,12 +14,9 @@ use ferromq_wire::{Part, metadata};
 
 use crate::context::{Context, LONGEST_LINGER};
 use crate::error::BuildError;
-use crate::options::{Announcements, Options, is_routing_id};
+use crate::options::{Announcements, LONGEST_WAIT, Options, is_routing_id};
 use crate::pattern::Pattern;
 use crate::socket::Socket;
-
-/// The longest that an option can have anything wait for.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The most properties announced, and bytes of their names and values: what [`Limits`] allow a peer
 /// by default, less what the handshake itself needs.
@@ -129,8 +126,7 @@ impl<S: SocketType> Builder<S> {
         if connecting.is_some_and(|timeout| timeout.is_zero() || timeout > LONGEST_WAIT) {
             return BuildError::out_of_range("connect_timeout");
         }
-        let pauses = options.reconnect.first..=options.reconnect.most;
-        if pauses.start().is_zero() || pauses.is_empty() || *pauses.end() > LONGEST_WAIT {
+        if !options.reconnect.is_valid() {
             return BuildError::out_of_range("reconnect_interval");
         }
         self.check_limits()?;

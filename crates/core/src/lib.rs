@@ -45,7 +45,9 @@ mod wait;
 pub mod world;
 
 pub use bytes::Bytes;
-pub use ferromq_transport::{Endpoint, EndpointError, Keepalive, ListenError, TransportOptions};
+pub use ferromq_transport::{
+    BoundListener, Endpoint, EndpointError, Keepalive, ListenError, TransportOptions,
+};
 pub use ferromq_wire::{
     Claim, Command, Denial, Message, Part, PartError, Silence, SocketType, Version, Violation,
     ZmtpVersion,

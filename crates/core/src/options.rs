@@ -13,6 +13,9 @@ use crate::security::Security;
 /// How long closing may flush, unless a socket or its context is told otherwise.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
+/// The longest that an option can have anything wait for.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 /// The options common to all socket types, with their defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -50,6 +53,15 @@ pub(crate) struct Options {
     pub(crate) socks_proxy: Option<String>,
     pub(crate) socks_credentials: Option<Credentials>,
     pub(crate) transport: TransportOptions,
+}
+
+/// The options that may be changed while the socket is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changeable {
+    pub(crate) send_timeout: Option<Duration>,
+    pub(crate) receive_timeout: Option<Duration>,
+    pub(crate) linger: Duration,
+    pub(crate) reconnect: Reconnect,
 }
 
 /// A SOCKS5 proxy.
@@ -182,9 +194,14 @@ impl Options {
             && texts.all(|text| (1..=255).contains(&text.len()))
     }
 
-    /// How long closing may flush.
-    pub(crate) fn linger(&self) -> Duration {
-        self.linger.unwrap_or(LINGER)
+    /// Those that may be changed, as they are at first.
+    pub(crate) fn changeable(&self) -> Changeable {
+        Changeable {
+            send_timeout: self.send_timeout,
+            receive_timeout: self.receive_timeout,
+            linger: self.linger.unwrap_or(LINGER),
+            reconnect: self.reconnect,
+        }
     }
 }
 
@@ -297,6 +314,12 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
+    /// True if the pauses are within their range.
+    pub(crate) fn is_valid(&self) -> bool {
+        let pauses = self.first..=self.most;
+        !pauses.start().is_zero() && !pauses.is_empty() && *pauses.end() <= LONGEST_WAIT
+    }
+
     /// The pause before attempt number `attempt` (0: the first retry): doubled each time up to the
     /// maximum, of which a random half is taken away.
     pub(crate) fn pause(&self, attempt: u32, random: u64) -> Duration {

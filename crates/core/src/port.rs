@@ -28,7 +28,7 @@ use crate::close::Closing;
 use crate::context::ContextInner;
 use crate::event::EventHub;
 use crate::io::Entrance;
-use crate::options::Options;
+use crate::options::{Changeable, Options};
 use crate::pattern::{Kind, Origin, Peer, PipeId};
 use crate::pipe::{Link, Rest};
 use crate::stats::Counters;
@@ -76,6 +76,7 @@ pub(crate) trait Shell: Send + Sync {
 pub(crate) struct Port {
     pub(crate) kind: Kind,
     pub(crate) options: Options,
+    changeable: Mutex<Changeable>,
     pub(crate) world: Arc<dyn World>,
     pub(crate) process: Process,
     /// Where a ZAP handler may be.
@@ -105,6 +106,7 @@ impl Port {
     pub(crate) fn new(kind: Kind, options: Options, world: Arc<dyn World>) -> Self {
         Self {
             kind,
+            changeable: Mutex::new(options.changeable()),
             options,
             world,
             process: Process::this(),
@@ -120,6 +122,16 @@ impl Port {
             ids: Mutex::new(PipeIds::default()),
             shell: OnceLock::new(),
         }
+    }
+
+    /// The options that may be changed, as they are now.
+    pub(crate) fn changeable(&self) -> Changeable {
+        *self.changeable.lock()
+    }
+
+    /// Changes options.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Changeable)) {
+        change(&mut self.changeable.lock());
     }
 
     /// Names the socket behind this port, once.

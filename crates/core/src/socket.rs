@@ -7,6 +7,7 @@
 
 mod after;
 mod backlog;
+mod changing;
 mod effects;
 mod ending;
 mod endpoints;
@@ -339,7 +340,7 @@ impl<P: Pattern> Shared<P> {
         let linger = if P::KIND.drops_at_close {
             Duration::ZERO
         } else {
-            self.port.options.linger()
+            self.port.changeable().linger
         };
         let until = now + linger;
         let _life = Life::of(&self.port);

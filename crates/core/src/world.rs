@@ -44,7 +44,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_transport::{Address, Endpoint, TransportOptions};
+use ferromq_transport::{Address, BoundListener, Endpoint, TransportOptions};
 
 pub(crate) use self::fork::Process;
 #[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
@@ -95,6 +95,16 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
         endpoint: &Endpoint,
         options: &TransportOptions,
     ) -> Result<Box<dyn Listener>, ferromq_transport::ListenError>;
+
+    /// Takes over a socket that listens already. `Unsupported`: there are none.
+    fn adopt(
+        &self,
+        bound: BoundListener,
+        options: &TransportOptions,
+    ) -> Result<Box<dyn Listener>, ferromq_transport::ListenError> {
+        let _ = (bound, options);
+        Err(ferromq_transport::ListenError::Unsupported)
+    }
 
     /// Starts connecting to a resolved address. The stream is writable when it is decided:
     /// then [`Stream::finish_connect`] tells how.

@@ -7,12 +7,12 @@ pub mod json;
 pub mod pickle;
 
 pub use ferromq_core::{
-    BindError, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError, ConnectionId,
-    Context, Crowd, Dropped, Endpoint, EndpointError, Event, Events, Initiator, Keepalive,
-    ListenError, Message, Part, PartError, Peer, PeerInfo, PeerStats, PipeId, PollItem, Proxy,
-    ProxyHandle, ProxyStats, Readiness, Reason, Receives, RecvError, RecvFuture, Refusal, Refused,
-    ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Silence, Socket, SocketType, Stats,
-    Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
+    BindError, BoundListener, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError,
+    ConnectionId, Context, Crowd, Dropped, Endpoint, EndpointError, Event, Events, Initiator,
+    Keepalive, ListenError, Message, Part, PartError, Peer, PeerInfo, PeerStats, PipeId, PollItem,
+    Proxy, ProxyHandle, ProxyStats, Readiness, Reason, Receives, RecvError, RecvFuture, Refusal,
+    Refused, ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Silence, Socket,
+    SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
 // Waiting for sockets, descriptors and timers.

@@ -3,6 +3,7 @@
 mod file;
 
 use std::io;
+use std::os::unix::net::{SocketAddr, UnixListener};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -51,6 +52,21 @@ impl Listener {
         })
     }
 
+    /// Takes over a socket that listens already. Its file is none of ours.
+    pub(crate) fn adopt(
+        listener: UnixListener,
+        options: &TransportOptions,
+    ) -> Result<Self, ListenError> {
+        listener.set_nonblocking(true)?;
+        let name = name_of(&listener.local_addr()?).ok_or(ListenError::Unsupported)?;
+        Ok(Self {
+            _file: None,
+            socket: listener.into(),
+            endpoint: name.parse()?,
+            options: options.clone(),
+        })
+    }
+
     /// The next connection; `None` if it had ended already, or is of nobody who is allowed.
     pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
         let (socket, _) = self.socket.accept()?;
@@ -81,6 +97,15 @@ impl Listener {
     pub(crate) fn socket(&self) -> &Socket {
         &self.socket
     }
+}
+
+/// The text of an address in an endpoint, if it has one.
+fn name_of(address: &SocketAddr) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = std::os::linux::net::SocketAddrExt::as_abstract_name(address) {
+        return Some(format!("@{}", std::str::from_utf8(name).ok()?));
+    }
+    address.as_pathname()?.to_str().map(str::to_owned)
 }
 
 /// Connects; a unix socket is connected at once or not at all.

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod bound;
 mod endpoint;
 mod error;
 #[cfg(feature = "inproc")]
@@ -32,6 +33,7 @@ mod tcp;
 mod tests;
 
 pub use address::{Address, IpcAddress};
+pub use bound::BoundListener;
 pub use endpoint::{Endpoint, EndpointError, Host, InprocName, IpcEndpoint, Source, TcpEndpoint};
 pub use error::ListenError;
 #[cfg(feature = "inproc")]

@@ -12,7 +12,7 @@ use socket2::Socket;
 use crate::ipc;
 #[cfg(feature = "tcp")]
 use crate::tcp;
-use crate::{Endpoint, ListenError, Stream, TransportOptions};
+use crate::{BoundListener, Endpoint, ListenError, Stream, TransportOptions};
 
 /// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file.
 #[derive(Debug)]
@@ -55,6 +55,26 @@ impl Listener {
             #[cfg(all(unix, feature = "ipc"))]
             Endpoint::Ipc(ipc) => Transport::Ipc(ipc::Listener::bind(ipc, options)?),
             _ => return Err(ListenError::Unsupported),
+        };
+        Ok(Self(transport))
+    }
+
+    /// Takes over a socket that listens already. Options of streams are applied, those of listening
+    /// (backlog, interface) are not, and the file of an ipc socket stays when this is dropped.
+    ///
+    /// # Errors
+    /// - [`ListenError::Unsupported`]: an ipc socket without a name, or with one that is no text;
+    /// - what the system reports.
+    pub fn adopt(bound: BoundListener, options: &TransportOptions) -> Result<Self, ListenError> {
+        let transport = match bound {
+            #[cfg(feature = "tcp")]
+            BoundListener::Tcp(tcp) => Transport::Tcp(tcp::Listener::adopt(tcp, options)?),
+            #[cfg(not(feature = "tcp"))]
+            BoundListener::Tcp(_) => return Err(ListenError::Unsupported),
+            #[cfg(all(unix, feature = "ipc"))]
+            BoundListener::Ipc(ipc) => Transport::Ipc(ipc::Listener::adopt(ipc, options)?),
+            #[cfg(all(unix, not(feature = "ipc")))]
+            BoundListener::Ipc(_) => return Err(ListenError::Unsupported),
         };
         Ok(Self(transport))
     }

@@ -4,7 +4,7 @@ mod interfaces;
 mod resolve;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
@@ -49,6 +49,21 @@ impl Listener {
             }
         }
         Err(failure)
+    }
+
+    /// Takes over a socket that listens already.
+    pub(crate) fn adopt(
+        listener: TcpListener,
+        options: &TransportOptions,
+    ) -> Result<Self, ListenError> {
+        listener.set_nonblocking(true)?;
+        let (address, socket) = (listener.local_addr()?, Socket::from(listener));
+        set_stream_options(&socket, address, options)?;
+        Ok(Self {
+            socket,
+            address,
+            options: options.clone(),
+        })
     }
 
     /// The next connection; `None` if it had ended already.

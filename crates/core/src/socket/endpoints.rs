@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferromq_transport::{Endpoint, EndpointError};
+use ferromq_transport::{BoundListener, Endpoint, EndpointError};
 
 use super::Socket;
 use super::after::After;
@@ -63,6 +63,28 @@ impl<P: Pattern> Socket<P> {
             return self.bind_inproc(name);
         }
         self.bind_stream(&endpoint)
+    }
+
+    /// Listens by a socket that listens already: one that a supervisor has made, who may have taken
+    /// a privilege for that, or that lives through restarts of the process. Who has connected
+    /// before is served. Returns its endpoint, as [`bind`](Self::bind) does.
+    ///
+    /// A tcp listener is a [`std::net::TcpListener`], one of ipc a
+    /// [`UnixListener`](std::os::unix::net::UnixListener); either can be made of an owned
+    /// descriptor. Options that concern streams are applied to what is accepted; the backlog and
+    /// the interface are what they are. The file of an ipc socket stays when the socket is closed.
+    ///
+    /// *Errors*: see [`BindError`]; [`ListenError::Unsupported`](crate::ListenError::Unsupported)
+    /// for an ipc socket without a name.
+    ///
+    /// *Compatibility*: libzmq takes the number of a descriptor for the next `bind`.
+    #[doc(alias = "ZMQ_USE_FD")]
+    pub fn bind_listener(&self, listener: impl Into<BoundListener>) -> Result<Endpoint, BindError> {
+        self.check_open()?;
+        let world = self.shared.context.world();
+        let options = &self.shared.port.options.transport;
+        let listener = world.adopt(listener.into(), options)?;
+        self.serve(listener, None)
     }
 
     /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever
@@ -186,21 +208,30 @@ impl<P: Pattern> Socket<P> {
     }
 
     fn linger_end(&self) -> Instant {
-        self.shared.context.world().now() + self.shared.port.options.linger()
+        self.shared.context.world().now() + self.shared.port.changeable().linger
     }
 
     fn bind_stream(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
+        let world = self.shared.context.world();
+        let listener = world.listen(endpoint, &self.shared.port.options.transport)?;
+        self.serve(listener, Some(endpoint))
+    }
+
+    /// Accepts what comes by a listener; `asked`: what was to be bound, if it was an endpoint.
+    fn serve(
+        &self,
+        listener: Box<dyn Listener>,
+        asked: Option<&Endpoint>,
+    ) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
         let affinity = shared.port.options.affinity;
         let io = shared.context.io(affinity).map_err(BindError::NoThread)?;
-        let world = shared.context.world();
-        let listener = world.listen(endpoint, &shared.port.options.transport)?;
         let concrete = listener.endpoint();
         let mut listener: Option<Arc<dyn Listener>> = Some(Arc::from(listener));
         let key = io.new_key();
         shared.port.events.report(|| Event::Listening {
             endpoint: concrete.clone(),
-            asked: endpoint.clone(),
+            asked: asked.unwrap_or(&concrete).clone(),
         });
         let closed = shared.with(|state| {
             if state.body.closed.is_none()

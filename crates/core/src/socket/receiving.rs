@@ -30,8 +30,7 @@ impl<P: Receives> Socket<P> {
     #[doc(alias = "zmq_recv")]
     #[inline]
     pub fn recv(&self) -> Result<Message, RecvError> {
-        let shared = self.shared();
-        shared.recv(shared.port.options.receive_timeout)
+        self.shared().recv(None)
     }
 
     /// Receives a message if one is there; [`RecvError::Empty`] otherwise. Never waits.
@@ -66,8 +65,7 @@ impl<P: Receives> Socket<P> {
     /// reference for each message would be an atomic operation for each.)
     #[doc(alias = "zmq_msg_gets")]
     pub fn recv_from(&self) -> Result<(Message, Option<Arc<Peer>>), RecvError> {
-        let shared = self.shared();
-        shared.recv(shared.port.options.receive_timeout)
+        self.shared().recv(None)
     }
 
     /// [`try_recv`](Self::try_recv) with the [sender](Self::recv_from).
@@ -210,6 +208,7 @@ impl<P: Pattern> Shared<P> {
 
     /// Inlined, so that the message is made where the caller wants it.
     #[inline]
+    /// `timeout`: `None` for that of the socket.
     fn recv<R: Receipt>(&self, timeout: Option<Duration>) -> Result<R, RecvError> {
         let mut received = R::default();
         self.recv_into(timeout, &mut received)?;
@@ -236,6 +235,7 @@ impl<P: Pattern> Shared<P> {
     ) -> Result<(), RecvError> {
         flush_left();
         let world = self.context.world();
+        let timeout = timeout.or_else(|| self.port.changeable().receive_timeout);
         let deadline: Option<Instant> =
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();

@@ -38,9 +38,8 @@ impl<P: Sends> Socket<P> {
     /// - [`SendErrorKind::TimedOut`]: no peer had room in time.
     #[doc(alias = "zmq_send")]
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let timeout = self.shared().port.options.send_timeout;
         let mut message = message.into();
-        match self.shared().send(&mut message, timeout) {
+        match self.shared().send(&mut message, None) {
             Ok(()) => Ok(()),
             Err(kind) => Err(SendError { kind, message }),
         }
@@ -193,6 +192,7 @@ impl<P: Pattern> Shared<P> {
         offered.now()
     }
 
+    /// `timeout`: `None` for that of the socket.
     fn send(&self, message: &mut Message, timeout: Option<Duration>) -> Result<(), SendErrorKind> {
         match self.with(|state| state.offer(message, &self.port)) {
             Offer::Done => Ok(()),
@@ -208,6 +208,7 @@ impl<P: Pattern> Shared<P> {
         timeout: Option<Duration>,
     ) -> Result<(), SendErrorKind> {
         let world = self.context.world();
+        let timeout = timeout.or_else(|| self.port.changeable().send_timeout);
         let deadline: Option<Instant> =
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();

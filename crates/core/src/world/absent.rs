@@ -10,7 +10,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
 
 pub(super) use self::unpolled::{Waker, poll_streams};
 #[cfg(unix)]
@@ -32,6 +32,13 @@ pub(super) fn reactor() -> io::Result<Arc<dyn Reactor>> {
 
 pub(super) fn listen(
     _endpoint: &Endpoint,
+    _options: &TransportOptions,
+) -> Result<Box<dyn Listener>, ListenError> {
+    Err(ListenError::Unsupported)
+}
+
+pub(super) fn adopt(
+    _bound: BoundListener,
     _options: &TransportOptions,
 ) -> Result<Box<dyn Listener>, ListenError> {
     Err(ListenError::Unsupported)

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 pub(super) use ferromq_transport::resolve;
-use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
 
 use super::kernel::Watched;
 use super::{Listener, Source, Stream};
@@ -14,6 +14,14 @@ pub(super) fn listen(
     options: &TransportOptions,
 ) -> Result<Box<dyn Listener>, ListenError> {
     let listener = ferromq_transport::Listener::bind(endpoint, options)?;
+    Ok(Box::new(SystemListener(Watched::new(listener))))
+}
+
+pub(super) fn adopt(
+    bound: BoundListener,
+    options: &TransportOptions,
+) -> Result<Box<dyn Listener>, ListenError> {
+    let listener = ferromq_transport::Listener::adopt(bound, options)?;
     Ok(Box::new(SystemListener(Watched::new(listener))))
 }
 

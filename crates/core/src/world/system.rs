@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
 
 #[cfg(unix)]
 use super::Level;
@@ -120,6 +120,14 @@ impl World for SystemWorld {
         options: &TransportOptions,
     ) -> Result<Box<dyn Listener>, ListenError> {
         streams::listen(endpoint, options)
+    }
+
+    fn adopt(
+        &self,
+        bound: BoundListener,
+        options: &TransportOptions,
+    ) -> Result<Box<dyn Listener>, ListenError> {
+        streams::adopt(bound, options)
     }
 
     fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {

@@ -12,6 +12,8 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adopting;
+mod changing;
 mod conflating;
 mod connecting;
 mod context;

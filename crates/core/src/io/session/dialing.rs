@@ -91,7 +91,7 @@ impl Session {
         }
         let after = self
             .port
-            .options
+            .changeable()
             .reconnect
             .pause(self.attempt, cx.world.random());
         self.attempt = self.attempt.saturating_add(1);
