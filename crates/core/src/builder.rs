@@ -74,6 +74,8 @@ impl<S: SocketType> Builder<S> {
     ///
     /// *Errors*: an option out of range or in conflict with another, or a context that was shut
     /// down.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn build(self, context: &Context) -> Result<S, BuildError> {
         context.inner().check_open()?;
         self.check()?;

@@ -152,6 +152,8 @@ impl<P: Pattern> Socket<P> {
     ///
     /// *Blocking*: at most linger (5 s by default); 2 s more if the I/O threads get no core then. A
     /// second call reports what the first has left.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn close(&self) -> CloseReport {
         if self.shared.is_forked() {
             return CloseReport::default();
@@ -186,6 +188,8 @@ impl<P: Pattern> Socket<P> {
     }
 
     /// The events of this socket from now on. Every reader gets each of them.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn events(&self) -> Events {
         let port = &self.shared.port;
         let room = port.options.event_backlog;
@@ -194,6 +198,8 @@ impl<P: Pattern> Socket<P> {
     }
 
     /// The socket's counters now.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn stats(&self) -> Stats {
         let port = &self.shared.port;
         self.shared

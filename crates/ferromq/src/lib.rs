@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[doc = include_str!("../differences.md")]
+pub mod differences {}
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "pickle")]

@@ -146,6 +146,8 @@ impl Pub {
     ///
     /// - [`WaitError::Closed`]: the socket was closed.
     /// - [`WaitError::TimedOut`]: there were fewer when time was over.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn wait_subscribed(
         &self,
         topic: impl AsRef<[u8]>,
@@ -192,6 +194,8 @@ pub trait PubOptions: Sized {
 
     /// What becomes of a message for a subscriber without room. Default:
     /// [`SlowSubscriber::DropNewest`].
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn slow_subscriber(self, policy: SlowSubscriber) -> Self;
 
     /// Whether of the messages that wait for a subscriber only the last one of each topic is kept:
@@ -199,6 +203,8 @@ pub trait PubOptions: Sized {
     /// replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated), for the subscriber
     /// too. The high-water mark is how many topics wait; beyond it the oldest gives way, as with
     /// [`SlowSubscriber::DropOldest`]. Default: false.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn conflate_topics(self, conflate: bool) -> Self;
 }
 

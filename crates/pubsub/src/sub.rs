@@ -164,6 +164,8 @@ impl Sub {
     /// publisher says that the subscription has reached its I/O thread; the socket applies it with
     /// one of its next operations, about a millisecond later at most. Peers of ZMTP 3.0 and before
     /// confirm nothing.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn subscribe_acked(
         &self,
         topic: impl AsRef<[u8]>,
@@ -196,6 +198,8 @@ impl Sub {
     /// - [`UnsubscribeError::Closed`]: the socket was closed.
     /// - [`UnsubscribeError::NotSubscribed`]: the topic is not subscribed to; nothing changes.
     ///   (libzmq reports success.)
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_UNSUBSCRIBE")]
     pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), UnsubscribeError> {
         self.with_pattern(|pattern, then| pattern.unsubscribe(topic.as_ref(), then))??;
@@ -221,6 +225,8 @@ pub trait SubOptions: Sized {
     /// kept, from each publisher: of those whose first part is the same, whole, in their order.
     /// What is replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated). The
     /// high-water mark is how many topics wait. Default: false.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn conflate_topics(self, conflate: bool) -> Self;
 }
 

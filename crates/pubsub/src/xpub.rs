@@ -301,6 +301,8 @@ pub trait XpubOptions: Sized {
 
     /// What becomes of a message for a subscriber without room. Default:
     /// [`SlowSubscriber::DropNewest`].
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn slow_subscriber(self, policy: SlowSubscriber) -> Self;
 
     /// Whether of the messages that wait for a subscriber only the last one of each topic is kept:
@@ -308,6 +310,8 @@ pub trait XpubOptions: Sized {
     /// replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated), for the subscriber
     /// too. The high-water mark is how many topics wait; beyond it the oldest gives way, as with
     /// [`SlowSubscriber::DropOldest`]. Default: false.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn conflate_topics(self, conflate: bool) -> Self;
 }
 

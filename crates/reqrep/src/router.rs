@@ -163,6 +163,8 @@ impl Router {
     /// # Errors
     ///
     /// - [`ClosedError`]: the socket was closed.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ROUTER_MANDATORY")]
     pub fn set_drop_unroutable(&self, drop: bool) -> Result<(), ClosedError> {
         self.with_pattern(|pattern, _| pattern.set_drop_unroutable(drop))
@@ -177,6 +179,8 @@ impl Router {
     /// - [`ConnectError::Refusal`]: another peer has this routing id. (libzmq aborts the process.)
     /// - [`ConnectError::RoutingId`]: it is empty, too long, or begins with a zero byte.
     /// - the other ones of [`connect`](ferromq_core::Socket::connect).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_CONNECT_ROUTING_ID")]
     pub fn connect_as<E>(&self, id: impl Into<Part>, endpoint: E) -> Result<(), ConnectError>
     where
@@ -197,6 +201,8 @@ pub trait RouterOptions: Sized {
     /// takes its place: the other is known by a made routing id until what it sent is received (in
     /// process, that goes back to it), and its connection ends. Default: false, the newcomer is
     /// refused.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ROUTER_HANDOVER")]
     fn handover(self, handover: bool) -> Self;
 

@@ -14,6 +14,8 @@ impl<S: SocketType> Builder<S> {
     /// wait there until somebody answers. With this, `send` waits for a peer that is there; and
     /// what a lost one had not been given is not kept for its return: it goes to other peers, or is
     /// counted as [`PeerGone`](crate::Dropped::PeerGone). Concerns tcp and ipc only.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_IMMEDIATE")]
     pub fn immediate(mut self, immediate: bool) -> Self {
         self.options.immediate = immediate;
@@ -30,6 +32,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How long a handshake may take in all, as one deadline; zero: no limit. Default: 30 s.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_HANDSHAKE_IVL")]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.options.handshake_timeout = timeout;
@@ -50,6 +54,8 @@ impl<S: SocketType> Builder<S> {
     ///
     /// *Compatibility*: libzmq gives up a peer whose answer it does not read because it is full.
     /// Peers of ZMTP 3.0 are sent PINGs, and given up once they have shown that they know them.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_HEARTBEAT_IVL")]
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.options.heartbeat.interval = interval;
@@ -74,6 +80,8 @@ impl<S: SocketType> Builder<S> {
     /// sets us a time with its own PINGs is given up with
     /// [`Silence::Expired`](crate::Silence::Expired) when nothing has come for that long, and at
     /// the latest after twice the time.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_HEARTBEAT_TTL")]
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
         self.options.heartbeat.ttl = ttl;
@@ -84,6 +92,8 @@ impl<S: SocketType> Builder<S> {
     /// with a random half taken away. At most a day; to stop at the first failure there is
     /// [`reconnect_stop`](Self::reconnect_stop). Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms,
     /// not growing).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_RECONNECT_IVL")]
     #[doc(alias = "ZMQ_RECONNECT_IVL_MAX")]
     pub fn reconnect_interval(mut self, first: Duration, most: Duration) -> Self {
@@ -93,6 +103,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// When a dialed endpoint is given up rather than tried again. Default: never.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_RECONNECT_STOP")]
     pub fn reconnect_stop(mut self, stop: ReconnectStop) -> Self {
         self.options.reconnect.stop = stop;
@@ -103,6 +115,8 @@ impl<S: SocketType> Builder<S> {
     /// looks their names up. A source address is not used then; events and peers have the proxy's
     /// address. What the proxy refuses is tried again, as a handshake that failed with
     /// [`Reason::Socks`](crate::Reason::Socks), whose time it takes. Default: none.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_SOCKS_PROXY")]
     pub fn socks_proxy(mut self, address: impl Into<String>) -> Self {
         self.options.socks_proxy = Some(address.into());
@@ -134,6 +148,8 @@ impl<S: SocketType> Builder<S> {
     /// metadata, and those of 1.0 neither socket types nor subscriptions: to a PUB or XPUB one of
     /// these is a subscriber to everything. Nothing tells ZMTP 1.0 from other protocols: where it
     /// is served, garbage may come to be a peer.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn min_zmtp(mut self, version: ZmtpVersion) -> Self {
         self.options.min_zmtp = version;
         self

@@ -61,6 +61,8 @@ impl<S: SocketType> Builder<S> {
 
     /// The most parts of a message accepted from a peer; more end the connection with
     /// [`TooManyParts`](crate::Violation::TooManyParts). Default: 65 536 (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_parts(mut self, parts: usize) -> Self {
         self.options.limits.max_parts = parts;
         self

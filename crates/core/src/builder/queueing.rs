@@ -11,6 +11,8 @@ where
     S::Pattern: Requeues,
 {
     /// What becomes of messages that a lost peer was not given. Default: [`OnPeerLost::Requeue`].
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn on_peer_lost(mut self, then: OnPeerLost) -> Self {
         self.options.on_peer_lost = then;
         self
@@ -19,6 +21,8 @@ where
 
 impl<S: SocketType> Builder<S> {
     /// How many messages wait at most for one peer; 0: unlimited. Default: 1000.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_SNDHWM")]
     pub fn send_high_water_mark(mut self, messages: u32) -> Self {
         self.options.send_mark = messages;
@@ -26,6 +30,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How many messages of one peer wait at most for the application; 0: unlimited. Default: 1000.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_RCVHWM")]
     pub fn receive_high_water_mark(mut self, messages: u32) -> Self {
         self.options.receive_mark = messages;
@@ -40,6 +46,8 @@ impl<S: SocketType> Builder<S> {
     /// replaced is counted as [`Conflated`](crate::Dropped::Conflated); what the
     /// kernel has taken is not replaced any more. What waits for a peer that is lost goes to no
     /// other one, as with [`OnPeerLost::Keep`](crate::OnPeerLost::Keep).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_CONFLATE")]
     pub fn conflate(self, conflate: bool) -> Self
     where
@@ -77,6 +85,8 @@ impl<S: SocketType> Builder<S> {
 
     /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a
     /// day. Default: that of the [context](crate::ContextBuilder::linger), 5 s (libzmq: for ever).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_LINGER")]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.options.linger = Some(linger);
@@ -85,6 +95,8 @@ impl<S: SocketType> Builder<S> {
 
     /// The largest message accepted from a peer, in bytes over all parts; a larger one ends the
     /// connection. Default: unlimited (memory follows what arrives, never what is announced).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_MAXMSGSIZE")]
     pub fn max_message_size(mut self, bytes: u64) -> Self {
         self.options.limits.max_message_size = Some(bytes);

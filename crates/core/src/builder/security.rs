@@ -40,6 +40,8 @@ impl<S: SocketType> Builder<S> {
     /// authenticator nor a ZAP handler. Default: false. It holds whatever the domain; of NULL, for
     /// sockets that have one. (libzmq, asked so of a CURVE server without a domain, does not even
     /// ask a handler that is there.)
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ZAP_ENFORCE_DOMAIN")]
     pub fn enforce_zap_domain(mut self, enforce: bool) -> Self {
         self.options.enforce_zap_domain = enforce;

@@ -80,6 +80,8 @@ impl<S: SocketType> Builder<S> {
 
     /// Takes ipc connections of this group (effective id; libzmq: supplementary groups too), as
     /// [`allow_user`](Self::allow_user) those of a user.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_IPC_FILTER_GID")]
     pub fn allow_group(mut self, gid: u32) -> Self {
         self.options.transport.allowed.push(Allowed::Group(gid));
@@ -95,6 +97,8 @@ impl<S: SocketType> Builder<S> {
 
     /// Whether IPv6 addresses are used. Default: that of the
     /// [context](crate::ContextBuilder::ipv6), true (libzmq: false).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_IPV6")]
     pub fn ipv6(mut self, ipv6: bool) -> Self {
         self.options.ipv6 = Some(ipv6);

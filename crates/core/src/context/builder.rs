@@ -48,6 +48,8 @@ impl ContextBuilder {
     /// How many sockets there may be at a time; of one more, every operation fails with
     /// [`ClosedError::TooManySockets`](crate::ClosedError::TooManySockets). Default: any number
     /// (libzmq: 1023).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_MAX_SOCKETS")]
     pub fn max_sockets(mut self, sockets: usize) -> Self {
         self.settings.max_sockets = sockets;
@@ -76,6 +78,8 @@ impl ContextBuilder {
 
     /// The [linger](crate::Builder::linger) of sockets that are not given one. At most a day.
     /// Default: 5 s.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_BLOCKY")]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.settings.linger = linger;
@@ -84,6 +88,8 @@ impl ContextBuilder {
 
     /// Whether sockets that are [not told](crate::Builder::ipv6) use IPv6. Default: true (libzmq:
     /// false).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_IPV6")]
     pub fn ipv6(mut self, ipv6: bool) -> Self {
         self.settings.ipv6 = ipv6;

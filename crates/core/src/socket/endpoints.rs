@@ -47,6 +47,8 @@ impl<P: Pattern> Socket<P> {
     ///
     /// *Errors*: see [`BindError`]; among them a malformed endpoint, and an address in use (an ipc
     /// file left by a process that has died is replaced).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_bind")]
     #[doc(alias = "ZMQ_LAST_ENDPOINT")]
     pub fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
@@ -78,6 +80,8 @@ impl<P: Pattern> Socket<P> {
     /// for an ipc socket without a name.
     ///
     /// *Compatibility*: libzmq takes the number of a descriptor for the next `bind`.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_USE_FD")]
     pub fn bind_listener(&self, listener: impl Into<BoundListener>) -> Result<Endpoint, BindError> {
         self.check_open()?;
@@ -95,6 +99,8 @@ impl<P: Pattern> Socket<P> {
     /// the first to connect is used.
     ///
     /// *Errors*: see [`ConnectError`]; among them a malformed endpoint.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_connect")]
     pub fn connect<E>(&self, endpoint: E) -> Result<(), ConnectError>
     where
@@ -123,6 +129,8 @@ impl<P: Pattern> Socket<P> {
     /// when this returns; connections accepted through it end within linger.
     ///
     /// *Errors*: [`ReleaseError::NotFound`] if the socket is not bound to exactly this endpoint.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_unbind")]
     pub fn unbind<E>(&self, endpoint: E) -> Result<(), ReleaseError>
     where

@@ -27,6 +27,8 @@ impl<P: Pattern> Socket<P> {
     /// The peers that are there now: connected, past the handshake, and taken by the pattern.
     ///
     /// *Errors*: [`ClosedError`]: the socket is closed, by whichever thread.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn peers(&self) -> Result<Vec<PeerInfo>, ClosedError> {
         self.shared.with(|state| match state.body.closed {
             Some(closed) => Err(closed),

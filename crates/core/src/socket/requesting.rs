@@ -72,6 +72,8 @@ impl<P: Asks> Socket<P> {
     /// *Compatibility*: libzmq has nothing like it. The envelope is that of `ZMQ_REQ_CORRELATE`
     /// (four bytes and a delimiter): a ROUTER application that expects the delimiter right behind
     /// the routing id has to keep all parts up to it.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn request(&self, message: impl Into<Message>) -> Request<'_, P> {
         Request {
             shared: self.shared(),

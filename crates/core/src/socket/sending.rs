@@ -36,6 +36,8 @@ impl<P: Sends> Socket<P> {
     /// - [`SendErrorKind::Refused`]: the pattern does not allow it now (a REQ that waits for a
     ///   reply), or there is no such peer (ROUTER);
     /// - [`SendErrorKind::TimedOut`]: no peer had room in time.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_send")]
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let mut message = message.into();

@@ -32,6 +32,8 @@ impl<P: Receives> Socket<P> {
     ///
     /// *Compatibility*: libzmq's is edge-triggered, readable for reasons of its own and not when
     /// messages wait unless `ZMQ_EVENTS` was asked for since.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_FD")]
     pub fn receive_fd(&self) -> io::Result<ReceiveFd> {
         let shared = self.shared();
