@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    Builder, Context, Dealer, Dropped, Endpoint, Pub, Pull, Push, Receives, RecvError, Sends,
-    Socket, Stats, Sub, Xpub, Xsub,
+    Builder, Context, Dealer, Dropped, Endpoint, Pub, PubOptions, Pull, Push, Receives, RecvError,
+    Sends, SlowSubscriber, Socket, Stats, Sub, Xpub, Xsub,
 };
 use ferromq_core::{BuildableSocket, Pattern};
 use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
@@ -49,14 +49,26 @@ impl Chance {
 
 /// A socket with marks of a few messages.
 fn small<S: BuildableSocket>(context: &Context, linger: Duration) -> S {
+    marked().linger(linger).build(context).unwrap()
+}
+
+fn marked<S: BuildableSocket>() -> Builder<S> {
     let builder: Builder<S> = Builder::default();
-    let marks = builder.send_high_water_mark(3).receive_high_water_mark(2);
-    marks.linger(linger).build(context).unwrap()
+    builder.send_high_water_mark(3).receive_high_water_mark(2)
 }
 
 /// A host sends to guests that come, read, are thrown out and leave, over connections that are cut.
 /// `ready` is done to each new guest.
 fn churn<H, G>(ready: impl Fn(&G))
+where
+    H: BuildableSocket<Pattern: Sends> + Deref<Target = Socket<<H as BuildableSocket>::Pattern>>,
+    G: BuildableSocket<Pattern: Receives> + Deref<Target = Socket<<G as BuildableSocket>::Pattern>>,
+{
+    churn_with::<H, G>(&marked(), ready);
+}
+
+/// The same of a host with other options.
+fn churn_with<H, G>(host: &Builder<H>, ready: impl Fn(&G))
 where
     H: BuildableSocket<Pattern: Sends> + Deref<Target = Socket<<H as BuildableSocket>::Pattern>>,
     G: BuildableSocket<Pattern: Receives> + Deref<Target = Socket<<G as BuildableSocket>::Pattern>>,
@@ -70,7 +82,7 @@ where
         };
         let world = SimWorld::with(seed, conditions);
         let context = Context::with_world(Arc::new(world.clone()), 1);
-        let host: H = small(&context, WAIT);
+        let host: H = host.clone().linger(WAIT).build(&context).unwrap();
         let bound = ENDPOINTS.map(|endpoint| host.bind(endpoint).unwrap());
         let mut guests: Vec<G> = Vec::new();
         for _ in 0..80 {
@@ -136,6 +148,27 @@ fn pub_accounts_for_every_message() {
 #[test]
 fn xpub_accounts_for_every_message() {
     churn::<Xpub, Xsub>(|xsub| xsub.send("\u{1}").unwrap());
+}
+
+#[test]
+fn pub_with_each_policy_accounts_for_every_message() {
+    let policies = [
+        SlowSubscriber::DropOldest,
+        SlowSubscriber::Block(Duration::from_millis(1)),
+        SlowSubscriber::Disconnect,
+    ];
+    for policy in policies {
+        let host = marked::<Pub>().slow_subscriber(policy);
+        churn_with::<Pub, Sub>(&host, |sub| sub.subscribe("").unwrap());
+    }
+}
+
+#[test]
+fn sockets_that_conflate_account_for_every_message() {
+    let topics = marked::<Pub>().conflate_topics(true);
+    churn_with::<Pub, Sub>(&topics, |sub| sub.subscribe("").unwrap());
+    churn_with::<Push, Pull>(&marked().conflate(true), |_| {});
+    churn_with::<Dealer, Dealer>(&marked().conflate(true), |_| {});
 }
 
 /// A world without delays, and a context in it.
