@@ -80,9 +80,9 @@ pub use proxy::{Proxy, ProxyHandle, ProxyStats, Stopped, Traffic};
 pub use security::Security;
 #[cfg(unix)]
 pub use socket::ReceiveFd;
+pub use socket::{Arrival, PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
 #[cfg(feature = "futures")]
 pub use socket::{MessageSink, MessageStream};
-pub use socket::{PeerInfo, RecvFuture, Request, RequestFuture, SendFuture, Socket};
 #[doc(hidden)]
 pub use socket::{Receipt, enough};
 pub use stats::{PeerStats, Stats};

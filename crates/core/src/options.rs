@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) reconnect: Reconnect,
     pub(crate) overflow: Overflow,
+    /// Whoever receives may be told of peers that come and go.
+    pub(crate) tell_peers: bool,
     /// Only peers that are connected are given messages.
     pub(crate) immediate: bool,
     pub(crate) routing_id: Option<Part>,
@@ -100,6 +102,7 @@ impl Default for Options {
             heartbeat: HeartbeatConfig::default(),
             reconnect: Reconnect::default(),
             overflow: Overflow::default(),
+            tell_peers: false,
             immediate: false,
             routing_id: None,
             metadata: Properties::new(),

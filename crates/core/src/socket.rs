@@ -6,6 +6,7 @@
 //! held together.
 
 mod after;
+mod arrivals;
 mod backlog;
 mod changing;
 mod effects;
@@ -36,6 +37,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 pub(crate) use after::flush_left;
+pub use arrivals::Arrival;
 #[cfg(feature = "inproc")]
 pub(crate) use inproc::Connecting;
 #[doc(hidden)]
@@ -52,6 +54,7 @@ pub(crate) use state::State;
 #[cfg(feature = "futures")]
 pub use streaming::{MessageSink, MessageStream};
 
+use self::arrivals::Changes;
 use crate::close::{CloseReport, Life};
 use crate::context::{Context, ContextInner, Handle};
 use crate::error::ClosedError;
@@ -121,10 +124,12 @@ impl<P: Pattern> Socket<P> {
             port.context = Arc::downgrade(&inner);
         }
         let port = Arc::new(port);
+        let mut state = State::new(pattern);
+        state.body.changes = Changes::new(port.options.tell_peers);
         let shared = Arc::new(Shared {
             port,
             context: inner,
-            state: Mutex::new(State::new(pattern)),
+            state: Mutex::new(state),
             looking: leading::Looking::new(),
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;

@@ -9,11 +9,11 @@ pub mod json;
 pub mod pickle;
 
 pub use ferromq_core::{
-    BindError, BoundListener, BuildError, Builder, Bytes, CloseReport, ClosedError, ConnectError,
-    ConnectionId, Context, Crowd, Dropped, Endpoint, EndpointError, Event, Events, Initiator,
-    Keepalive, ListenError, Message, Part, PartError, Peer, PeerInfo, PeerStats, PipeId, PollItem,
-    Proxy, ProxyHandle, ProxyStats, Readiness, Reason, Receives, RecvError, RecvFuture, Refusal,
-    Refused, ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Silence, Socket,
+    Arrival, BindError, BoundListener, BuildError, Builder, Bytes, CloseReport, ClosedError,
+    ConnectError, ConnectionId, Context, Crowd, Dropped, Endpoint, EndpointError, Event, Events,
+    Initiator, Keepalive, ListenError, Message, Part, PartError, Peer, PeerInfo, PeerStats, PipeId,
+    PollItem, Proxy, ProxyHandle, ProxyStats, Readiness, Reason, Receives, RecvError, RecvFuture,
+    Refusal, Refused, ReleaseError, SendError, SendErrorKind, SendFuture, Sends, Silence, Socket,
     SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 

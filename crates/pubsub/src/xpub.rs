@@ -297,6 +297,8 @@ pub trait XpubOptions: Sized {
     /// more ends its connection, as
     /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
     /// and 64 MiB (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
 
     /// What becomes of a message for a subscriber without room. Default:

@@ -211,6 +211,8 @@ pub trait RouterOptions: Sized {
     /// only. Default: neither.
     ///
     /// That of peers gone takes the place of [`disconnect_message`](Self::disconnect_message).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ROUTER_NOTIFY")]
     fn notify(self, come: bool, gone: bool) -> Self;
 

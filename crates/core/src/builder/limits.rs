@@ -10,6 +10,8 @@ impl<S: SocketType> Builder<S> {
     /// How many connections the socket's listeners hold at a time, handshakes under way included.
     /// Who comes then is closed at once, with [`Event::TurnedAway`](crate::Event::TurnedAway).
     /// Default: 65 536 (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.options.capacity.connections = connections;
         self
@@ -22,6 +24,8 @@ impl<S: SocketType> Builder<S> {
     ///
     /// So connections that never finish their handshake neither exhaust memory nor keep honest
     /// peers out, which come again after a pause.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.options.capacity.handshakes = handshakes;
         self
@@ -29,6 +33,8 @@ impl<S: SocketType> Builder<S> {
 
     /// The same as [`max_handshakes`](Self::max_handshakes) for those from one IP address (of IPv6:
     /// from one network of 64 bits); ipc is not limited by it. Default: 256 (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_handshakes_per_address(mut self, handshakes: usize) -> Self {
         self.options.capacity.handshakes_per_address = handshakes;
         self
@@ -37,6 +43,8 @@ impl<S: SocketType> Builder<S> {
     /// How many bytes a peer may send before its handshake is over, greeting included; more end the
     /// connection with [`HandshakeTooLarge`](crate::Violation::HandshakeTooLarge). At least 1 KiB.
     /// Default: 64 KiB (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_handshake_size(mut self, bytes: usize) -> Self {
         self.options.limits.max_handshake = bytes;
         self
@@ -46,6 +54,8 @@ impl<S: SocketType> Builder<S> {
     /// its handshake consists of. A longer one ends the connection with
     /// [`CommandTooLarge`](crate::Violation::CommandTooLarge). At least 1 KiB. Default: 64 KiB
     /// (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_command_size(mut self, bytes: usize) -> Self {
         self.options.limits.max_command = bytes;
         self
@@ -54,6 +64,8 @@ impl<S: SocketType> Builder<S> {
     /// The most properties in a peer's metadata, its socket type and routing id included; more end
     /// the connection with [`MetadataTooLarge`](crate::Violation::MetadataTooLarge). At least 2.
     /// Default: 128 (libzmq: no limit).
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_properties(mut self, properties: usize) -> Self {
         self.options.limits.max_properties = properties;
         self

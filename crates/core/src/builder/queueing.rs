@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Builder, SocketType};
 use crate::options::{OnPeerLost, Overflow};
-use crate::pattern::{Conflates, Requeues};
+use crate::pattern::{Conflates, Receives, Requeues};
 
 impl<S: SocketType> Builder<S>
 where
@@ -66,6 +66,16 @@ impl<S: SocketType> Builder<S> {
             false if present == overflow => Overflow::Refuse,
             false => present,
         };
+        self
+    }
+
+    /// Whether [`recv_arrival`](crate::Socket::recv_arrival) tells of peers that come and go, in
+    /// the order of their messages. Default: false.
+    pub fn tell_peers(mut self, tell: bool) -> Self
+    where
+        S::Pattern: Receives,
+    {
+        self.options.tell_peers = tell;
         self
     }
 

@@ -85,6 +85,9 @@ impl<P: Pattern> State<P> {
         self.body.after.any = true;
         self.pattern.detach(pipe, &mut self.actions);
         self.body.keep_senders(pipe, entry.senders);
+        if let Some(peer) = entry.peer {
+            self.body.note_left(pipe, &peer, entry.batch.consumed());
+        }
         self.body.tell_observers();
         port.free_pipe(pipe);
         self.carry_out(port);

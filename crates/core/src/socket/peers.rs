@@ -85,14 +85,18 @@ impl Body {
             entry.peer = Some(Arc::clone(peer));
             entry.reconnects += u64::from(!entry.senders.is_empty());
             entry.senders.add(peer, before, entry.batch.consumed());
+            self.note_joined(pipe, peer, before);
         }
         self.tell_observers();
     }
 
     /// A pipe has none any more.
     pub(super) fn part(&mut self, pipe: PipeId) {
-        if let Some(entry) = self.pipes.get_mut(pipe) {
-            entry.peer = None;
+        if let Some(entry) = self.pipes.get_mut(pipe)
+            && let Some(peer) = entry.peer.take()
+        {
+            let brought = entry.link.inbound().produced();
+            self.note_left(pipe, &peer, brought);
         }
         self.tell_observers();
     }

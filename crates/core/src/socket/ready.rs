@@ -80,6 +80,11 @@ impl Ready {
         came.map(|came| came.pipe).collect()
     }
 
+    /// Where the next one came from, if there is one.
+    pub(super) fn first_came(&self) -> Option<Option<Came>> {
+        self.messages.front().map(|(_, came)| *came)
+    }
+
     /// True if a message does not fit any more.
     pub(crate) fn is_full(&self, mark: usize) -> bool {
         self.messages.len() >= mark

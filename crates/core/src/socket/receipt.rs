@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ferromq_wire::Message;
 use smallvec::SmallVec;
 
+use super::arrivals::Change;
 use super::ready::Ready;
 use super::state::Body;
 use crate::pattern::{Peer, PipeId};
@@ -23,6 +24,16 @@ pub trait Receipt: Default {
     /// Notes who has sent it; `find` looks it up.
     #[doc(hidden)]
     fn note(&mut self, find: impl FnOnce() -> Option<Arc<Peer>>);
+
+    /// Whether peers that come and go are told of, too.
+    #[doc(hidden)]
+    const TELLS: bool = false;
+
+    /// There is no message, but this.
+    #[doc(hidden)]
+    fn tell(&mut self, change: Change) {
+        let _ = change;
+    }
 }
 
 impl Receipt for Message {

@@ -102,7 +102,7 @@ pub struct RecvFuture<'a, P: Pattern, R = Message> {
 }
 
 impl<'a, P: Pattern, R> RecvFuture<'a, P, R> {
-    fn new(shared: &'a Shared<P>) -> Self {
+    pub(super) fn new(shared: &'a Shared<P>) -> Self {
         Self {
             shared,
             waiter: None,
@@ -207,9 +207,9 @@ impl<P: Pattern> Shared<P> {
     }
 
     /// Inlined, so that the message is made where the caller wants it.
-    #[inline]
     /// `timeout`: `None` for that of the socket.
-    fn recv<R: Receipt>(&self, timeout: Option<Duration>) -> Result<R, RecvError> {
+    #[inline]
+    pub(super) fn recv<R: Receipt>(&self, timeout: Option<Duration>) -> Result<R, RecvError> {
         let mut received = R::default();
         self.recv_into(timeout, &mut received)?;
         Ok(received)
@@ -288,9 +288,15 @@ impl<P: Pattern> State<P> {
         port: &Arc<Port>,
         into: &mut R,
     ) -> Result<bool, RecvError> {
-        match self.body.closed {
-            Some(closed) => Err(closed.into()),
-            None => Ok(self.take(port, into)?),
+        if let Some(closed) = self.body.closed {
+            return Err(closed.into());
         }
+        if R::TELLS
+            && let Some(change) = self.body.due_change()
+        {
+            into.tell(change);
+            return Ok(true);
+        }
+        Ok(self.take(port, into)?)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ferromq_wire::{Command, Incoming, Message};
 
 use super::after::After;
+use super::arrivals::Changes;
 use super::backlog::Backlog;
 use super::endpoints::Endpoints;
 use super::leading::{Claim, LONG};
@@ -51,6 +52,7 @@ pub(crate) struct Body {
     /// Where the message admitted last came from.
     pub(super) came: Option<Came>,
     pub(super) departed: Departed,
+    pub(super) changes: Changes,
     /// What the pipes have carried that are over.
     pub(super) retired: PeerStats,
     /// Pipes that the application has let go of, and that are still written.
