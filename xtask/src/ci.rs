@@ -86,6 +86,8 @@ fn check_modes(root: &Path) -> Outcome {
         "ferromq-pubsub",
         "-p",
         "ferromq",
+        "-p",
+        "ferromq-executors",
     ];
     for mode in ["never", "always"] {
         let mut command = cargo(root, &["test", "--locked", "--tests"]);
