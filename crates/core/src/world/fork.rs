@@ -14,7 +14,7 @@
 //! could it use threads.
 
 #![cfg_attr(
-    unix,
+    all(unix, not(miri)),
     expect(unsafe_code, reason = "the C library asks for a function to call")
 )]
 
@@ -43,7 +43,7 @@ impl Process {
 
 /// Counts forks from now on. (That memory is lacking for it is the one way to fail; then they are
 /// not noticed.)
-#[cfg(unix)]
+#[cfg(all(unix, not(miri)))]
 fn watch() {
     use std::sync::Once;
 
@@ -58,6 +58,6 @@ fn watch() {
     });
 }
 
-/// There is nothing to count.
-#[cfg(not(unix))]
+/// There is nothing to count. (The interpreter does not fork.)
+#[cfg(any(not(unix), miri))]
 fn watch() {}
