@@ -35,6 +35,36 @@ impl From<i32> for Fault {
     }
 }
 
+/// A call of the seam that can be made to fail wherever it is made next. (Accepting, dialing,
+/// reading, writing and names have methods of their own, which say where.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// `Reactor::arm`: epoll_ctl.
+    Arm,
+    /// `Stream::finish_connect`: how connecting ended.
+    FinishConnect,
+    /// `World::listen`: socket, bind or listen.
+    Listen,
+    /// `World::reactor`: epoll_create.
+    Reactor,
+    /// `World::start`: making a thread.
+    Start,
+    /// `Reactor::add`: epoll_ctl.
+    Watch,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Arm,
+        Self::FinishConnect,
+        Self::Listen,
+        Self::Reactor,
+        Self::Start,
+        Self::Watch,
+    ];
+}
+
 /// Faults waiting for the operations that they hit, first come first served.
 #[derive(Debug, Default)]
 pub(super) struct Faults {

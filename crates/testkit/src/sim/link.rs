@@ -70,13 +70,18 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(origin: Place, target: Place) -> Self {
+    /// A link that this host dials.
+    pub(super) fn new(host: usize, origin: Place, target: Place) -> Self {
+        let dialer = End {
+            host: Some(host),
+            ..End::default()
+        };
         Self {
             target,
             origin,
             phase: Phase::Connecting,
             held: false,
-            ends: [End::default(), End::default()],
+            ends: [dialer, End::default()],
         }
     }
 
@@ -139,6 +144,8 @@ impl Link {
 /// One end of a connection.
 #[derive(Debug, Default)]
 pub(super) struct End {
+    /// Whose it is, once somebody has it.
+    pub(super) host: Option<usize>,
     /// The bytes towards this end.
     pub(super) inbox: Lane,
     /// Its stream was dropped.

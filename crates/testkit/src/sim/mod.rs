@@ -28,7 +28,7 @@ mod world;
 mod tests;
 
 pub use conditions::Conditions;
-pub use fault::Fault;
+pub use fault::{Call, Fault};
 pub use link::{LinkId, Side};
 pub use random::Random;
 pub use seeds::for_seeds;

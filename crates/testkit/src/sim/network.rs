@@ -2,11 +2,13 @@
 
 use std::io;
 
-use super::fault::Fault;
+use ferromq_core::world::Worker;
+
+use super::fault::{Call, Fault, Faults};
 use super::lane::{Arrival, Item, pieces};
 use super::link::{Link, LinkId, Phase, Side};
 use super::place::Place;
-use super::state::{Due, Listening, State};
+use super::state::{Due, Listening, Running, State};
 use super::trace::{Event, Fnv};
 
 const LISTENER: u64 = 1 << 63;
@@ -33,7 +35,8 @@ pub(super) struct Readiness {
 /// Listening and connecting.
 impl State {
     /// Opens a listener; a port 0 is replaced by a free one.
-    pub(super) fn listen(&mut self, place: &Place) -> io::Result<(u64, Place)> {
+    pub(super) fn listen(&mut self, host: usize, place: &Place) -> io::Result<(u64, Place)> {
+        self.hit(Call::Listen)?;
         let place = self.concrete(place);
         if self
             .listeners
@@ -46,6 +49,7 @@ impl State {
         self.listeners_made += 1;
         self.record(Event::Listening(place.to_string()));
         let listening = Listening {
+            host,
             place: place.clone(),
             backlog: Default::default(),
         };
@@ -75,18 +79,25 @@ impl State {
             faults.hit()?;
         }
         listening.backlog.pop_front();
+        let host = listening.host;
+        self.link_mut(link).end_mut(Side::Acceptor).host = Some(host);
         self.record(Event::Accepted(link));
         self.moved();
         Ok(link)
     }
 
-    pub(super) fn dial(&mut self, target: Place, origin: &Place) -> io::Result<LinkId> {
+    pub(super) fn dial(
+        &mut self,
+        host: usize,
+        target: Place,
+        origin: &Place,
+    ) -> io::Result<LinkId> {
         self.dial_faults.hit()?;
         let origin = self.concrete(origin);
         let id = LinkId(self.links_made);
         self.links_made += 1;
         self.record(Event::Dialed(id, target.to_string()));
-        self.links.insert(id, Link::new(origin, target));
+        self.links.insert(id, Link::new(host, origin, target));
         let latency = self.dice.duration(&self.conditions.connect_latency);
         self.schedule(self.clock + latency, Due::Decide(id));
         Ok(id)
@@ -120,8 +131,12 @@ impl State {
         self.moved();
     }
 
-    pub(super) fn finish_connect(&self, id: LinkId) -> io::Result<()> {
-        match self.link(id).phase {
+    pub(super) fn finish_connect(&mut self, id: LinkId) -> io::Result<()> {
+        let phase = self.link(id).phase;
+        if phase != Phase::Connecting {
+            self.hit(Call::FinishConnect)?;
+        }
+        match phase {
             Phase::Connecting => Err(io::ErrorKind::WouldBlock.into()),
             Phase::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
             Phase::Open => Ok(()),
@@ -422,6 +437,68 @@ impl State {
     pub(super) fn links_to(&self, place: &Place) -> Vec<LinkId> {
         let aimed = |(id, link): (&LinkId, &Link)| place.answers(&link.target).then_some(*id);
         self.links.iter().filter_map(aimed).collect()
+    }
+
+    /// Fails if a fault waits for this call.
+    pub(super) fn hit(&mut self, call: Call) -> io::Result<()> {
+        self.call_faults.get_mut(&call).map_or(Ok(()), Faults::hit)
+    }
+
+    /// A host is down: nothing of it runs or listens any more, and its connections end, or their
+    /// other ends hear nothing until they send.
+    /// Its workers are to be dropped without the world's lock.
+    pub(super) fn crash(&mut self, host: usize, silently: bool) -> Vec<Box<dyn Worker>> {
+        assert_eq!(self.running, Running::Application, "a crash in a turn");
+        self.record(Event::Weather("crash"));
+        self.down.insert(host);
+        let listeners = self.listeners.iter();
+        let listeners = listeners.filter(|(_, listening)| listening.host == host);
+        for id in listeners.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.close_listener(id);
+        }
+        let all = self.links.keys().copied();
+        let ends = all.flat_map(|id| [(id, Side::Dialer), (id, Side::Acceptor)]);
+        for (id, side) in ends.collect::<Vec<_>>() {
+            let owner = self.links.get(&id).and_then(|link| link.end(side).host);
+            if owner == Some(host) && !self.link(id).end(side).dropped {
+                match silently {
+                    true => self.vanish(id, side),
+                    false => self.drop_end(id, side, false),
+                }
+            }
+        }
+        let own = self.workers.iter_mut().filter(|slot| slot.host == host);
+        own.filter_map(|slot| {
+            slot.stopped = true;
+            slot.worker.take()
+        })
+        .collect()
+    }
+
+    /// An end is gone, and nobody is told.
+    fn vanish(&mut self, id: LinkId, side: Side) {
+        self.forget_source(stream_source(id, side));
+        self.record(Event::Dropped(id, side));
+        let link = self.link_mut(id);
+        let end = link.end_mut(side);
+        end.dropped = true;
+        end.shut = true;
+        end.inbox.discard();
+        if link.is_gone() {
+            self.links.remove(&id);
+        }
+    }
+
+    /// Bytes under way, or arrived and not read, between ends that are there.
+    pub(super) fn unread(&self) -> usize {
+        let sides = [Side::Dialer, Side::Acceptor];
+        let ends = self
+            .links
+            .values()
+            .flat_map(|link| sides.map(|side| link.end(side)));
+        let read = ends.filter(|end| !end.dropped);
+        read.map(|end| end.inbox.available() + end.inbox.in_flight())
+            .sum()
     }
 
     pub(super) fn fail_accept(&mut self, place: Place, fault: Fault, times: usize) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ferromq_core::world::{Interest, Reactor, Ready, Source};
 
+use super::fault::Call;
 use super::scheduler::Shared;
 use super::state::{Running, State};
 use super::trace::Event;
@@ -31,6 +32,7 @@ impl SimReactor {
 impl Reactor for SimReactor {
     fn add(&self, source: Source<'_>, token: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
+        state.hit(Call::Watch)?;
         let sources = &mut state.reactors[self.id].sources;
         let before = sources.insert(number(source), (token, Interest::default()));
         match before {
@@ -41,6 +43,7 @@ impl Reactor for SimReactor {
 
     fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()> {
         let mut state = self.shared.lock();
+        state.hit(Call::Arm)?;
         let sources = &mut state.reactors[self.id].sources;
         let known = sources
             .get_mut(&number(source))

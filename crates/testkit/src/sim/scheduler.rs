@@ -10,6 +10,7 @@
 //! something (so that it computes its timeout anew), its reactor has news, or its timeout is over.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use ferromq_core::world::{Bell, Running as Started, Stream, Turn, Worker};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::conditions::Conditions;
+use super::fault::Call;
 use super::reactor::number;
 use super::state::{Due, Running, Slot, State};
 use super::trace::Event;
@@ -174,7 +176,11 @@ impl State {
     }
 
     fn put_back(&mut self, number: usize, worker: Box<dyn Worker>) {
-        self.workers[number].worker = Some(worker);
+        let moves = self.moves;
+        let slot = &mut self.workers[number];
+        slot.worker = Some(worker);
+        self.idle_turns += u64::from(slot.moves == [moves; 2]);
+        slot.moves = [moves, slot.moves[0]];
     }
 
     fn stop(&mut self, number: usize) {
@@ -212,7 +218,7 @@ impl State {
         };
         if next > self.clock {
             self.clock = next;
-            self.moved();
+            self.restless = 0;
         }
         step
     }
@@ -241,26 +247,34 @@ pub(super) struct SimRunning {
 
 impl SimRunning {
     /// Registers a worker.
-    pub(super) fn start(shared: &Arc<Shared>, name: String, worker: Box<dyn Worker>) -> Self {
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        host: usize,
+        name: String,
+        worker: Box<dyn Worker>,
+    ) -> io::Result<Self> {
         let mut state = shared.lock();
+        state.hit(Call::Start)?;
         let number = state.workers.len();
         state.record(Event::Started {
             worker: number,
             name: name.clone(),
         });
         state.workers.push(Slot {
+            host,
             name,
             worker: Some(worker),
             stopped: false,
             reactor: None,
             parked: false,
+            moves: [0; 2],
             until: None,
         });
         drop(state);
-        Self {
+        Ok(Self {
             shared: shared.clone(),
             number,
-        }
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ferromq_core::world::{Interest, Worker};
 
 use super::conditions::Conditions;
-use super::fault::Faults;
+use super::fault::{Call, Faults};
 use super::link::{Link, LinkId, Side};
 use super::place::{Names, Place};
 use super::random::Random;
@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) cut_off: BTreeSet<Place>,
     pub(super) accept_faults: BTreeMap<Place, Faults>,
     pub(super) dial_faults: Faults,
+    pub(super) call_faults: BTreeMap<Call, Faults>,
     pub(super) names: Names,
     pub(super) reactors: Vec<Armed>,
     pub(super) workers: Vec<Slot>,
@@ -44,6 +45,13 @@ pub(super) struct State {
     pub(super) running: Running,
     /// Turns since a byte moved or the scheduler moved the clock.
     pub(super) restless: u64,
+    /// How often something moved.
+    pub(super) moves: u64,
+    /// Turns of workers in which nothing moved, nor had since the last turn but one.
+    pub(super) idle_turns: u64,
+    pub(super) hosts_made: usize,
+    /// Those that have crashed.
+    pub(super) down: BTreeSet<usize>,
 }
 
 impl State {
@@ -66,12 +74,17 @@ impl State {
             cut_off: BTreeSet::new(),
             accept_faults: BTreeMap::new(),
             dial_faults: Faults::default(),
+            call_faults: BTreeMap::new(),
             names: BTreeMap::new(),
             reactors: Vec::new(),
             workers: Vec::new(),
             rung: false,
             running: Running::Application,
             restless: 0,
+            moves: 0,
+            idle_turns: 0,
+            hosts_made: 1,
+            down: BTreeSet::new(),
         }
     }
 
@@ -92,6 +105,7 @@ impl State {
     /// Something moved: the world is not in a livelock.
     pub(super) fn moved(&mut self) {
         self.restless = 0;
+        self.moves += 1;
     }
 
     pub(super) fn schedule(&mut self, at: Duration, due: Due) {
@@ -186,6 +200,7 @@ impl fmt::Debug for Due {
 /// An open listener.
 #[derive(Debug)]
 pub(super) struct Listening {
+    pub(super) host: usize,
     pub(super) place: Place,
     pub(super) backlog: VecDeque<LinkId>,
 }
@@ -210,6 +225,7 @@ pub(super) struct Armed {
 
 /// One worker.
 pub(super) struct Slot {
+    pub(super) host: usize,
     pub(super) name: String,
     /// Taken out while it runs and when it has stopped.
     pub(super) worker: Option<Box<dyn Worker>>,
@@ -218,6 +234,8 @@ pub(super) struct Slot {
     pub(super) reactor: Option<usize>,
     /// Its last turn waited and was told nothing.
     pub(super) parked: bool,
+    /// How often something had moved after its last turn, and after the one before.
+    pub(super) moves: [u64; 2],
     /// When the wait of its last turn times out.
     pub(super) until: Option<Duration>,
 }

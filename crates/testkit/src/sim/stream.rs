@@ -7,47 +7,68 @@ use std::sync::Arc;
 
 use ferromq_core::world::{Listener, Source, Stream};
 use ferromq_transport::Endpoint;
+use parking_lot::MutexGuard;
 
 use super::link::{LinkId, Side};
 use super::network::{listener_source, stream_source};
 use super::scheduler::Shared;
+use super::state::State;
 
-/// One end of a link.
+/// One end of a link. When its host is down, every call fails, and dropping it does nothing.
 pub(super) struct SimStream {
     shared: Arc<Shared>,
+    host: usize,
     link: LinkId,
     side: Side,
 }
 
 impl SimStream {
-    pub(super) fn new(shared: Arc<Shared>, link: LinkId, side: Side) -> Self {
-        Self { shared, link, side }
+    pub(super) fn new(shared: Arc<Shared>, host: usize, link: LinkId, side: Side) -> Self {
+        Self {
+            shared,
+            host,
+            link,
+            side,
+        }
+    }
+
+    /// The state, while the host is up.
+    fn up(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.shared.lock();
+        match state.down.contains(&self.host) {
+            true => Err(io::ErrorKind::NotConnected.into()),
+            false => Ok(state),
+        }
     }
 }
 
 impl Stream for SimStream {
     fn read(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        self.shared.lock().read((self.link, self.side), into, most)
+        self.up()?.read((self.link, self.side), into, most)
     }
 
     fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.shared.lock().write((self.link, self.side), slices)
+        self.up()?.write((self.link, self.side), slices)
     }
 
     fn finish_connect(&self) -> io::Result<()> {
-        self.shared.lock().finish_connect(self.link)
+        self.up()?.finish_connect(self.link)
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
-        self.shared.lock().shutdown_write(self.link, self.side)
+        self.up()?.shutdown_write(self.link, self.side)
     }
 
     fn shutdown(&self) {
-        self.shared.lock().shutdown(self.link, self.side);
+        if let Ok(mut state) = self.up() {
+            state.shutdown(self.link, self.side);
+        }
     }
 
     fn peer_address(&self) -> String {
-        let state = self.shared.lock();
+        let Ok(state) = self.up() else {
+            return String::new();
+        };
         let link = state.link(self.link);
         match self.side {
             Side::Dialer => link.target.address(),
@@ -62,7 +83,9 @@ impl Stream for SimStream {
 
 impl Drop for SimStream {
     fn drop(&mut self) {
-        self.shared.lock().drop_end(self.link, self.side, false);
+        if let Ok(mut state) = self.up() {
+            state.drop_end(self.link, self.side, false);
+        }
     }
 }
 
@@ -75,14 +98,16 @@ impl fmt::Debug for SimStream {
 /// A listener.
 pub(super) struct SimListener {
     shared: Arc<Shared>,
+    host: usize,
     id: u64,
     endpoint: Endpoint,
 }
 
 impl SimListener {
-    pub(super) fn new(shared: Arc<Shared>, id: u64, endpoint: Endpoint) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, host: usize, id: u64, endpoint: Endpoint) -> Self {
         Self {
             shared,
+            host,
             id,
             endpoint,
         }
@@ -94,6 +119,7 @@ impl Listener for SimListener {
         let link = self.shared.lock().accept(self.id)?;
         Ok(Arc::new(SimStream::new(
             self.shared.clone(),
+            self.host,
             link,
             Side::Acceptor,
         )))

@@ -1,6 +1,7 @@
 //! The simulated world tested by itself: with raw streams, and with a toy worker that echoes.
 
 mod echo;
+mod hosts;
 mod names;
 mod network;
 mod reactor;

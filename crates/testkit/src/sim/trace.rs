@@ -105,6 +105,7 @@ pub enum Event {
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     entries: VecDeque<(Duration, Event)>,
+    pub(super) count: u64,
     hash: Fnv,
     text: String,
 }
@@ -114,6 +115,7 @@ impl Trace {
         self.text.clear();
         let _ = write!(self.text, "{} {event:?};", at.as_nanos());
         self.hash.add(self.text.as_bytes());
+        self.count += 1;
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }

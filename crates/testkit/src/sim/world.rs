@@ -14,7 +14,7 @@ use ferromq_core::world::{Bell, Listener, Reactor, Resolved, Running, Stream, Wo
 use ferromq_transport::{Address, Endpoint, ListenError, TransportOptions};
 
 use super::conditions::Conditions;
-use super::fault::Fault;
+use super::fault::{Call, Fault, Faults};
 use super::link::{LinkId, Side};
 use super::network::stream_source;
 use super::place::{Place, resolve};
@@ -24,7 +24,7 @@ use super::state::{Due, Running as Turning, State};
 use super::stream::{SimListener, SimStream};
 use super::trace::Event;
 
-/// A simulated world; clones are handles to the same one.
+/// A simulated world; clones are handles to the same one, as seen from the same host.
 ///
 /// Where a method takes the text of an endpoint (`tcp://127.0.0.1:5555`), it means a listener
 /// there, present or not.
@@ -32,6 +32,7 @@ use super::trace::Event;
 pub struct SimWorld {
     shared: Arc<Shared>,
     bell: Arc<SimBell>,
+    host: usize,
 }
 
 /// Making and looking.
@@ -46,7 +47,11 @@ impl SimWorld {
     pub fn with(seed: u64, conditions: Conditions) -> Self {
         let shared = Arc::new(Shared::new(seed, conditions));
         let bell = Arc::new(SimBell::new(shared.clone()));
-        let world = Self { shared, bell };
+        let world = Self {
+            shared,
+            bell,
+            host: 0,
+        };
         world.add_name("localhost", &[IpAddr::from([127, 0, 0, 1])]);
         world
     }
@@ -72,6 +77,11 @@ impl SimWorld {
         self.shared.lock().trace.entries()
     }
 
+    /// How many events there have been.
+    pub fn traced(&self) -> u64 {
+        self.shared.lock().trace.count
+    }
+
     /// The whole state as text, with the last events.
     pub fn dump(&self) -> String {
         self.shared.lock().dump()
@@ -90,6 +100,18 @@ impl SimWorld {
     pub fn links_to(&self, endpoint: &str) -> Vec<LinkId> {
         let place = self.place(endpoint);
         self.shared.lock().links_to(&place)
+    }
+
+    /// Bytes under way, or arrived and not read, between ends that are there.
+    pub fn unread(&self) -> usize {
+        self.shared.lock().unread()
+    }
+
+    /// How many turns workers have had in which no byte moved and no connection changed, nor since
+    /// the last turn but one: who spins has many in little time. (After a turn that was told
+    /// something a worker has one more, in which it finds out for how long to wait.)
+    pub fn idle_turns(&self) -> u64 {
+        self.shared.lock().idle_turns
     }
 
     /// How many workers have not stopped.
@@ -241,6 +263,46 @@ impl SimWorld {
         self.shared.lock().fail_accept(place, fault.into(), times);
     }
 
+    /// The same world as seen from another host: what is made through this handle is lost when it
+    /// [crashes](Self::crash).
+    pub fn another_host(&self) -> Self {
+        let mut state = self.shared.lock();
+        let host = state.hosts_made;
+        state.hosts_made += 1;
+        Self {
+            host,
+            ..self.clone()
+        }
+    }
+
+    /// Ends everything on this handle's host at once, as when its processes are killed: what the
+    /// kernel had taken still arrives, then connections end, or are reset where something was
+    /// unread. Silently, as when the power goes: others hear nothing until they send, and are
+    /// answered by a reset. The host's sockets, futures and contexts are of no use any more; dropping
+    /// them does nothing, to others either.
+    ///
+    /// # Panics
+    /// If a worker of the host is having a turn.
+    pub fn crash(&self, silently: bool) {
+        let workers = self.shared.lock().crash(self.host, silently);
+        drop(workers);
+    }
+
+    /// Fails the next `times` calls of this kind, whoever makes them.
+    pub fn fail(&self, call: Call, fault: impl Into<Fault>, times: usize) {
+        let mut state = self.shared.lock();
+        let faults = state.call_faults.entry(call).or_default();
+        faults.add(fault.into(), times);
+    }
+
+    /// Forgets the faults that have not hit, but those of links.
+    pub fn fail_no_more(&self) {
+        let mut state = self.shared.lock();
+        state.accept_faults.clear();
+        state.call_faults.clear();
+        state.dial_faults = Faults::default();
+    }
+
     /// Fails the next `times` calls of `World::dial` at once.
     pub fn fail_dial(&self, fault: impl Into<Fault>, times: usize) {
         self.shared.lock().dial_faults.add(fault.into(), times);
@@ -308,12 +370,17 @@ impl SimWorld {
         let dialed = self.addresses(endpoint).and_then(|addresses| {
             let address = &addresses[0];
             let (target, origin) = (Place::of_address(address), Place::origin_of(address));
-            self.shared.lock().dial(target, &origin)
+            self.shared.lock().dial(self.host, target, &origin)
         });
         match dialed {
             Ok(link) => (
                 link,
-                Arc::new(SimStream::new(self.shared.clone(), link, Side::Dialer)),
+                Arc::new(SimStream::new(
+                    self.shared.clone(),
+                    self.host,
+                    link,
+                    Side::Dialer,
+                )),
             ),
             Err(error) => panic!("dialing {endpoint}: {error}"),
         }
@@ -385,7 +452,8 @@ impl World for SimWorld {
     }
 
     fn start(&self, name: String, worker: Box<dyn Worker>) -> io::Result<Box<dyn Running>> {
-        Ok(Box::new(SimRunning::start(&self.shared, name, worker)))
+        let running = SimRunning::start(&self.shared, self.host, name, worker)?;
+        Ok(Box::new(running))
     }
 
     fn is_worker(&self) -> bool {
@@ -393,6 +461,7 @@ impl World for SimWorld {
     }
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
+        self.shared.lock().hit(Call::Reactor)?;
         Ok(Arc::new(SimReactor::new(self.shared.clone())))
     }
 
@@ -411,11 +480,12 @@ impl World for SimWorld {
             io::ErrorKind::NotFound => ListenError::InterfaceNotFound,
             _ => error.into(),
         })?;
-        let (id, place) = state.listen(&place)?;
+        let (id, place) = state.listen(self.host, &place)?;
         drop(state);
         let endpoint = place.to_string().parse()?;
         Ok(Box::new(SimListener::new(
             self.shared.clone(),
+            self.host,
             id,
             endpoint,
         )))
@@ -423,9 +493,10 @@ impl World for SimWorld {
 
     fn dial(&self, address: &Address, _options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {
         let (target, origin) = (Place::of_address(address), Place::origin_of(address));
-        let link = self.shared.lock().dial(target, &origin)?;
+        let link = self.shared.lock().dial(self.host, target, &origin)?;
         Ok(Arc::new(SimStream::new(
             self.shared.clone(),
+            self.host,
             link,
             Side::Dialer,
         )))
