@@ -11,6 +11,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{self, Wake, Waker};
 use std::time::Duration;
 
 use ferromq::{
@@ -373,4 +375,56 @@ fn kept_request_is_asked_when_the_peer_is_back() {
     peer.expect(frames::msg(["", "question", "more"]));
     peer.send(frames::msg(["", "answer"]));
     assert_eq!(req.recv_timeout(WAIT).unwrap(), Message::from("answer"));
+}
+
+/// A waker that notes when it is called.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A lost peer is given messages while there is no other one: also to who began to wait for room
+/// while there was.
+#[test]
+fn waiting_send_goes_to_a_lost_peer_when_the_last_other_one_is_let_go() {
+    for by_name in [false, true] {
+        let (world, context) = simulated();
+        let push = Push::builder().send_high_water_mark(1);
+        let push = push.build(&context).unwrap();
+        let events = push.events();
+        let [lost, slow] = ["tcp://127.0.0.1:7001", "tcp://127.0.0.1:7002"].map(|endpoint| {
+            let pull = Pull::new(&context);
+            pull.bind(endpoint).unwrap();
+            push.connect(endpoint).unwrap();
+            handshake_success(&events);
+            pull
+        });
+        lost.close();
+        wait_for(&events, |event| matches!(event, Event::Disconnected { .. }));
+        world.weather(|conditions| conditions.capacity = 1);
+        while push.try_send("more than fits").is_ok() {}
+        let mut send = Box::pin(push.send_async("waits"));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut poll = || send.as_mut().poll(&mut task::Context::from_waker(&waker));
+        assert!(poll().is_pending());
+        match by_name {
+            false => push.disconnect("tcp://127.0.0.1:7002").unwrap(),
+            true => {
+                let peers = push.peers().unwrap();
+                push.disconnect_peer(peers[0].peer.pipe).unwrap();
+            }
+        }
+        world.run_idle();
+        assert!(
+            woken.0.load(Ordering::Relaxed),
+            "the sender sleeps beside room"
+        );
+        assert!(poll().is_ready());
+        drop(slow);
+    }
 }

@@ -89,6 +89,8 @@ impl<P: Pattern> State<P> {
             self.body.note_left(pipe, &peer, entry.batch.consumed());
         }
         self.body.tell_observers();
+        // Who was passed over for this one may be given messages now.
+        self.body.wake_all_senders();
         port.free_pipe(pipe);
         self.carry_out(port);
     }
