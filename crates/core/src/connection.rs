@@ -46,7 +46,7 @@ use crate::pipe::StreamPipe;
 use crate::pool::{self, CHUNK};
 use crate::port::{Note, Port};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
-use crate::world::{Interest, Reactor, Stream};
+use crate::world::{Interest, Reactor, Stream, is_for_later};
 
 /// Bytes read from one connection before others have their turn.
 const BUDGET: usize = 256 * 1024;
@@ -400,7 +400,7 @@ impl Reading {
                     budget = budget.saturating_sub(read);
                     more = whole;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turned::Drained,
+                Err(error) if is_for_later(&error) => return Turned::Drained,
                 Err(error) => return Turned::Over(Reason::Io(error.kind())),
             }
         }

@@ -76,6 +76,8 @@ pub enum Event {
         endpoint: Endpoint,
         /// What the system said.
         error: std::io::ErrorKind,
+        /// The system's error number, where there is one.
+        code: Option<i32>,
     },
     /// The other side is a peer that this socket may talk to: messages flow from now on.
     HandshakeSucceeded {

@@ -28,7 +28,7 @@ use crate::rope::{Rope, Window};
 use crate::sealed::{Plain, Sealed};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
 use crate::unsent::Unsent;
-use crate::world::{Habit, Stream, World};
+use crate::world::{Habit, Stream, World, is_for_later};
 
 /// Bytes queued from which a burst is written at once.
 const WRITE_AT: u64 = 64 * 1024;
@@ -387,9 +387,11 @@ impl Outbound {
     /// The I/O thread's look after a burst that a sender left.
     pub(crate) fn look(&self, now: Instant) -> Look {
         let mut state = self.state.lock();
-        if !state.has_unsent() || state.link.is_none() || state.blocked {
+        // A link that failed takes nothing more; its session ends it.
+        let written = state.link.as_ref().is_some_and(|link| !link.failed) && !state.blocked;
+        if !state.has_unsent() || !written {
             let active = state.last_write.is_some_and(|at| now < at + STRAGGLER);
-            state.dirty = active && state.link.is_some() && !state.blocked;
+            state.dirty = active && written;
             return if state.dirty {
                 Look::Again
             } else {
@@ -567,7 +569,7 @@ impl Outbound {
         self.queued.fetch_sub(done, Ordering::AcqRel);
         let wrote = match result {
             _ if state.link.is_none() => Wrote::Orphaned,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(error) if is_for_later(&error) => {
                 state.blocked = true;
                 Wrote::Blocked
             }

@@ -6,7 +6,8 @@
 //!
 //! Laws:
 //! - no call but [`Bell::wait`] and [`Reactor::wait`] blocks;
-//! - streams and listeners are non-blocking: `WouldBlock` means "arm and wait";
+//! - streams and listeners are non-blocking: `WouldBlock` means "arm and wait", and so does
+//!   `Interrupted`;
 //! - registration is one-shot: after an event, a source is silent until it is armed again;
 //! - a source is disarmed and deregistered by dropping it; its token may appear in events already
 //!   taken.
@@ -198,6 +199,15 @@ pub trait Running: Send + Sync {
     /// Waits until the worker has stopped. Must not be called from a worker. (Dropped instead, the
     /// worker goes on by itself.)
     fn join(self: Box<Self>);
+}
+
+/// True if a call is to be made again when its source is ready: it would have blocked, or was
+/// interrupted.
+pub(crate) fn is_for_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }
 
 /// What a reactor reports: the token given when the source was armed, and what it is ready for.

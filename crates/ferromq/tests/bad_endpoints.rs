@@ -60,7 +60,10 @@ fn assert_in_use(result: Result<ferromq::Endpoint, BindError>) {
 #[track_caller]
 fn connect_failure(events: &Events) -> io::ErrorKind {
     let failed = |event: &Event| matches!(event, Event::ConnectFailed { .. });
-    let Event::ConnectFailed { error, endpoint } = wait_for(events, failed) else {
+    let Event::ConnectFailed {
+        error, endpoint, ..
+    } = wait_for(events, failed)
+    else {
         unreachable!("only that was waited for");
     };
     match events.next_timeout(WAIT) {

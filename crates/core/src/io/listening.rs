@@ -9,7 +9,7 @@ use ferromq_transport::Endpoint;
 use super::session::Context;
 use crate::close::Life;
 use crate::event::{Crowd, Event};
-use crate::world::{Interest, Listener, Stream};
+use crate::world::{Interest, Listener, Stream, is_for_later};
 
 /// Connections taken in one turn.
 const AT_ONCE: usize = 64;
@@ -23,6 +23,8 @@ pub(super) struct Listening {
     pub(super) port: Life,
     pub(super) endpoint: Endpoint,
     listener: Arc<dyn Listener>,
+    /// The reactor knows it.
+    added: bool,
 }
 
 impl Listening {
@@ -33,26 +35,28 @@ impl Listening {
         port: Life,
         cx: &mut Context<'_>,
     ) -> Self {
-        let listening = Self {
+        let mut listening = Self {
             key,
             port,
             endpoint: listener.endpoint(),
             listener,
+            added: false,
         };
-        if let Err(error) = cx.reactor.add(listening.listener.source(), key) {
-            listening.report(&error);
-        }
         listening.watch(cx);
         listening
     }
 
     /// Takes what is there, and watches again: at once, or after a pause.
-    pub(super) fn handle_ready(&self, cx: &mut Context<'_>) -> Vec<Arc<dyn Stream>> {
+    pub(super) fn handle_ready(&mut self, cx: &mut Context<'_>) -> Vec<Arc<dyn Stream>> {
         let mut accepted = Vec::new();
-        while accepted.len() < AT_ONCE {
+        for _ in 0..AT_ONCE {
             match self.listener.accept() {
                 Ok(stream) => accepted.push(stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_for_later(&error) => break,
+                // It is over with one connection; the next one may be there.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                    self.report(&error);
+                }
                 Err(error) => {
                     self.report(&error);
                     cx.timers.set(cx.now + PAUSE, self.key);
@@ -64,16 +68,25 @@ impl Listening {
         accepted
     }
 
-    /// The pause is over.
-    pub(super) fn watch(&self, cx: &mut Context<'_>) {
+    /// Watches for connections. If the system refuses that, again after a pause.
+    pub(super) fn watch(&mut self, cx: &mut Context<'_>) {
+        if let Err(error) = self.try_watch(cx) {
+            self.report(&error);
+            cx.timers.set(cx.now + PAUSE, self.key);
+        }
+    }
+
+    fn try_watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let source = self.listener.source();
+        if !self.added {
+            cx.reactor.add(source, self.key)?;
+            self.added = true;
+        }
         let read = Interest {
             read: true,
             write: false,
         };
-        if let Err(error) = cx.reactor.arm(self.listener.source(), self.key, read) {
-            self.report(&error);
-            cx.timers.set(cx.now + PAUSE, self.key);
-        }
+        cx.reactor.arm(source, self.key, read)
     }
 
     /// Closes the listener: its address is free.

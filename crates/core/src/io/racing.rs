@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ferromq_transport::{Address, TransportOptions};
 
 use super::session::Context;
-use crate::world::{Interest, Stream};
+use crate::world::{Interest, Stream, is_for_later};
 
 /// How long an attempt is waited for before the next one starts (RFC 8305, section 5).
 const DELAY: Duration = Duration::from_millis(250);
@@ -67,7 +67,7 @@ impl Race {
         for stream in std::mem::take(&mut self.running) {
             let attempt = match stream.finish_connect() {
                 Ok(()) => return Standing::Won(stream),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => track.watch(&*stream),
+                Err(error) if is_for_later(&error) => track.watch(&*stream),
                 Err(error) => Err(error),
             };
             self.keep(attempt.map(|()| stream));

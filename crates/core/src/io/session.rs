@@ -44,7 +44,7 @@ use crate::pattern::{Origin, Refusal};
 use crate::pipe::{Link, Rest, StreamPipe};
 use crate::pool;
 use crate::port::Note;
-use crate::world::{Interest, Reactor, Stream, World};
+use crate::world::{Interest, Reactor, Stream, World, is_for_later};
 
 /// How long the reading side of a connection may live on after a write to it has failed.
 const AFTER_WRITE_ERROR: Duration = Duration::from_secs(1);
@@ -714,7 +714,7 @@ impl Session {
             match stream.read(cx.scratch, cx.scratch.capacity()) {
                 Ok(0) => return self.leave(cx),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_for_later(&error) => break,
                 Err(_) => return self.leave(cx),
             }
         }

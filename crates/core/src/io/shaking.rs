@@ -15,7 +15,7 @@ use super::{IoCommand, IoHandle};
 use crate::authentication::{Applicant, Decision, User, Verdict};
 use crate::event::{ConnectionId, Reason};
 use crate::pattern::{Peer, PipeId};
-use crate::world::{Interest, Reactor, Stream};
+use crate::world::{Interest, Reactor, Stream, is_for_later};
 
 /// Handshakes are small: nothing larger than this is read ahead of them.
 const HANDSHAKE_READ: usize = 4 * 1024;
@@ -232,7 +232,7 @@ impl Shaking {
             let rest = io::IoSlice::new(&self.output[self.written..]);
             match self.stream.write(&[rest]) {
                 Ok(written) => self.written += written,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_for_later(&error) => break,
                 Err(error) => return Err(Reason::Io(error.kind())),
             }
         }
@@ -245,7 +245,7 @@ impl Shaking {
         match self.stream.read(&mut self.input, HANDSHAKE_READ) {
             Ok(0) => Err(Reason::Ended),
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) if is_for_later(&error) => Ok(false),
             Err(error) => Err(Reason::Io(error.kind())),
         }
     }

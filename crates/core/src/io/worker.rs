@@ -182,19 +182,23 @@ impl IoWorker {
             return;
         };
         self.io.add_load(0, 1);
-        let came = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.came_by(key));
-        let keys: Vec<u64> = came.map(|(&key, _)| key).collect();
-        for key in keys {
-            self.close(key, until);
+        for came in self.keys(|session| session.came_by(key)) {
+            self.close(came, until);
         }
         listening.close();
     }
 
+    /// The sessions for which this is true, in the order in which they were made: the table has
+    /// another one in each run.
+    fn keys(&self, wanted: impl Fn(&Session) -> bool) -> Vec<u64> {
+        let sessions = self.sessions.iter().filter(|(_, session)| wanted(session));
+        let mut keys: Vec<u64> = sessions.map(|(&key, _)| key).collect();
+        keys.sort_unstable();
+        keys
+    }
+
     fn dispatch(&mut self, ready: Ready) {
-        let Some(listening) = self.listeners.remove(&ready.token) else {
+        let Some(mut listening) = self.listeners.remove(&ready.token) else {
             self.with_session(ready.token, |session, cx| {
                 session.handle_ready(ready.readable, ready.writable, cx)
             });
@@ -236,7 +240,7 @@ impl IoWorker {
     fn fire_timers(&mut self) {
         let now = self.world.now();
         while let Some(key) = self.timers.pop(now) {
-            if let Some(listening) = self.listeners.remove(&key) {
+            if let Some(mut listening) = self.listeners.remove(&key) {
                 self.with_context(|cx| listening.watch(cx));
                 self.listeners.insert(key, listening);
             } else {
@@ -289,8 +293,7 @@ impl IoWorker {
             return false;
         };
         if !self.sessions.is_empty() && self.world.now() >= at {
-            let keys: Vec<u64> = self.sessions.keys().copied().collect();
-            for key in keys {
+            for key in self.keys(|_| true) {
                 self.with_session(key, |session, _| session.finish());
             }
         }

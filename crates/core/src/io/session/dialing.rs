@@ -76,6 +76,7 @@ impl Session {
         self.port.events.report(|| Event::ConnectFailed {
             endpoint: self.endpoint.clone(),
             error: error.kind(),
+            code: error.raw_os_error(),
         });
         match self.port.options.reconnect.stop.refused {
             true if error.kind() == io::ErrorKind::ConnectionRefused => self.let_go(),
