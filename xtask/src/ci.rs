@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use crate::step::{cargo, run as run_command, step};
-use crate::{Outcome, budget, conformance, interop, stress, target, tidy, tree};
+use crate::{Outcome, budget, conformance, interop, sim, stress, target, tidy, tree};
 
 /// A step: its name, and what it does.
 type Step = (&'static str, fn(&Path) -> Outcome);
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     ("publish", check_publishing),
     ("budget", |root| budget::run(root, &[])),
     ("conformance", |root| conformance::run(root, &[])),
+    ("sim", sim::run_briefly),
     ("stress", stress::run_briefly),
     ("interop", |root| interop::run(root, &[])),
 ];

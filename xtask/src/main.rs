@@ -1,6 +1,6 @@
 //! Project commands:
-//! `cargo xtask ci | verify | tidy | conformance | stress | soak | netns | interop | budget |
-//! bench | help`.
+//! `cargo xtask ci | verify | tidy | conformance | stress | sim | soak | netns | interop |
+//! budget | bench | help`.
 //!
 //! Standard library only.
 
@@ -14,6 +14,7 @@ mod interop;
 mod jeromq;
 mod netns;
 mod python;
+mod sim;
 mod soak;
 mod step;
 mod stress;
@@ -35,6 +36,8 @@ cargo xtask COMMAND
   conformance [OPTION]…      which requirements of the specifications are met; conformance --help
   stress [--minutes N] [--seed S] [--tuning MODE]…
                              random traffic over real connections, cut and closed at any time
+  sim [--seeds N] [--seed FIRST] [--once] [--trace]
+                             whole sockets over a simulated network, each seed twice
   soak [--minutes N]         connections come and go: nothing may grow
   netns [SCENE]…             loss, cuts, moves and pulled cables, in network namespaces (root)
   interop                    the founding programs, Rust and Python in all combinations
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy(),
         ["conformance", ref rest @ ..] => conformance::run(root(), rest),
         ["stress", ref rest @ ..] => stress::run(root(), rest),
+        ["sim", ref rest @ ..] => sim::run(root(), rest),
         ["soak", ref rest @ ..] => soak::run(root(), rest),
         ["netns", ref rest @ ..] => netns::run(root(), rest),
         ["interop", ref rest @ ..] => interop::run(root(), rest),

@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("ferromq-executors", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-netns", &["ferromq"]),
+    ("ferromq-sim", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-soak", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-stress", &["ferromq", "ferromq-core", TESTKIT]),
     ("xtask", &[]),

@@ -1,0 +1,152 @@
+//! What an episode consists of before its first step: drawn from the seed.
+
+use std::time::Duration;
+
+use ferromq::SocketType;
+use ferromq_core::world::{Habit, Tuning};
+use ferromq_testkit::sim::{Conditions, Random};
+
+use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
+
+/// Which socket types talk to each other; some more often than others.
+const KINDS: [[SocketType; 2]; 14] = [
+    [Push, Pull],
+    [Push, Pull],
+    [Pub, Sub],
+    [Pub, Xsub],
+    [Xpub, Sub],
+    [Xpub, Xsub],
+    [Dealer, Dealer],
+    [Dealer, Dealer],
+    [Dealer, Router],
+    [Dealer, Rep],
+    [Req, Rep],
+    [Req, Router],
+    [Pair, Pair],
+    [Router, Dealer],
+];
+
+/// An episode.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) conditions: Conditions,
+    /// Contexts, each on a host of its own.
+    pub(crate) hosts: usize,
+    pub(crate) io_threads: usize,
+    pub(crate) guilds: Vec<GuildPlan>,
+    /// Connections are cut and given up, sockets closed, hosts crash. Else every message has to
+    /// arrive.
+    pub(crate) rough: bool,
+    /// System calls fail.
+    pub(crate) faulty: bool,
+    pub(crate) steps: usize,
+    /// The largest part of a message.
+    pub(crate) largest: usize,
+}
+
+/// Sockets that talk to each other: all of the one side with all of the other.
+#[derive(Clone, Debug)]
+pub(crate) struct GuildPlan {
+    pub(crate) kinds: [SocketType; 2],
+    pub(crate) slots: [Vec<SlotPlan>; 2],
+    /// The side whose sockets bind; `None`: both.
+    pub(crate) binds: Option<usize>,
+}
+
+/// A place for a socket, and for its successors.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotPlan {
+    pub(crate) host: usize,
+    pub(crate) transport: Transport,
+}
+
+/// By what a socket can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Tcp,
+    /// TCP, by a name.
+    Name,
+    Ipc,
+    Inproc,
+}
+
+impl Plan {
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut dice = Random::new(seed);
+        let rough = dice.chance(3, 4);
+        let capacity = pick(&mut dice, &[300, 2_000, 65_536, 65_536]);
+        let habits = [
+            Habit::Adaptive,
+            Habit::Adaptive,
+            Habit::Always,
+            Habit::Never,
+        ];
+        let latency = pick(&mut dice, &[200, 200, 20_000]);
+        let conditions = Conditions {
+            latency: Duration::from_micros(20)..=Duration::from_micros(latency),
+            capacity,
+            splits: dice.chance(3, 4),
+            tuning: Tuning {
+                claim: pick(&mut dice, &habits),
+                write: pick(&mut dice, &habits),
+            },
+            ..Conditions::default()
+        };
+        let hosts = 1 + dice.below(3);
+        let count = pick(&mut dice, &[1, 1, 2, 3]);
+        let guilds = (0..count).map(|_| GuildPlan::draw(&mut dice, hosts));
+        Self {
+            seed,
+            conditions,
+            hosts,
+            guilds: guilds.collect(),
+            io_threads: pick(&mut dice, &[1, 1, 2, 3]),
+            rough,
+            faulty: dice.chance(1, 2),
+            steps: pick(&mut dice, &[150, 300, 600]),
+            largest: if capacity < 10_000 { 1_000 } else { 70_000 },
+        }
+    }
+}
+
+impl GuildPlan {
+    fn draw(dice: &mut Random, hosts: usize) -> Self {
+        let kinds = pick(dice, &KINDS);
+        // Over two connections to one publisher, everything would come twice.
+        let once = matches!(kinds[0], Pub | Xpub);
+        let slots = kinds.map(|_| {
+            let count = 1 + dice.below(3);
+            (0..count).map(|_| SlotPlan::draw(dice, hosts)).collect()
+        });
+        Self {
+            kinds,
+            slots,
+            binds: match dice.below(3) {
+                2 if !once => None,
+                side => Some(side % 2),
+            },
+        }
+    }
+}
+
+impl SlotPlan {
+    fn draw(dice: &mut Random, hosts: usize) -> Self {
+        let transports = [
+            Transport::Tcp,
+            Transport::Tcp,
+            Transport::Name,
+            Transport::Ipc,
+            Transport::Inproc,
+        ];
+        Self {
+            host: dice.below(hosts),
+            transport: pick(dice, &transports),
+        }
+    }
+}
+
+/// One of these.
+pub(crate) fn pick<T: Clone>(dice: &mut Random, of: &[T]) -> T {
+    of[dice.below(of.len())].clone()
+}

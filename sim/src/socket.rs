@@ -1,0 +1,250 @@
+//! Sockets of any type behind one face.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferromq::{
+    BindError, BuildError, Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events,
+    Message, OnPeerLost, Pair, Peer, PeerInfo, PipeId, Pub, Pull, Push, Readiness, RecvError,
+    ReleaseError, Rep, Req, Router, SendError, Socket, SocketType, Stats, Sub, Xpub, Xsub,
+};
+use ferromq_core::BuildableSocket;
+
+/// What a receive call gives.
+pub(crate) type Received = Result<(Message, Option<Arc<Peer>>), RecvError>;
+
+/// A call that is under way.
+pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A socket of any type. What a type does not have (a PULL's `send`) panics.
+pub(crate) trait AnySocket: fmt::Debug {
+    fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError>;
+    fn unbind(&self, endpoint: &Endpoint) -> Result<(), ReleaseError>;
+    fn connect(&self, endpoint: &Endpoint) -> Result<(), ConnectError>;
+    fn disconnect(&self, endpoint: &Endpoint) -> Result<(), ReleaseError>;
+    fn disconnect_peer(&self, pipe: PipeId) -> Result<(), ReleaseError>;
+    fn peers(&self) -> Vec<PeerInfo>;
+    fn events(&self) -> Events;
+    fn stats(&self) -> Stats;
+    fn readiness(&self) -> Readiness;
+    fn close(&self) -> CloseReport;
+    fn close_async(self: Arc<Self>) -> Pending<CloseReport>;
+    fn try_send(&self, message: Message) -> Result<(), SendError>;
+    fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError>;
+    fn send_async(self: Arc<Self>, message: Message) -> Pending<Result<(), SendError>>;
+    fn try_recv(&self) -> Received;
+    fn recv_timeout(&self, timeout: Duration) -> Received;
+    fn recv_async(self: Arc<Self>) -> Pending<Received>;
+    fn take_returned(&self) -> Vec<Message>;
+    fn subscribe(&self, topic: &[u8]);
+    /// True: it was subscribed to.
+    fn unsubscribe(&self, topic: &[u8]) -> bool;
+}
+
+/// What is set when a socket is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) send_mark: u32,
+    pub(crate) receive_mark: u32,
+    pub(crate) linger: Duration,
+    pub(crate) on_peer_lost: OnPeerLost,
+    pub(crate) immediate: bool,
+    pub(crate) heartbeat: Duration,
+    pub(crate) handshake: Duration,
+    pub(crate) routing_id: Option<String>,
+}
+
+/// A socket of this type.
+pub(crate) fn make(
+    socket_type: SocketType,
+    context: &Context,
+    settings: &Settings,
+) -> Result<Arc<dyn AnySocket>, BuildError> {
+    macro_rules! made {
+        ($name:ident) => {
+            Arc::new(prepared::<$name>(settings).build(context)?)
+        };
+        ($name:ident requeues) => {{
+            let builder = prepared::<$name>(settings);
+            Arc::new(builder.on_peer_lost(settings.on_peer_lost).build(context)?)
+        }};
+    }
+    Ok(match socket_type {
+        SocketType::Req => made!(Req requeues),
+        SocketType::Rep => made!(Rep),
+        SocketType::Dealer => made!(Dealer requeues),
+        SocketType::Router => made!(Router),
+        SocketType::Pub => made!(Pub),
+        SocketType::Sub => made!(Sub),
+        SocketType::Xpub => made!(Xpub),
+        SocketType::Xsub => made!(Xsub),
+        SocketType::Push => made!(Push requeues),
+        SocketType::Pull => made!(Pull),
+        SocketType::Pair => made!(Pair),
+        other => panic!("{other} is not known here"),
+    })
+}
+
+/// What all types have.
+fn prepared<S: BuildableSocket>(settings: &Settings) -> Builder<S> {
+    let mut builder: Builder<S> = Builder::default();
+    if let Some(id) = &settings.routing_id {
+        builder = builder.routing_id(id.clone());
+    }
+    builder
+        .send_high_water_mark(settings.send_mark)
+        .receive_high_water_mark(settings.receive_mark)
+        .linger(settings.linger)
+        .immediate(settings.immediate)
+        .heartbeat_interval(settings.heartbeat)
+        .handshake_timeout(settings.handshake)
+}
+
+/// One operation of a socket, if its type has it.
+macro_rules! half {
+    (sends: $call:expr) => {
+        $call
+    };
+    (receives: $call:expr) => {
+        $call
+    };
+    (requeues: $call:expr) => {
+        $call
+    };
+    (subscribes: $call:expr) => {
+        $call
+    };
+    (none: $call:expr) => {
+        panic!("this type has no such operation")
+    };
+}
+
+macro_rules! sockets {
+    ($($name:ident: $send:ident $receive:ident $requeue:ident;)*) => {$(
+        impl AnySocket for $name {
+            fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
+                Socket::bind(self, endpoint)
+            }
+
+            fn unbind(&self, endpoint: &Endpoint) -> Result<(), ReleaseError> {
+                Socket::unbind(self, endpoint)
+            }
+
+            fn connect(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
+                Socket::connect(self, endpoint)
+            }
+
+            fn disconnect(&self, endpoint: &Endpoint) -> Result<(), ReleaseError> {
+                Socket::disconnect(self, endpoint)
+            }
+
+            fn disconnect_peer(&self, pipe: PipeId) -> Result<(), ReleaseError> {
+                Socket::disconnect_peer(self, pipe)
+            }
+
+            fn peers(&self) -> Vec<PeerInfo> {
+                Socket::peers(self).unwrap_or_default()
+            }
+
+            fn events(&self) -> Events {
+                Socket::events(self)
+            }
+
+            fn stats(&self) -> Stats {
+                Socket::stats(self)
+            }
+
+            fn readiness(&self) -> Readiness {
+                Socket::readiness(self)
+            }
+
+            fn close(&self) -> CloseReport {
+                Socket::close(self)
+            }
+
+            fn close_async(self: Arc<Self>) -> Pending<CloseReport> {
+                Box::pin(async move { Socket::close_async(&self).await })
+            }
+
+            #[allow(unused_variables, reason = "not every type sends")]
+            fn try_send(&self, message: Message) -> Result<(), SendError> {
+                half!($send: Socket::try_send(self, message))
+            }
+
+            #[allow(unused_variables, reason = "not every type sends")]
+            fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError> {
+                half!($send: Socket::send_timeout(self, message, timeout))
+            }
+
+            #[allow(unused_variables, reason = "not every type sends")]
+            fn send_async(self: Arc<Self>, message: Message) -> Pending<Result<(), SendError>> {
+                half!($send: Box::pin(async move { Socket::send_async(&self, message).await }))
+            }
+
+            fn try_recv(&self) -> Received {
+                half!($receive: Socket::try_recv_from(self))
+            }
+
+            #[allow(unused_variables, reason = "not every type receives")]
+            fn recv_timeout(&self, timeout: Duration) -> Received {
+                half!($receive: Socket::recv_from_timeout(self, timeout))
+            }
+
+            fn recv_async(self: Arc<Self>) -> Pending<Received> {
+                half!($receive: Box::pin(async move { Socket::recv_from_async(&self).await }))
+            }
+
+            fn take_returned(&self) -> Vec<Message> {
+                half!($requeue: Socket::take_returned(self))
+            }
+
+            #[allow(unused_variables, reason = "not every type subscribes")]
+            fn subscribe(&self, topic: &[u8]) {
+                subscription!($name self.subscribe(topic), true)
+            }
+
+            #[allow(unused_variables, reason = "not every type subscribes")]
+            fn unsubscribe(&self, topic: &[u8]) -> bool {
+                subscription!($name self.unsubscribe(topic), false)
+            }
+        }
+    )*};
+}
+
+/// SUB subscribes by methods, XSUB by messages.
+macro_rules! subscription {
+    (Sub $self:ident.subscribe($topic:ident), $on:literal) => {
+        $self.subscribe($topic).expect("the socket is open")
+    };
+    (Sub $self:ident.unsubscribe($topic:ident), $on:literal) => {
+        $self.unsubscribe($topic).is_ok()
+    };
+    (Xsub $self:ident.$call:ident($topic:ident), $on:literal) => {{
+        let message = [&[u8::from($on)], $topic].concat();
+        let sent = Socket::try_send($self, message);
+        assert!(sent.is_ok(), "a subscription always has room");
+        subscription!(result $call)
+    }};
+    (result subscribe) => { () };
+    (result unsubscribe) => { true };
+    ($name:ident $self:ident.$call:ident($topic:ident), $on:literal) => {
+        panic!("this type has no such operation")
+    };
+}
+
+sockets! {
+    Dealer: sends receives requeues;
+    Pair: sends receives none;
+    Pub: sends none none;
+    Pull: none receives none;
+    Push: sends none requeues;
+    Rep: sends receives none;
+    Req: sends receives requeues;
+    Router: sends receives none;
+    Sub: none receives none;
+    Xpub: sends receives none;
+    Xsub: sends receives none;
+}
