@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
     ("mutations", |root| {
         run_script(root, "conformance/mutations/check.sh")
     }),
+    ("planted", |root| run_script(root, "sim/mutations/check.sh")),
     ("deny", dependencies::check_rules),
     ("advisories", dependencies::check_advisories),
     ("minimal", versions::check_minimal),
