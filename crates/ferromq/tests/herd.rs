@@ -1,5 +1,5 @@
-//! A thousand clients and a server that is restarted: they do not come all at once. Whole sockets in
-//! the simulated world.
+//! A thousand clients and a server that is restarted: they do not come all at once. Whole sockets
+//! in the simulated world.
 
 #![cfg(all(feature = "pipeline", feature = "tcp"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -14,9 +14,9 @@ const ENDPOINT: &str = "tcp://127.0.0.1:7000";
 const CLIENTS: usize = 1_000;
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// The pause before an attempt is from 50 to 100 ms at first, and from 0.5 to 1 s in the end: 0.75 s
-/// on average, so that 133 clients of a thousand are to be expected in a tenth of a second, and half
-/// as many more are far beyond chance.
+/// The pause before an attempt is from 50 to 100 ms at first, and from 0.5 to 1 s in the end: 0.75
+/// s on average, so that 133 clients of a thousand are to be expected in a tenth of a second, and
+/// half as many more are far beyond chance.
 const MOST: usize = 200;
 
 /// The clients' attempts in one window, and how many have succeeded.

@@ -278,8 +278,8 @@ impl SimWorld {
     /// Ends everything on this handle's host at once, as when its processes are killed: what the
     /// kernel had taken still arrives, then connections end, or are reset where something was
     /// unread. Silently, as when the power goes: others hear nothing until they send, and are
-    /// answered by a reset. The host's sockets, futures and contexts are of no use any more; dropping
-    /// them does nothing, to others either.
+    /// answered by a reset. The host's sockets, futures and contexts are of no use any more;
+    /// dropping them does nothing, to others either.
     ///
     /// # Panics
     /// If a worker of the host is having a turn.
