@@ -2,7 +2,6 @@
 //! in the simulated world.
 
 #![cfg(all(feature = "pipeline", feature = "tcp"))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 use std::time::Duration;
