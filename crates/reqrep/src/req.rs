@@ -184,7 +184,10 @@ impl Pattern for ReqPattern {
         Route::To {
             pipe,
             strip: 0,
-            prefix: &self.envelope[usize::from(!correlate)..],
+            prefix: match correlate {
+                true => &self.envelope,
+                false => self.envelope.get(1..).unwrap_or_default(),
+            },
         }
     }
 

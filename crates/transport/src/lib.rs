@@ -9,6 +9,18 @@
 //! documentation (abstract names, interface names, credentials); on Windows, which was tested under
 //! Wine, there is only tcp.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
 
 mod address;
 mod bound;

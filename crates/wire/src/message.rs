@@ -215,6 +215,13 @@ impl Message {
     }
 
     /// The parts as a queue; makes one of a single part.
+    #[cfg_attr(
+        not(test),
+        expect(
+            clippy::unreachable,
+            reason = "the single part is made a queue just before"
+        )
+    )]
     fn many(&mut self) -> &mut VecDeque<Part> {
         if let Repr::One(_) = self.0 {
             let mut parts = VecDeque::with_capacity(3);

@@ -196,16 +196,15 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), EndpointError> {
         (false, None) => 0,
         (true, None) | (false, Some(_)) => return Err(EndpointError::BracketsUnbalanced),
     };
-    if text[after_brackets..].contains('[') {
+    let behind = text.get(after_brackets..).unwrap_or_default();
+    if behind.contains('[') {
         return Err(EndpointError::BracketsUnbalanced);
     }
-    match text[after_brackets..].rfind(':') {
-        None if after_brackets == 0 || after_brackets == text.len() => Ok((text, None)),
-        Some(at) if after_brackets == 0 || at == 0 => {
-            let colon = after_brackets + at;
-            Ok((&text[..colon], Some(&text[colon + 1..])))
-        }
-        None | Some(_) => Err(EndpointError::BracketsUnbalanced),
+    // The last colon of what is behind the brackets is that of the whole text.
+    match (behind.rfind(':'), text.rsplit_once(':')) {
+        (None, _) if after_brackets == 0 || behind.is_empty() => Ok((text, None)),
+        (Some(at), Some((host, port))) if after_brackets == 0 || at == 0 => Ok((host, Some(port))),
+        _ => Err(EndpointError::BracketsUnbalanced),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn read(socket: &Socket, into: &mut Vec<u8>, most: usize) -> io::Resu
         return Ok(count);
     }
     let mut bounce = [const { MaybeUninit::<u8>::uninit() }; BOUNCE];
-    let bounce = &mut bounce[..most.min(BOUNCE)];
+    let bounce = bounce.get_mut(..most.min(BOUNCE)).unwrap_or_default();
     loop {
         match rustix::net::recv(socket, &mut *bounce, flags) {
             Ok(((bytes, _), _)) => {
@@ -49,7 +49,7 @@ pub(crate) fn read(socket: &Socket, into: &mut Vec<u8>, most: usize) -> io::Resu
 
 /// Writes what fits of the first 1024 slices, in order.
 pub(crate) fn write(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    let slices = &slices[..slices.len().min(SLICES_MAX)];
+    let slices = slices.get(..SLICES_MAX).unwrap_or(slices);
     let count = retry_on_intr(|| match slices {
         [only] => rustix::net::send(socket, only, NO_SIGNAL),
         _ => {
