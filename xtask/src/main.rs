@@ -1,5 +1,5 @@
 //! Project commands:
-//! `cargo xtask ci | verify | tidy | conformance | stress | sim | soak | netns | interop |
+//! `cargo xtask ci | verify | tidy | conformance | stress | sim | fuzz | soak | netns | interop |
 //! budget | bench | help`.
 //!
 //! Standard library only.
@@ -10,6 +10,7 @@ mod bench;
 mod budget;
 mod ci;
 mod conformance;
+mod fuzz;
 mod interop;
 mod jeromq;
 mod netns;
@@ -38,6 +39,8 @@ cargo xtask COMMAND
                              random traffic over real connections, cut and closed at any time
   sim [--seeds N] [--seed FIRST] [--once] [--trace]
                              whole sockets over a simulated network, each seed twice
+  fuzz [TARGET]… [--minutes N] | --merge | --edges
+                             what arbitrary bytes and operations do, by libFuzzer; fuzz --help
   soak [--minutes N]         connections come and go: nothing may grow
   netns [SCENE]…             loss, cuts, moves and pulled cables, in network namespaces (root)
   interop                    the founding programs, Rust and Python in all combinations
@@ -48,6 +51,9 @@ cargo xtask COMMAND
   bench [OPTION]…            speed, against libzmq and bare sockets; bench --help";
 
 fn main() -> ExitCode {
+    if let Some(compiled) = fuzz::compile() {
+        return exit(compiled);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         ["verify", ref rest @ ..] => verify::run(root(), rest),
         ["tidy"] => tidy(),
         ["conformance", ref rest @ ..] => conformance::run(root(), rest),
+        ["fuzz", ref rest @ ..] => fuzz::run(root(), rest),
         ["stress", ref rest @ ..] => stress::run(root(), rest),
         ["sim", ref rest @ ..] => sim::run(root(), rest),
         ["soak", ref rest @ ..] => soak::run(root(), rest),
@@ -71,6 +78,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    exit(outcome)
+}
+
+fn exit(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

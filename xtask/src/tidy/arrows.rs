@@ -48,6 +48,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ferromq-netns", &["ferromq"]),
     ("ferromq-sim", &["ferromq", "ferromq-core", TESTKIT]),
     ("ferromq-soak", &["ferromq", "ferromq-core", TESTKIT]),
+    (
+        "ferromq-fuzz",
+        &["ferromq", "ferromq-core", "ferromq-wire", TESTKIT],
+    ),
+    ("ferromq-libfuzzer", &["ferromq-fuzz"]),
     ("ferromq-stress", &["ferromq", "ferromq-core", TESTKIT]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,143 @@
+//! The traffic of a peer of each version, however it is cut, and what we send of it in turn.
+
+use ferromq_wire::{
+    Command, Decoder, Encoder, Incoming, Limits, V1_0, V2_0, V3_0, V3_1, Version, Violation,
+};
+
+use crate::Input;
+
+/// The bytes of traffic as a whole, in pieces, and with room for one message at a time come to the
+/// same messages and the same end; and what came, encoded, comes again.
+pub(crate) fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let version = input.one_of(&[V3_1, V3_0, V2_0, V1_0]);
+    let limits = limits(&mut input);
+    let piece = usize::from(input.byte()) + 1;
+    let direct = input.byte() % 2 == 1;
+    let bytes = input.rest();
+    let whole = Reader::new(version, limits, usize::MAX, false).run([bytes]);
+    let pieces = bytes.chunks(piece);
+    let cut = Reader::new(version, limits, 1, direct).run(pieces);
+    assert_eq!(whole, cut);
+    let sent = encode(version, &whole.incoming);
+    let again = Reader::new(version, Limits::default(), usize::MAX, false).run([&sent[..]]);
+    assert_eq!(again.violation, None);
+    let expected = whole.incoming.iter().filter(|it| is_sent(version, it));
+    assert!(again.incoming.iter().eq(expected), "{again:?}");
+}
+
+/// Limits small enough to be met.
+pub(crate) fn limits(input: &mut Input<'_>) -> Limits {
+    let size = input.byte();
+    Limits {
+        max_message_size: (size > 0).then(|| u64::from(size) * 64),
+        max_parts: usize::from(input.byte()) + 1,
+        max_command: usize::from(input.byte()) * 16 + 64,
+        ..Limits::default()
+    }
+}
+
+/// True if a peer of this version is sent the like: ERROR comes from who parts, and messages of
+/// older peers that begin so are subscriptions.
+fn is_sent(version: Version, incoming: &Incoming) -> bool {
+    match incoming {
+        Incoming::Message(_) => true,
+        Incoming::Command(Command::Error { .. }) => version >= V3_1,
+        Incoming::Command(_) => version >= V3_1,
+    }
+}
+
+fn encode(version: Version, incoming: &[Incoming]) -> Vec<u8> {
+    let (encoder, mut out) = (Encoder::new(version), Vec::new());
+    for item in incoming {
+        match item {
+            Incoming::Message(message) => encoder.encode_message(message, &mut out),
+            Incoming::Command(command) if is_sent(version, item) => {
+                encoder.encode_command(command, &mut out);
+            }
+            Incoming::Command(_) => {}
+        }
+    }
+    out
+}
+
+/// What bytes come to.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    incoming: Vec<Incoming>,
+    violation: Option<Violation>,
+}
+
+/// Reads as a connection does.
+pub(crate) struct Reader {
+    decoder: Decoder,
+    tail: Vec<u8>,
+    room: usize,
+    /// Large bodies are read into the decoder's buffer.
+    direct: bool,
+    incoming: Vec<Incoming>,
+}
+
+impl Reader {
+    fn new(version: Version, limits: Limits, room: usize, direct: bool) -> Self {
+        Self::with(Decoder::for_peer(version, limits), room, direct)
+    }
+
+    pub(crate) fn with(decoder: Decoder, room: usize, direct: bool) -> Self {
+        Self {
+            decoder,
+            tail: Vec::new(),
+            room,
+            direct,
+            incoming: Vec::new(),
+        }
+    }
+
+    /// Everything that came.
+    pub(crate) fn incoming(&self) -> &[Incoming] {
+        &self.incoming
+    }
+
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+        while self.direct
+            && !bytes.is_empty()
+            && let Some(body) = self.decoder.body()
+        {
+            let spare = body.buffer.capacity() - body.buffer.len();
+            assert!(spare > 0, "the body has no place for a byte");
+            let most = usize::try_from(body.missing).unwrap_or(usize::MAX);
+            let (now, later) = bytes.split_at(most.min(spare).min(bytes.len()));
+            body.buffer.extend_from_slice(now);
+            bytes = later;
+            self.decode()?;
+        }
+        self.tail.extend_from_slice(bytes);
+        self.decode()
+    }
+
+    fn decode(&mut self) -> Result<(), Violation> {
+        let mut input = &self.tail[..];
+        let result = loop {
+            let before = input.len();
+            match self
+                .decoder
+                .decode(&mut input, self.room, &mut self.incoming)
+            {
+                Ok(0) if input.len() == before => break Ok(()),
+                Ok(messages) => assert!(messages <= self.room),
+                Err(violation) => break Err(violation),
+            }
+        };
+        let taken = self.tail.len() - input.len();
+        self.tail.drain(..taken);
+        result
+    }
+
+    fn run<'a>(mut self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+        let violation = pieces.into_iter().find_map(|piece| self.read(piece).err());
+        Outcome {
+            incoming: self.incoming,
+            violation,
+        }
+    }
+}
