@@ -17,7 +17,7 @@ const CALM: Duration = Duration::from_secs(35);
 /// Turns that workers may have within a second in which nothing moves: the shortest of their timers
 /// is 100 µs. And those in a moment: a timer that was set anew is noticed at its old time, too.
 const TURNS_PER_SECOND: f64 = 15_000.0;
-const TURNS_AT_ONCE: f64 = 10_000.0;
+const TURNS_AT_ONCE: f64 = 1_000.0;
 
 impl Stage<'_> {
     /// Now and then, so that most of the time nobody looks: looking at a socket tells it what it

@@ -689,7 +689,10 @@ impl Session {
         }
         pipe.flush();
         if !pipe.out.is_empty() {
-            self.set_deadline(cx.now + PARTING_LOOK, cx);
+            // One look is enough, whatever happens until then.
+            if self.deadline.is_none() {
+                self.set_deadline(cx.now + PARTING_LOOK, cx);
+            }
             return Fate::Lives;
         }
         let stream = Arc::clone(&connection.stream);
