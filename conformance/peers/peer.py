@@ -11,6 +11,9 @@ from time import monotonic
 CELL = 251
 LONGEST = 4096
 WAIT = 10_000
+TEXTS = ("routing_id", "plain_username", "plain_password")
+# Who is known to servers of PLAIN.
+USER = ("user", "secret")
 
 
 def parse(word: str) -> bytes | memoryview:
@@ -46,10 +49,13 @@ class Peer:
         self.socket.rcvtimeo = self.socket.sndtimeo = WAIT
         if kind == "ROUTER":
             self.socket.router_mandatory = 1
+        self.is_native = hasattr(zmq, "pyomq_version")
         for option in options:
             name, value = option.split("=")
-            setattr(self.socket, name, parse(value) if name == "routing_id" else int(value))
-        self.is_native = hasattr(zmq, "pyomq_version")
+            is_text = name in TEXTS or name.endswith("key")
+            setattr(self.socket, name, parse(value) if is_text else int(value))
+            if name == "plain_server" and self.is_native:
+                self.socket.set_plain_auth([USER])
         # Last, for pyomq ignores options that are set after it.
         self.monitor = self.socket.monitor() if self.is_native else self.socket.get_monitor_socket()
 
@@ -155,10 +161,23 @@ class Fence:
         monitor.close()
 
 
+def authenticate(context) -> None:
+    """libzmq's servers of PLAIN and CURVE ask a handler in their process."""
+    from zmq.auth import CURVE_ALLOW_ANY
+    from zmq.auth.thread import ThreadAuthenticator
+
+    handler = ThreadAuthenticator(context)
+    handler.start()
+    handler.configure_plain("*", dict([USER]))
+    handler.configure_curve(domain="*", location=CURVE_ALLOW_ANY)
+
+
 def main() -> None:
     zmq = importlib.import_module({"pyzmq": "zmq"}.get(sys.argv[1], sys.argv[1]))
     context = zmq.Context()
     fence = Fence(zmq, context)
+    if sys.argv[1] == "pyzmq":
+        authenticate(context)
     peers: dict[str, Peer] = {}
 
     def run(command: str, name: str, *words: str) -> str | None:

@@ -17,6 +17,7 @@ mod older;
 mod peer;
 mod refusals;
 mod restarts;
+mod secured;
 mod serve;
 mod stage;
 mod subscriptions;
@@ -40,7 +41,7 @@ type Suite = (
 );
 
 /// Beside those of the patterns.
-const SUITES: [Suite; 6] = [
+const SUITES: [Suite; 7] = [
     (
         "refusals",
         refusals::CASES,
@@ -59,6 +60,7 @@ const SUITES: [Suite; 6] = [
         identities::is_stage,
         Pace::Works,
     ),
+    ("secured", secured::CASES, secured::is_stage, Pace::Works),
     ("large", large::CASES, large::is_stage, Pace::Waits),
     ("restarts", restarts::CASES, Stage::is_legal, Pace::Works),
     (

@@ -1,17 +1,30 @@
 //! Sockets of any type behind one face.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ferromq::{
-    Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events, Message, Pair, Part,
-    Pub, Pull, Push, RecvError, Rep, Req, Router, SendError, SocketType, Stats, Sub, Xpub, Xsub,
-    ZmtpVersion,
+    Authenticator, Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events, KeyPair,
+    Message, Pair, Part, Pub, Pull, Push, RecvError, Rep, Req, Router, SecretKey, Security,
+    SendError, SocketType, Stats, Sub, Xpub, Xsub, ZmtpVersion,
 };
 use ferromq_core::{BuildableSocket, Command};
 
 /// Long enough for every single wait: who needs it has failed.
 pub(crate) const WAIT: Duration = Duration::from_secs(10);
+
+/// Who is known to servers of PLAIN.
+pub(crate) const USER: &str = "user";
+pub(crate) const PASSWORD: &str = "secret";
+
+/// Servers of CURVE have the keys in libzmq's manual.
+pub(crate) const SERVER_PUBLIC: &str = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+pub(crate) const SERVER_SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+
+/// Who is known to servers of CURVE.
+pub(crate) const CLIENT_PUBLIC: &str = "i60s^J<]wFUG44shN*zi078&Ne!=^jBz{7OBN*^X";
+pub(crate) const CLIENT_SECRET: &str = "QVpNzc#:}?*59?T.x<h]&.a)o+$bmTky8eIP6w4]";
 
 /// What is set when a socket is made; everything else has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) min_zmtp: ZmtpVersion,
     /// What the application announces to peers.
     pub(crate) metadata: Vec<(&'static str, &'static [u8])>,
+    /// Security options by libzmq's names, with their values as text.
+    pub(crate) security: Vec<(String, String)>,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
     pub(crate) heartbeats: Heartbeats,
@@ -288,13 +303,41 @@ impl Settings {
         if let Some(pause) = self.reconnect {
             builder = builder.reconnect_interval(pause, pause);
         }
-        if let Some(timeout) = self.heartbeats.timeout {
+if let Some(timeout) = self.heartbeats.timeout {
             builder = builder.heartbeat_timeout(timeout);
+        }
+        if !self.security.is_empty() {
+            let (security, authenticator) = self.secured();
+            builder = builder.security(security);
+            if let Some(authenticator) = authenticator {
+                builder = builder.authenticator(authenticator);
+            }
         }
         builder = builder
             .heartbeat_interval(self.heartbeats.interval)
             .heartbeat_ttl(self.heartbeats.ttl)
             .min_zmtp(self.min_zmtp);
         builder.linger(self.linger.unwrap_or_default())
+    }
+
+    /// The mechanism and role that the security options name; and of a server, who is known to it.
+    fn secured(&self) -> (Security, Option<Authenticator>) {
+        let value = |wanted| {
+            let mut named = self.security.iter();
+            named.find_map(|(name, value)| (name == wanted).then_some(value.as_str()))
+        };
+        let own = || KeyPair::from(SecretKey::from_str(value("curve_secretkey").unwrap()).unwrap());
+        if value("plain_server").is_some() {
+            let users = Authenticator::users([(USER, PASSWORD)]);
+            (Security::plain_server(), Some(users))
+        } else if value("curve_server").is_some() {
+            let known = Authenticator::keys([CLIENT_PUBLIC.parse().unwrap()]);
+            (Security::curve_server(own()), Some(known))
+        } else if let Some(server) = value("curve_serverkey") {
+            (Security::curve_client(own(), server.parse().unwrap()), None)
+        } else {
+            let shown = ["plain_username", "plain_password"].map(|name| value(name).unwrap());
+            (Security::plain_client(shown[0], shown[1]), None)
+        }
     }
 }

@@ -134,7 +134,7 @@ pub(super) fn pattern(socket_type: SocketType) -> &'static str {
 }
 
 /// One byte, the longest short frame, the shortest long one, large; alone and together.
-fn sizes() -> Vec<String> {
+pub(super) fn sizes() -> Vec<String> {
     let (short, long, large) = (filled(255, 1), filled(256, 2), filled(1 << 20, 3));
     let many: Vec<String> = (0..1_000_u16).map(|at| word(&at.to_be_bytes())).collect();
     vec![
@@ -165,7 +165,11 @@ fn empty_parts_arrive(stage: &Stage) {
 
 /// One after the other, each sent back, and then all together.
 fn arrive_unchanged(stage: &Stage, messages: &[String]) {
-    let joined = Joined::new(stage);
+    arrive(&Joined::new(stage), messages);
+}
+
+/// The same between two sockets that are connected.
+pub(super) fn arrive(joined: &Joined, messages: &[String]) {
     let (first, second) = (joined.first(), joined.second());
     for message in messages {
         first.send(message);

@@ -75,6 +75,10 @@ impl Served {
                 ("routing_id", id) => settings.routing_id = Some(Part::from(words::part(id))),
                 ("reconnect_ivl", pause) => settings.reconnect = Some(millis(pause)),
                 ("sndhwm", mark) => settings.send_mark = Some(mark.parse().unwrap()),
+                (name, value) if name.starts_with("plain_") || name.starts_with("curve_") => {
+                    let value = String::from_utf8(words::part(value)).unwrap();
+                    settings.security.push((name.to_owned(), value));
+                }
                 ("min_zmtp", "1.0") => settings.min_zmtp = ZmtpVersion::V1_0,
                 _ => panic!("{option} is no option"),
             }
