@@ -6,14 +6,19 @@ peer.py pyzmq|pyomq
 
 import importlib
 import sys
+from threading import Thread
 from time import monotonic
 
 CELL = 251
 LONGEST = 4096
 WAIT = 10_000
-TEXTS = ("routing_id", "plain_username", "plain_password")
+TEXTS = ("routing_id", "plain_username", "plain_password", "zap_domain")
 # Who is known to servers of PLAIN.
 USER = ("user", "secret")
+# And to those of CURVE.
+KEY = "i60s^J<]wFUG44shN*zi078&Ne!=^jBz{7OBN*^X"
+# The domain in which everybody of NULL is denied.
+CLOSED = b"closed"
 
 
 def parse(word: str) -> bytes | memoryview:
@@ -56,6 +61,8 @@ class Peer:
             setattr(self.socket, name, parse(value) if is_text else int(value))
             if name == "plain_server" and self.is_native:
                 self.socket.set_plain_auth([USER])
+            if name == "curve_server" and self.is_native:
+                self.socket.set_curve_auth([KEY.encode()])
         # Last, for pyomq ignores options that are set after it.
         self.monitor = self.socket.monitor() if self.is_native else self.socket.get_monitor_socket()
 
@@ -161,15 +168,22 @@ class Fence:
         monitor.close()
 
 
-def authenticate(context) -> None:
-    """libzmq's servers of PLAIN and CURVE ask a handler in their process."""
-    from zmq.auth import CURVE_ALLOW_ANY
-    from zmq.auth.thread import ThreadAuthenticator
+def authenticate(zmq, context) -> None:
+    """libzmq's servers ask a handler in their process. It gives nobody a user id: a REQ that serves
+    who has one ends the connection at the first reply."""
+    handler = context.socket(zmq.REP)
+    handler.bind("inproc://zeromq.zap.01")
+    known = [zmq.utils.z85.decode(KEY)]
+    user = [text.encode() for text in USER]
 
-    handler = ThreadAuthenticator(context)
-    handler.start()
-    handler.configure_plain("*", dict([USER]))
-    handler.configure_curve(domain="*", location=CURVE_ALLOW_ANY)
+    def answer() -> None:
+        while True:
+            version, number, domain, _, _, mechanism, *shown = handler.recv_multipart()
+            welcome = {b"NULL": domain != CLOSED, b"PLAIN": shown == user, b"CURVE": shown == known}
+            status = b"200" if welcome[mechanism] else b"400"
+            handler.send_multipart([version, number, status, b"", b"", b""])
+
+    Thread(target=answer, daemon=True).start()
 
 
 def main() -> None:
@@ -177,7 +191,8 @@ def main() -> None:
     context = zmq.Context()
     fence = Fence(zmq, context)
     if sys.argv[1] == "pyzmq":
-        authenticate(context)
+        importlib.import_module("zmq.utils.z85")
+        authenticate(zmq, context)
     peers: dict[str, Peer] = {}
 
     def run(command: str, name: str, *words: str) -> str | None:

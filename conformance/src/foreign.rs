@@ -21,6 +21,7 @@ mod secured;
 mod serve;
 mod stage;
 mod subscriptions;
+mod unwelcome;
 mod words;
 
 pub(crate) use peer::Pool;
@@ -41,7 +42,7 @@ type Suite = (
 );
 
 /// Beside those of the patterns.
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 8] = [
     (
         "refusals",
         refusals::CASES,
@@ -61,6 +62,12 @@ const SUITES: [Suite; 7] = [
         Pace::Works,
     ),
     ("secured", secured::CASES, secured::is_stage, Pace::Works),
+    (
+        "unwelcome",
+        unwelcome::CASES,
+        unwelcome::is_stage,
+        Pace::Works,
+    ),
     ("large", large::CASES, large::is_stage, Pace::Waits),
     ("restarts", restarts::CASES, Stage::is_legal, Pace::Works),
     (

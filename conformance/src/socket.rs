@@ -18,6 +18,9 @@ pub(crate) const WAIT: Duration = Duration::from_secs(10);
 pub(crate) const USER: &str = "user";
 pub(crate) const PASSWORD: &str = "secret";
 
+/// The domain in which ZAP handlers deny everybody of NULL.
+pub(crate) const CLOSED_DOMAIN: &str = "closed";
+
 /// Servers of CURVE have the keys in libzmq's manual.
 pub(crate) const SERVER_PUBLIC: &str = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 pub(crate) const SERVER_SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
@@ -44,7 +47,9 @@ pub(crate) struct Settings {
     pub(crate) min_zmtp: ZmtpVersion,
     /// What the application announces to peers.
     pub(crate) metadata: Vec<(&'static str, &'static [u8])>,
-    /// Security options by libzmq's names, with their values as text.
+    /// Security options by libzmq's names, with their values as text. With a domain, the context's
+    /// ZAP handler decides about peers, otherwise a list.
+    pub(crate) security: Vec<(String, String)>,
     pub(crate) security: Vec<(String, String)>,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
@@ -303,15 +308,15 @@ impl Settings {
         if let Some(pause) = self.reconnect {
             builder = builder.reconnect_interval(pause, pause);
         }
-if let Some(timeout) = self.heartbeats.timeout {
+        if let Some(timeout) = self.heartbeats.timeout {
             builder = builder.heartbeat_timeout(timeout);
         }
-        if !self.security.is_empty() {
-            let (security, authenticator) = self.secured();
-            builder = builder.security(security);
-            if let Some(authenticator) = authenticator {
-                builder = builder.authenticator(authenticator);
-            }
+        let (security, authenticator) = self.secured();
+        builder = builder.security(security);
+        match (self.security("zap_domain"), authenticator) {
+            (Some(domain), _) => builder = builder.zap_domain(domain),
+            (None, Some(known)) => builder = builder.authenticator(known),
+            (None, None) => {}
         }
         builder = builder
             .heartbeat_interval(self.heartbeats.interval)
@@ -322,10 +327,7 @@ if let Some(timeout) = self.heartbeats.timeout {
 
     /// The mechanism and role that the security options name; and of a server, who is known to it.
     fn secured(&self) -> (Security, Option<Authenticator>) {
-        let value = |wanted| {
-            let mut named = self.security.iter();
-            named.find_map(|(name, value)| (name == wanted).then_some(value.as_str()))
-        };
+        let value = |name| self.security(name);
         let own = || KeyPair::from(SecretKey::from_str(value("curve_secretkey").unwrap()).unwrap());
         if value("plain_server").is_some() {
             let users = Authenticator::users([(USER, PASSWORD)]);
@@ -335,9 +337,17 @@ if let Some(timeout) = self.heartbeats.timeout {
             (Security::curve_server(own()), Some(known))
         } else if let Some(server) = value("curve_serverkey") {
             (Security::curve_client(own(), server.parse().unwrap()), None)
+        } else if let Some(username) = value("plain_username") {
+            let password = value("plain_password").unwrap();
+            (Security::plain_client(username, password), None)
         } else {
-            let shown = ["plain_username", "plain_password"].map(|name| value(name).unwrap());
-            (Security::plain_client(shown[0], shown[1]), None)
+            (Security::null(), None)
         }
+    }
+
+    /// The value of a security option.
+    fn security(&self, wanted: &str) -> Option<&str> {
+        let mut named = self.security.iter();
+        named.find_map(|(name, value)| (name == wanted).then_some(value.as_str()))
     }
 }

@@ -1,4 +1,5 @@
-//! PLAIN and CURVE, with either side as the server: the same messages, and who is refused.
+//! PLAIN and CURVE, with either side as the server: the same messages. Who is refused:
+//! [`unwelcome`](super::unwelcome).
 
 use super::joined::Joined;
 use super::messages::{self, sizes};
@@ -27,6 +28,11 @@ pub(super) const CASES: &[Case<Stage>] = &[
         "24/ready",
         "24/client-traffic",
         "24/server-traffic",
+    ),
+    case!(
+        null_messages_arrive_at_our_server_that_asks,
+        "27/null-mechanism",
+        "27/null-credentials",
     ),
     case!(
         curve_messages_arrive_at_our_server,
@@ -75,20 +81,6 @@ pub(super) const CASES: &[Case<Stage>] = &[
         "23/encrypted-commands",
         "37/encrypted-commands",
     ),
-    case!(wrong_password_is_refused_by_our_server, "24/refused"),
-    case!(
-        unknown_key_is_refused_by_our_server,
-        "26/error",
-        "26/error-unauthenticated",
-        "26/error-size",
-        "26/unauthenticated",
-    ),
-    case!(
-        wrong_server_key_is_refused,
-        "26/server-key",
-        "26/hello-checked"
-    ),
-    case!(other_mechanism_is_refused, "23/downgrade", "37/downgrade"),
 ];
 
 /// Over one transport: what is below does not know.
@@ -109,6 +101,10 @@ fn plain_messages_arrive_at_their_server(stage: &Stage) {
     );
 }
 
+fn null_messages_arrive_at_our_server_that_asks(stage: &Stage) {
+    arrive(stage, Side::Ours, &null_server("open"), &[]);
+}
+
 fn curve_messages_arrive_at_our_server(stage: &Stage) {
     arrive(
         stage,
@@ -127,59 +123,11 @@ fn curve_messages_arrive_at_their_server(stage: &Stage) {
     );
 }
 
-fn wrong_password_is_refused_by_our_server(stage: &Stage) {
-    let (server, client) = meet(stage, Side::Ours, &plain_server(), &plain_client("wrong"));
-    let end = server.event(ENDS);
-    assert_eq!(end, "handshake_failed Denied(Unauthorized)");
-    client.event(REFUSED);
-}
-
-fn unknown_key_is_refused_by_our_server(stage: &Stage) {
-    // Somebody, but not who is known.
-    let stranger = (SERVER_PUBLIC, SERVER_SECRET);
-    let client = curve_client(stranger, SERVER_PUBLIC);
-    let (server, client) = meet(stage, Side::Ours, &curve_server(), &client);
-    let end = server.event(ENDS);
-    assert_eq!(end, "handshake_failed Denied(Unauthorized)");
-    client.event(REFUSED);
-}
-
-fn wrong_server_key_is_refused(stage: &Stage) {
-    let client = curve_client(CLIENT, CLIENT_PUBLIC);
-    for side in [Side::Ours, Side::Theirs] {
-        let (server, client) = meet(stage, side, &curve_server(), &client);
-        match side {
-            Side::Ours => {
-                let end = server.event(ENDS);
-                assert_eq!(end, "handshake_failed Violation(BoxNotOpened)");
-            }
-            // A server says nothing about it: the client sees the connection end.
-            Side::Theirs => {
-                let end = client.event(ENDS);
-                assert!(end.starts_with("handshake_failed"), "{end}");
-            }
-        }
-    }
-}
-
-fn other_mechanism_is_refused(stage: &Stage) {
-    for ours in [plain_server(), curve_server(), plain_client(PASSWORD)] {
-        let (ours, theirs) = meet(stage, Side::Ours, &ours, &[]);
-        // Who sees the other's greeting first ends it.
-        let end = ours.event(ENDS);
-        assert!(end.starts_with("handshake_failed"), "{end}");
-        theirs.event(REFUSED);
-    }
-}
-
-const ENDS: &str = "handshake_succeeded handshake_failed";
-/// How the foreign side tells that it was refused.
-const REFUSED: &str = "handshake_failed disconnected";
-
 /// Public and secret.
 type Keys = (&'static str, &'static str);
 
-const CLIENT: Keys = (CLIENT_PUBLIC, CLIENT_SECRET);
+pub(super) const CLIENT: Keys = (CLIENT_PUBLIC, CLIENT_SECRET);
+pub(super) const SERVER: Keys = (SERVER_PUBLIC, SERVER_SECRET);
 
 /// The same messages as without security.
 fn arrive(stage: &Stage, serving: Side, server: &[String], client: &[String]) {
@@ -192,39 +140,32 @@ fn arrive(stage: &Stage, serving: Side, server: &[String], client: &[String]) {
     messages::arrive(&joined, &sizes());
 }
 
-/// Two sockets on their way to each other: who serves, and the other one.
-fn meet(stage: &Stage, serving: Side, server: &[String], client: &[String]) -> (Remote, Remote) {
-    let one = socket(stage, serving, server);
-    let other = socket(stage, serving.other(), client);
-    match serving {
-        Side::Ours => stage.meet(&one, &other),
-        Side::Theirs => stage.meet(&other, &one),
-    };
-    (one, other)
-}
-
-fn socket(stage: &Stage, side: Side, options: &[String]) -> Remote {
+pub(super) fn socket(stage: &Stage, side: Side, options: &[String]) -> Remote {
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     stage.socket_and(side, &options)
 }
 
-fn plain_server() -> Vec<String> {
+/// A server of NULL that asks for authentication in a domain.
+pub(super) fn null_server(domain: &str) -> Vec<String> {
+    vec![text("zap_domain", domain)]
+}
+
+pub(super) fn plain_server() -> Vec<String> {
     vec!["plain_server=1".to_owned()]
 }
 
-fn plain_client(password: &str) -> Vec<String> {
+pub(super) fn plain_client(password: &str) -> Vec<String> {
     vec![
         text("plain_username", USER),
         text("plain_password", password),
     ]
 }
 
-fn curve_server() -> Vec<String> {
-    let keys = keys((SERVER_PUBLIC, SERVER_SECRET));
-    [vec!["curve_server=1".to_owned()], keys].concat()
+pub(super) fn curve_server() -> Vec<String> {
+    [vec!["curve_server=1".to_owned()], keys(SERVER)].concat()
 }
 
-fn curve_client(own: Keys, server: &str) -> Vec<String> {
+pub(super) fn curve_client(own: Keys, server: &str) -> Vec<String> {
     [vec![text("curve_serverkey", server)], keys(own)].concat()
 }
 

@@ -21,17 +21,23 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, stdin};
+use std::thread;
 use std::time::Duration;
 
-use ferromq::{Context, Event, Events, Message, Part, Reason, RecvError, SocketType, ZmtpVersion};
+use ferromq::{
+    Context, Event, Events, Message, Part, Reason, RecvError, Rep, SocketType, ZmtpVersion,
+};
 use ferromq_core::Command;
 
 use super::words;
-use crate::socket::{self, AnySocket, Settings, WAIT};
+use crate::socket::{self, AnySocket, CLOSED_DOMAIN, Settings, WAIT};
 
 /// Serves until the input ends.
 pub(crate) fn serve() {
     let context = Context::new();
+    let handler = Rep::new(&context);
+    ferromq::Socket::bind(&handler, "inproc://zeromq.zap.01").unwrap();
+    thread::spawn(move || authenticate(&handler));
     let mut served = HashMap::new();
     for line in stdin().lock().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split(' ').collect();
@@ -75,7 +81,7 @@ impl Served {
                 ("routing_id", id) => settings.routing_id = Some(Part::from(words::part(id))),
                 ("reconnect_ivl", pause) => settings.reconnect = Some(millis(pause)),
                 ("sndhwm", mark) => settings.send_mark = Some(mark.parse().unwrap()),
-                (name, value) if name.starts_with("plain_") || name.starts_with("curve_") => {
+                (name, value) if ["plain", "curve", "zap"].contains(&prefix(name)) => {
                     let value = String::from_utf8(words::part(value)).unwrap();
                     settings.security.push((name.to_owned(), value));
                 }
@@ -132,6 +138,21 @@ impl Served {
             || Err("no such event".to_owned()),
             |event| Ok(describe(&event)),
         )
+    }
+}
+
+/// What an option is about.
+fn prefix(name: &str) -> &str {
+    name.split_once('_').map_or(name, |(prefix, _)| prefix)
+}
+
+/// A handler of ZAP: in one domain, nobody is welcome. Ends with the context.
+fn authenticate(handler: &Rep) {
+    while let Ok(question) = ferromq::Socket::recv(handler) {
+        let is_closed = question.part_str(2) == Ok(CLOSED_DOMAIN);
+        let status = if is_closed { "400" } else { "200" };
+        let id = question.part_str(1).unwrap();
+        let _ = ferromq::Socket::send(handler, ["1.0", id, status, "", "", ""]);
     }
 }
 

@@ -23,6 +23,10 @@ use crate::{
     Bytes, Claim, Command, Decoder, Encoder, Limits, Mechanism, Part, Seal, SocketType, Violation,
 };
 
+/// How PLAIN servers of libzmq, up to 4.3.5 at least, begin an ERROR: in C, `"\x5ERROR"` is not
+/// what it looks like. No command that is known has such a name, of 94 bytes.
+const LIBZMQ_ERROR: &[u8] = b"^RROR";
+
 /// What one side brings into a handshake.
 #[derive(Clone, Debug)]
 pub struct HandshakeConfig {
@@ -292,7 +296,10 @@ impl Handshake {
 
     fn handle_frame(&mut self, frame: &[u8]) -> Result<(), Violation> {
         let body = FrameHeader::parse(frame)?.map_or(&[][..], |(_, body)| body);
-        let (name, data) = split_name(body)?;
+        let (name, data) = match body.strip_prefix(LIBZMQ_ERROR) {
+            Some(reason) => (&b"ERROR"[..], reason),
+            None => split_name(body)?,
+        };
         if name == b"ERROR" {
             self.peer_reason = Some(parse_reason(data)?.to_vec());
             return Err(Violation::PeerReportedError);

@@ -314,13 +314,29 @@ fn limits_count_what_is_in_the_boxes() {
     );
 }
 
+/// Anybody on the way can change them.
+#[test]
+fn flags_around_a_box_say_nothing() {
+    let messages = [Message::from(["one", "two"]), Message::from("three")];
+    let (bytes, expected) = boxed(&messages);
+    for flag in [0x01, 0x04] {
+        let (mut changed, mut at) = (bytes.clone(), 0);
+        while at < changed.len() {
+            changed[at] |= flag;
+            at += 2 + usize::from(changed[at + 1]);
+        }
+        let decoded = decode(&changed, usize::MAX, Limits::default());
+        assert_eq!(decoded.as_deref(), Ok(&expected[..]), "{flag:#x}");
+    }
+}
+
 #[test]
 fn traffic_in_the_clear_is_refused() {
     for (bytes, violation) in [
         (&b"\0\x05hello"[..], Violation::UnexpectedCommand),
         (b"\x04\x05\x04PING", Violation::UnexpectedCommand),
         (b"\x04\x0A\x05ERROR\x03400", Violation::UnexpectedCommand),
-        (b"\x01\x09\x07MESSAGE\0", Violation::MoreOnCommand),
+        (b"\x05\x09\x07MESSAGE\0", Violation::MoreOnCommand),
         (b"\0\x09\x07MESSAGE\0", Violation::MalformedMessage),
         (b"\x08\0", Violation::ReservedFlags),
     ] {

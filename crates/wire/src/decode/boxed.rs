@@ -105,10 +105,10 @@ impl Decoder {
     }
 
     /// Refuses a frame that can be nothing that is allowed: in a box may be a part or a command.
+    ///
+    /// What its flags say is not proven, and so means nothing: MORE and COMMAND are in the box.
+    /// Some peers (omq) set MORE outside as well, and libzmq ignores it likewise.
     fn check_box(&self, header: FrameHeader) -> Result<(), Violation> {
-        if header.more {
-            return Err(Violation::MoreOnCommand);
-        }
         let overhead = self
             .boxes
             .as_ref()

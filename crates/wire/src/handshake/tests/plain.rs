@@ -89,6 +89,14 @@ fn reason_that_is_no_code_is_no_denial() {
 }
 
 #[test]
+fn denial_of_libzmq_is_understood() {
+    let mut client = client();
+    client.hear(&[&greeting(3, 1, "PLAIN")[..], b"\x04\x09^RROR\x03400"].concat());
+    assert_eq!(client.failed, Some(Violation::PeerReportedError));
+    assert_eq!(client.handshake.peer_denial(), Some(Denial::Unauthorized));
+}
+
+#[test]
 fn malformed_hello_is_refused_and_told() {
     for data in [
         &b""[..],
