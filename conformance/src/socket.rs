@@ -50,7 +50,6 @@ pub(crate) struct Settings {
     /// Security options by libzmq's names, with their values as text. With a domain, the context's
     /// ZAP handler decides about peers, otherwise a list.
     pub(crate) security: Vec<(String, String)>,
-    pub(crate) security: Vec<(String, String)>,
     /// A ROUTER drops what it cannot route.
     pub(crate) drop_unroutable: bool,
     pub(crate) heartbeats: Heartbeats,

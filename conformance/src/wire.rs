@@ -3,6 +3,7 @@
 
 mod commands;
 mod connections;
+mod curve;
 mod cut;
 mod frames;
 mod greeting;
@@ -14,6 +15,7 @@ mod older;
 mod stage;
 mod subscriptions;
 mod versions;
+mod zap;
 
 use crate::case::{Case, Kind, Pace, Trial};
 use crate::options::Foreign;
@@ -32,6 +34,8 @@ const SUITES: &[(&str, &[Case<Stage>])] = &[
     ("malformed", malformed::CASES),
     ("cut", cut::CASES),
     ("connections", connections::CASES),
+    ("curve", curve::CASES),
+    ("zap", zap::CASES),
 ];
 
 /// Every case on every stage of our own.

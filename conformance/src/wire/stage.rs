@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    Context, Endpoint, Event, Events, Message, Part, Reason, RecvError, SocketType, Violation,
+    Context, Denial, Endpoint, Event, Events, Message, Part, Reason, RecvError, SocketType, User,
+    Violation,
 };
 use ferromq_testkit::{MockPeer, SimWorld, frames};
 use ferromq_wire::{Command, HandshakeConfig, Incoming, Limits};
@@ -296,6 +297,44 @@ impl Subject {
         peer.drain_to_end();
     }
 
+    /// The same of a socket of ours, which tells the peer nothing.
+    #[track_caller]
+    pub(super) fn expect_ended_silently(&self, peer: &mut MockPeer, violation: Violation) {
+        self.own().expect_ended(violation);
+        assert_eq!(peer.drain_to_end(), b"");
+    }
+
+    /// The peer of the handshake that is going on is established; who that is, if anybody said so.
+    #[track_caller]
+    pub(super) fn expect_user(&self) -> Option<User> {
+        match self.own().end_of_handshake() {
+            Event::HandshakeSucceeded { peer, .. } => peer.user.clone(),
+            other => panic!("expected to be established: {other:?}"),
+        }
+    }
+
+    /// The peer of the handshake that is going on is denied.
+    #[track_caller]
+    pub(super) fn expect_denied(&self, denial: Denial) {
+        match self.own().end_of_handshake() {
+            Event::HandshakeFailed { reason, .. } => assert_eq!(reason, Reason::Denied(denial)),
+            other => panic!("expected to be denied: {other:?}"),
+        }
+    }
+
+    /// Another socket in the same context.
+    pub(super) fn beside(&self, socket_type: SocketType) -> Box<dyn AnySocket> {
+        socket::make(socket_type, &self.own().context, &Settings::default())
+    }
+
+    #[track_caller]
+    fn own(&self) -> &Live {
+        match &self.inner {
+            Inner::Live(live) => live,
+            _ => panic!("there is no socket of ours"),
+        }
+    }
+
     /// The connection goes on: a PING is answered. (A PONG comes from the engine, which is not
     /// there in memory.)
     #[track_caller]
@@ -418,7 +457,7 @@ struct Live {
     bound: Option<Endpoint>,
     world: Option<SimWorld>,
     carrier: Carrier,
-    _context: Context,
+    context: Context,
 }
 
 impl Live {
@@ -441,7 +480,7 @@ impl Live {
             bound,
             world,
             carrier: stage.carrier.clone(),
-            _context: context,
+            context,
         }
     }
 
@@ -476,14 +515,19 @@ impl Live {
     }
 
     #[track_caller]
-    fn expect_established(&self) {
+    fn end_of_handshake(&self) -> Event {
         let decided = |event: &Event| {
             matches!(
                 event,
                 Event::HandshakeSucceeded { .. } | Event::HandshakeFailed { .. }
             )
         };
-        match self.wait_for("end of a handshake", decided) {
+        self.wait_for("end of a handshake", decided)
+    }
+
+    #[track_caller]
+    fn expect_established(&self) {
+        match self.end_of_handshake() {
             Event::HandshakeSucceeded { .. } => {}
             other => panic!("expected to be established: {other:?}"),
         }
@@ -491,13 +535,7 @@ impl Live {
 
     #[track_caller]
     fn expect_refused(&self, violation: Violation) {
-        let decided = |event: &Event| {
-            matches!(
-                event,
-                Event::HandshakeSucceeded { .. } | Event::HandshakeFailed { .. }
-            )
-        };
-        match self.wait_for("end of a handshake", decided) {
+        match self.end_of_handshake() {
             Event::HandshakeFailed { reason, .. } => {
                 assert_eq!(reason, Reason::Violation(violation));
             }

@@ -234,8 +234,8 @@ pub enum ReleaseError {
 #[non_exhaustive]
 pub enum BuildError {
     /// A client of PLAIN or CURVE decides nothing about its servers: an authenticator would be
-    /// ignored.
-    #[error("failed to make a socket: clients of PLAIN and CURVE have no use for an authenticator")]
+    /// ignored, and so would a domain that is enforced.
+    #[error("failed to make a socket: clients of PLAIN and CURVE authenticate nobody")]
     AuthenticatorOfClient,
     /// The context was shut down, or has as many sockets as it may.
     #[error("failed to make a socket: {0}")]

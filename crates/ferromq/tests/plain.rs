@@ -103,6 +103,9 @@ fn client_takes_no_authenticator() {
     let built = |builder: Builder<Pull>| builder.authenticator(here()).build(&Context::new());
     let refused = built(Pull::builder().security(admin()));
     assert_eq!(refused.unwrap_err(), BuildError::AuthenticatorOfClient);
+    let client = Pull::builder().security(admin()).zap_domain("test");
+    let refused = client.enforce_zap_domain(true).build(&Context::new());
+    assert_eq!(refused.unwrap_err(), BuildError::AuthenticatorOfClient);
     assert!(built(server()).is_ok() && built(Pull::builder()).is_ok());
 }
 

@@ -41,6 +41,9 @@ impl<S: SocketType> Builder<S> {
     /// sockets that have one. (libzmq, asked so of a CURVE server without a domain, does not even
     /// ask a handler that is there.)
     ///
+    /// Clients of PLAIN and CURVE ask nobody about their servers, so that [`build`](Self::build)
+    /// fails with it ([`BuildError::AuthenticatorOfClient`]); a domain alone says nothing for them.
+    ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ZAP_ENFORCE_DOMAIN")]
     pub fn enforce_zap_domain(mut self, enforce: bool) -> Self {
@@ -56,7 +59,8 @@ impl<S: SocketType> Builder<S> {
         if options.zap_domain.len() > 255 {
             return BuildError::out_of_range("zap_domain");
         }
-        if options.authenticator.is_some() && !options.security.asks() {
+        let decides = options.authenticator.is_some() || options.enforce_zap_domain;
+        if decides && !options.security.asks() {
             return Err(BuildError::AuthenticatorOfClient);
         }
         Ok(())

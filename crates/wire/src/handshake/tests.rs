@@ -2,6 +2,8 @@
 
 #[cfg(feature = "curve")]
 mod curve;
+#[cfg(all(feature = "curve", feature = "plain"))]
+mod history;
 #[cfg(any(feature = "curve", feature = "plain"))]
 mod mechanisms;
 mod older;
