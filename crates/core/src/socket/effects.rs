@@ -1,6 +1,7 @@
 //! Effects that a pattern asks for, beyond commands and notices: messages for the application, and
 //! the end of a connection.
 
+#[cfg(feature = "inproc")]
 use std::sync::Arc;
 
 use ferromq_wire::Message;
@@ -11,7 +12,9 @@ use crate::pattern::{Dropped, PipeId, Refusal};
 use crate::pipe::Link;
 #[cfg(feature = "inproc")]
 use crate::pipe::Rest;
-use crate::port::{Note, Port};
+#[cfg(feature = "inproc")]
+use crate::port::Note;
+use crate::port::Port;
 
 impl Body {
     /// In process, the first message for a new peer is sent as others are; by streams, whoever
@@ -36,6 +39,10 @@ impl Body {
     }
 
     /// Ends a pipe's connection: an accepted pipe is over, a dialed one tries again.
+    #[cfg_attr(
+        not(feature = "inproc"),
+        expect(unused_variables, reason = "only a pipe in the process needs the port")
+    )]
     pub(super) fn end_connection(&mut self, pipe: PipeId, why: Refusal, port: &Port) {
         self.after.any = true;
         match self.pipes.get(pipe).map(|entry| &entry.link) {

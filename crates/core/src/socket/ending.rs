@@ -71,8 +71,10 @@ impl<P: Pattern> State<P> {
         self.body.forget_claim();
         self.body.retire(&entry);
         self.body.ending.retain(|other| *other != pipe);
-        if let Link::Stream(stream) = &entry.link {
-            stream.inbound.abandon();
+        match &entry.link {
+            Link::Stream(stream) => stream.inbound.abandon(),
+            #[cfg(feature = "inproc")]
+            Link::Inproc(_) => {}
         }
         let unread = entry.batch.drain(entry.link.inbound());
         self.body.drop_backlog(entry.backlog.take(), port);
