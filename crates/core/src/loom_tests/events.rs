@@ -16,7 +16,7 @@ use crate::world::Process;
 fn loom_last_event_is_read_before_the_end() {
     explore(3, || {
         let hub = Arc::new(EventHub::default());
-        let events = hub.subscribe(Arc::new(StubWorld), Process::this());
+        let events = hub.subscribe(16, Arc::new(StubWorld), Process::this());
         let reporting = {
             let hub = Arc::clone(&hub);
             thread::spawn(move || {
