@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use ferromq_wire::{Incoming, Message};
+use ferromq_wire::Message;
 use loom::sync::Notify;
 use loom::thread;
 
