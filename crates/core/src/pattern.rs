@@ -25,7 +25,8 @@ use ferromq_wire::{Command, Message, Part, SocketType, Version};
 use crate::authentication::User;
 use crate::event::ConnectionId;
 
-/// Names one pipe of one socket; never reused while the socket lives.
+/// Names one pipe of one socket. No other pipe of the process, of this or another socket, has the
+/// same name, before 2³² pipes have come and gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipeId {
     index: u32,
@@ -33,7 +34,7 @@ pub struct PipeId {
 }
 
 impl PipeId {
-    /// A pipe id from its slot and the slot's generation.
+    /// A pipe id from its slot and who has that now.
     pub const fn new(index: u32, generation: u32) -> Self {
         Self { index, generation }
     }
@@ -43,7 +44,7 @@ impl PipeId {
         self.index as usize
     }
 
-    /// How often the slot had been used before.
+    /// Which of all pipes that have had a slot of this number.
     pub const fn generation(self) -> u32 {
         self.generation
     }

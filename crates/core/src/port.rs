@@ -90,7 +90,7 @@ pub(crate) struct Port {
     notes: Mutex<Vec<Note>>,
     pending: AtomicBool,
     looking: AtomicBool,
-    ids: Mutex<PipeIds>,
+    slots: Mutex<Slots>,
     shell: OnceLock<Weak<dyn Shell>>,
 }
 
@@ -119,7 +119,7 @@ impl Port {
             notes: Mutex::new(Vec::new()),
             pending: AtomicBool::new(false),
             looking: AtomicBool::new(false),
-            ids: Mutex::new(PipeIds::default()),
+            slots: Mutex::new(Slots::default()),
             shell: OnceLock::new(),
         }
     }
@@ -202,14 +202,15 @@ impl Port {
         self.pending.swap(true, Ordering::AcqRel);
     }
 
-    /// A fresh name for a pipe.
+    /// A fresh name for a pipe, which no socket knows.
     pub(crate) fn new_pipe(&self) -> PipeId {
-        self.ids.lock().take()
+        let index = self.slots.lock().take();
+        PipeId::new(index, self.world.serial())
     }
 
     /// A pipe's slot may be used again, under another name.
     pub(crate) fn free_pipe(&self, pipe: PipeId) {
-        self.ids.lock().give(pipe);
+        self.slots.lock().free.push(pipe.index() as u32);
     }
 
     /// The socket is gone: whoever posts a new pipe has to end it.
@@ -226,23 +227,18 @@ impl Port {
     }
 }
 
-/// Slots of the pipe table, and how often each was used.
+/// Slots of the pipe table: how many there are, and which nobody has.
 #[derive(Debug, Default)]
-struct PipeIds {
-    free: Vec<PipeId>,
-    slots: u32,
+struct Slots {
+    free: Vec<u32>,
+    count: u32,
 }
 
-impl PipeIds {
-    fn take(&mut self) -> PipeId {
+impl Slots {
+    fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
-            self.slots += 1;
-            PipeId::new(self.slots - 1, 0)
+            self.count += 1;
+            self.count - 1
         })
-    }
-
-    fn give(&mut self, pipe: PipeId) {
-        let next = pipe.generation().wrapping_add(1);
-        self.free.push(PipeId::new(pipe.index() as u32, next));
     }
 }

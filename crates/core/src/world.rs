@@ -43,6 +43,7 @@ use std::io;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ferromq_transport::{Address, BoundListener, Endpoint, TransportOptions};
@@ -60,6 +61,14 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
 
     /// 64 random bits: for jitter, counters' starting points and the order of addresses.
     fn random(&self) -> u64;
+
+    /// A number that no other call has returned, nor does until all of them are used up: no two
+    /// pipes of this process have one name, whatever their sockets. A world of one's own may count
+    /// for itself, so that the same seed gives the same numbers.
+    fn serial(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
 
     /// Fills `into` with random bytes that are fit for secrets. A world that has none fails, and
     /// with it every handshake that needs them.

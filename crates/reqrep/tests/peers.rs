@@ -192,3 +192,21 @@ fn disconnected_peer_that_was_dialed_is_not_dialed_again() {
         assert_eq!((first.pipes(), router.peer_count()), (0, 2));
     });
 }
+
+#[test]
+fn disconnect_peer_does_not_take_the_pipe_of_another_socket() {
+    for_worlds(|_, context, endpoint| {
+        let (router, _, dealers) = three(context, endpoint);
+        let (other, _, _others) = three(context, "tcp://127.0.0.1:*");
+        let pipes = |router: &Router| {
+            let peers = router.peers().unwrap();
+            peers.iter().map(|it| it.peer.pipe).collect::<Vec<_>>()
+        };
+        let of_dealers = dealers.iter().map(|it| it.peers().unwrap()[0].peer.pipe);
+        for foreign in pipes(&router).into_iter().chain(of_dealers) {
+            let refused = other.disconnect_peer(foreign);
+            assert_eq!(refused, Err(ReleaseError::NotFound), "{foreign:?}");
+        }
+        assert_eq!((router.peer_count(), other.peer_count()), (3, 3));
+    });
+}

@@ -43,7 +43,7 @@ impl<P: Pattern> Socket<P> {
     ///
     /// *Errors*:
     /// - [`ReleaseError::Closed`]: the socket is closed, by whichever thread;
-    /// - [`ReleaseError::NotFound`]: the pipe is over.
+    /// - [`ReleaseError::NotFound`]: the pipe is over, or another socket's.
     #[doc(alias = "zmq_disconnect_peer")]
     pub fn disconnect_peer(&self, pipe: PipeId) -> Result<(), ReleaseError> {
         self.check_open()?;

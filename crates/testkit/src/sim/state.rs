@@ -25,6 +25,8 @@ pub(super) struct State {
     pub(super) dice: Random,
     /// Answers `World::random`, apart, so that asking does not change the weather.
     pub(super) handed_out: Random,
+    /// How often `World::serial` was asked.
+    pub(super) serials: u32,
     pub(super) conditions: Conditions,
     pub(super) trace: Trace,
     agenda: BTreeMap<(Duration, u64), Due>,
@@ -62,6 +64,7 @@ impl State {
             clock: Duration::ZERO,
             dice: Random::new(seed),
             handed_out: Random::new(!seed),
+            serials: 0,
             conditions,
             trace: Trace::default(),
             agenda: BTreeMap::new(),

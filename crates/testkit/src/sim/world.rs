@@ -439,6 +439,12 @@ impl World for SimWorld {
         self.shared.lock().handed_out.bits()
     }
 
+    fn serial(&self) -> u32 {
+        let mut state = self.shared.lock();
+        state.serials += 1;
+        state.serials
+    }
+
     fn entropy(&self, into: &mut [u8]) -> io::Result<()> {
         let mut state = self.shared.lock();
         for chunk in into.chunks_mut(8) {
