@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    Authenticator, BuildError, Builder, Claim, Context, Denial, Endpoint, Event, Events, KeyPair,
-    Message, Pub, PublicKey, Pull, Push, Reason, Security, Sub, Violation,
+    Authenticator, BuildError, Builder, Claim, Context, Denial, Event, KeyPair, Message, Pub,
+    PublicKey, Pull, Reason, Security, Sub, Violation,
 };
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, handshake_failure, handshake_success, wait_for};
+use common::{WAIT, bound, dialed, handshake_failure, handshake_success, wait_for};
 
 const ENDPOINT: &str = "tcp://127.0.0.1:5555";
 
@@ -39,21 +39,6 @@ fn server(keys: &KeyPair) -> Builder<Pull> {
     Pull::builder().security(Security::curve_server(keys.clone()))
 }
 
-fn bound(world: &SimWorld, builder: Builder<Pull>) -> (Pull, Endpoint, Events) {
-    let pull = builder.build(&context(world)).unwrap();
-    let events = pull.events();
-    let endpoint = pull.bind(ENDPOINT).unwrap();
-    (pull, endpoint, events)
-}
-
-fn dialed(world: &SimWorld, security: Security, endpoint: &Endpoint) -> (Push, Events) {
-    let builder = Push::builder().security(security);
-    let push = builder.build(&context(world)).unwrap();
-    let events = push.events();
-    push.connect(endpoint).unwrap();
-    (push, events)
-}
-
 /// Number and size, then so many bytes that follow from both.
 fn numbered(number: usize, size: usize) -> Message {
     let byte = |at: usize| (at.wrapping_mul(31) ^ number) as u8;
@@ -66,9 +51,9 @@ fn messages_of_every_size_arrive_unchanged() {
     for_seeds(0..3, |seed| {
         let world = SimWorld::new(seed);
         let own = keys();
-        let (pull, endpoint, _) = bound(&world, server(&own));
+        let (pull, endpoint, _) = bound(&context(&world), server(&own));
         let (push, _) = dialed(
-            &world,
+            &context(&world),
             Security::curve_client(keys(), own.public),
             &endpoint,
         );
@@ -108,9 +93,9 @@ fn message_cut_anywhere_is_sent_again_whole() {
     for_seeds(0..10, |seed| {
         let world = SimWorld::new(seed);
         let own = keys();
-        let (pull, endpoint, events) = bound(&world, server(&own));
+        let (pull, endpoint, events) = bound(&context(&world), server(&own));
         let (push, _) = dialed(
-            &world,
+            &context(&world),
             Security::curve_client(keys(), own.public),
             &endpoint,
         );
@@ -122,7 +107,7 @@ fn message_cut_anywhere_is_sent_again_whole() {
                 for _ in 0..seed * 5 + 10 {
                     world.step();
                 }
-                let links = world.links_to(ENDPOINT).into_iter();
+                let links = world.links_to(&endpoint.to_string()).into_iter();
                 links.for_each(|link| world.cut(link));
             }
             // What the kernel had taken may be lost with a connection, and what a lost one brought
@@ -191,9 +176,9 @@ fn client_is_named_by_its_key_and_others_are_denied() {
     let world = SimWorld::new(2);
     let (own, friend) = (keys(), keys());
     let friends = Authenticator::keys([friend.public, keys().public]);
-    let (pull, endpoint, events) = bound(&world, server(&own).authenticator(friends));
+    let (pull, endpoint, events) = bound(&context(&world), server(&own).authenticator(friends));
     let (push, _) = dialed(
-        &world,
+        &context(&world),
         Security::curve_client(friend.clone(), own.public),
         &endpoint,
     );
@@ -208,7 +193,7 @@ fn client_is_named_by_its_key_and_others_are_denied() {
     let stranger = keys();
     let public = stranger.public;
     let (_push, client) = dialed(
-        &world,
+        &context(&world),
         Security::curve_client(stranger, own.public),
         &endpoint,
     );
@@ -226,9 +211,13 @@ fn client_is_named_by_its_key_and_others_are_denied() {
 #[test]
 fn wrong_server_keys_are_noticed_by_the_server_and_the_client_backs_off() {
     let world = SimWorld::new(3);
-    let (_pull, endpoint, events) = bound(&world, server(&keys()));
+    let (_pull, endpoint, events) = bound(&context(&world), server(&keys()));
     for wrong in [keys().public, PublicKey::from_bytes([0; 32])] {
-        let (push, client) = dialed(&world, Security::curve_client(keys(), wrong), &endpoint);
+        let (push, client) = dialed(
+            &context(&world),
+            Security::curve_client(keys(), wrong),
+            &endpoint,
+        );
         let reason = Reason::Violation(Violation::BoxNotOpened);
         assert_eq!(handshake_failure(&events), reason);
         let mut pauses = [(); 4].map(|()| {
@@ -250,8 +239,8 @@ fn wrong_server_keys_are_noticed_by_the_server_and_the_client_backs_off() {
 fn nobody_is_talked_into_another_mechanism() {
     let world = SimWorld::new(4);
     let own = keys();
-    let (_pull, endpoint, events) = bound(&world, server(&own));
-    let (_push, client) = dialed(&world, Security::null(), &endpoint);
+    let (_pull, endpoint, events) = bound(&context(&world), server(&own));
+    let (_push, client) = dialed(&context(&world), Security::null(), &endpoint);
     let mismatch = Reason::Violation(Violation::MechanismMismatch);
     assert_eq!(handshake_failure(&events), mismatch);
     assert_eq!(handshake_failure(&client), mismatch);

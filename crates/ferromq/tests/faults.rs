@@ -22,7 +22,7 @@ use ferromq_testkit::sim::{Call, Conditions, Fault, LinkId, Side, SimWorld, for_
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, handshake_success, wait_for};
+use common::{WAIT, handshake_success, wait_for, world};
 
 const ENDPOINT: &str = "tcp://127.0.0.1:7000";
 
@@ -36,12 +36,6 @@ const ENOBUFS: i32 = 105;
 
 /// Turns in which nothing moves that a second may have, whatever fails in it.
 const IDLE_TURNS: u64 = 100;
-
-fn world(seed: u64) -> (SimWorld, Context) {
-    let world = SimWorld::new(seed);
-    let context = Context::with_world(Arc::new(world.clone()), 1);
-    (world, context)
-}
 
 /// A PULL, bound.
 fn bound(context: &Context) -> (Pull, Events) {

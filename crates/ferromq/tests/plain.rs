@@ -11,14 +11,14 @@
 use std::sync::mpsc;
 
 use ferromq::{
-    Authenticator, BuildError, Builder, Claim, Context, Dealer, Denial, Endpoint, Event, Events,
-    Pull, Push, Reason, Router, Security, User, Verdict, Violation,
+    Authenticator, BuildError, Builder, Claim, Context, Dealer, Denial, Event, Pull, Push, Reason,
+    Router, Security, User, Verdict, Violation,
 };
 use parking_lot::Mutex;
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, handshake_failure, handshake_success, under, wait_for};
+use common::{WAIT, bound, dialed, handshake_failure, handshake_success, under, wait_for};
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
@@ -30,32 +30,8 @@ fn server() -> Builder<Pull> {
     Pull::builder().security(Security::plain_server())
 }
 
-fn bound(builder: Builder<Pull>) -> (Pull, Endpoint, Events) {
-    let pull = builder.build(&Context::new()).unwrap();
-    let events = pull.events();
-    let endpoint = pull.bind(ANY).unwrap();
-    (pull, endpoint, events)
-}
-
-fn dialed(security: Security, endpoint: &Endpoint) -> (Push, Events) {
-    let builder = Push::builder().security(security);
-    let push = builder.build(&Context::new()).unwrap();
-    let events = push.events();
-    push.connect(endpoint).unwrap();
-    (push, events)
-}
-
 fn admin() -> Security {
     Security::plain_client("admin", "secret")
-}
-
-/// Who the next peer is.
-fn next_user(events: &Events) -> Option<User> {
-    let success = |event: &Event| matches!(event, Event::HandshakeSucceeded { .. });
-    match wait_for(events, success) {
-        Event::HandshakeSucceeded { peer, .. } => peer.user.clone(),
-        other => panic!("{other:?}"),
-    }
 }
 
 fn user(id: &str) -> User {
@@ -65,12 +41,12 @@ fn user(id: &str) -> User {
 #[test]
 fn known_user_sends_and_is_named() {
     under("known_user_sends_and_is_named", || {
-        let (pull, endpoint, events) = bound(server().authenticator(users()));
-        let (push, client) = dialed(admin(), &endpoint);
+        let (pull, endpoint, events) = bound(&Context::new(), server().authenticator(users()));
+        let (push, client) = dialed(&Context::new(), admin(), &endpoint);
         push.send("hello").unwrap();
         assert_eq!(pull.recv_timeout(WAIT).unwrap().part_str(0), Ok("hello"));
-        assert_eq!(next_user(&events), Some(user("admin")));
-        assert_eq!(next_user(&client), None);
+        assert_eq!(handshake_success(&events), Some(user("admin")));
+        assert_eq!(handshake_success(&client), None);
     });
 }
 
@@ -112,8 +88,12 @@ fn client_takes_no_authenticator() {
 #[test]
 fn denial_is_told_on_both_sides_and_backs_off() {
     under("denial_is_told_on_both_sides_and_backs_off", || {
-        let (_pull, endpoint, events) = bound(server().authenticator(users()));
-        let (_push, client) = dialed(Security::plain_client("admin", "wrong"), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), server().authenticator(users()));
+        let (_push, client) = dialed(
+            &Context::new(),
+            Security::plain_client("admin", "wrong"),
+            &endpoint,
+        );
         let denied = wait_for(&events, |event| matches!(event, Event::Denied { .. }));
         let Event::Denied {
             applicant,
@@ -149,8 +129,8 @@ fn denial_is_told_on_both_sides_and_backs_off() {
 #[test]
 fn server_without_anybody_to_ask_denies() {
     under("server_without_anybody_to_ask_denies", || {
-        let (_pull, endpoint, events) = bound(server());
-        let (_push, client) = dialed(admin(), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), server());
+        let (_push, client) = dialed(&Context::new(), admin(), &endpoint);
         assert_eq!(handshake_failure(&events), Reason::Denied(Denial::Internal));
         let reason = Reason::DeniedByPeer(Denial::Internal);
         assert_eq!(handshake_failure(&client), reason);
@@ -161,13 +141,13 @@ fn server_without_anybody_to_ask_denies() {
 fn other_mechanisms_and_the_same_role_are_refused() {
     under("other_mechanisms_and_the_same_role_are_refused", || {
         let mismatch = Reason::Violation(Violation::MechanismMismatch);
-        let (_pull, endpoint, events) = bound(server().authenticator(users()));
-        let (_push, client) = dialed(Security::null(), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), server().authenticator(users()));
+        let (_push, client) = dialed(&Context::new(), Security::null(), &endpoint);
         assert_eq!(handshake_failure(&events), mismatch);
         assert_eq!(handshake_failure(&client), mismatch);
 
-        let (_pull, endpoint, events) = bound(Pull::builder().security(admin()));
-        let (_push, client) = dialed(admin(), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), Pull::builder().security(admin()));
+        let (_push, client) = dialed(&Context::new(), admin(), &endpoint);
         let unexpected = Reason::Violation(Violation::UnexpectedCommand);
         // Who hears of the other's end first may say that instead.
         let reasons = [handshake_failure(&events), handshake_failure(&client)];
@@ -184,16 +164,25 @@ fn undecided_peer_keeps_nobody_waiting() {
             Claim::Plain { username, .. } if username == b"quick" => Verdict::allow("quick"),
             _ => decided.lock().recv().unwrap(),
         });
-        let (pull, endpoint, events) = bound(server().authenticator(authenticator));
-        let (slow, _) = dialed(Security::plain_client("slow", ""), &endpoint);
+        let (pull, endpoint, events) =
+            bound(&Context::new(), server().authenticator(authenticator));
+        let (slow, _) = dialed(
+            &Context::new(),
+            Security::plain_client("slow", ""),
+            &endpoint,
+        );
         slow.send("slow").unwrap();
-        let (quick, _) = dialed(Security::plain_client("quick", ""), &endpoint);
+        let (quick, _) = dialed(
+            &Context::new(),
+            Security::plain_client("quick", ""),
+            &endpoint,
+        );
         quick.send("quick").unwrap();
         assert_eq!(pull.recv_timeout(WAIT).unwrap().part_str(0), Ok("quick"));
-        assert_eq!(next_user(&events), Some(user("quick")));
+        assert_eq!(handshake_success(&events), Some(user("quick")));
         decide.send(Verdict::allow("slow at last")).unwrap();
         assert_eq!(pull.recv_timeout(WAIT).unwrap().part_str(0), Ok("slow"));
-        assert_eq!(next_user(&events), Some(user("slow at last")));
+        assert_eq!(handshake_success(&events), Some(user("slow at last")));
     });
 }
 
@@ -202,9 +191,11 @@ fn peer_that_nobody_decides_about_is_timed_out() {
     under("peer_that_nobody_decides_about_is_timed_out", || {
         let never = Authenticator::asynchronous(|_| std::future::pending());
         let limit = std::time::Duration::from_millis(50);
-        let (_pull, endpoint, events) =
-            bound(server().authenticator(never).handshake_timeout(limit));
-        let (_push, client) = dialed(admin(), &endpoint);
+        let (_pull, endpoint, events) = bound(
+            &Context::new(),
+            server().authenticator(never).handshake_timeout(limit),
+        );
+        let (_push, client) = dialed(&Context::new(), admin(), &endpoint);
         assert_eq!(handshake_failure(&events), Reason::TimedOut);
         assert_eq!(handshake_failure(&client), Reason::Ended);
     });
@@ -215,7 +206,7 @@ fn null_peers_are_chosen_by_address_on_both_sides() {
     under("null_peers_are_chosen_by_address_on_both_sides", || {
         let allowing = |range| Authenticator::addresses([range]).unwrap();
         let here = Pull::builder().authenticator(allowing("127.0.0.0/8"));
-        let (pull, endpoint, _) = bound(here);
+        let (pull, endpoint, _) = bound(&Context::new(), here);
         let asking = Push::builder().authenticator(allowing("127.0.0.1"));
         let push = asking.build(&Context::new()).unwrap();
         push.connect(&endpoint).unwrap();
@@ -223,8 +214,8 @@ fn null_peers_are_chosen_by_address_on_both_sides() {
         assert_eq!(pull.recv_timeout(WAIT).unwrap().part_str(0), Ok("hello"));
 
         let elsewhere = Pull::builder().authenticator(allowing("10.0.0.0/8"));
-        let (_pull, endpoint, events) = bound(elsewhere);
-        let (_push, client) = dialed(Security::null(), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), elsewhere);
+        let (_push, client) = dialed(&Context::new(), Security::null(), &endpoint);
         let reason = Reason::Denied(Denial::Unauthorized);
         assert_eq!(handshake_failure(&events), reason);
         let reason = Reason::DeniedByPeer(Denial::Unauthorized);
@@ -243,8 +234,8 @@ fn temporary_denial_just_closes() {
                 _ => Verdict::allow(""),
             })
         });
-        let (_pull, endpoint, events) = bound(server().authenticator(second));
-        let (_push, client) = dialed(admin(), &endpoint);
+        let (_pull, endpoint, events) = bound(&Context::new(), server().authenticator(second));
+        let (_push, client) = dialed(&Context::new(), admin(), &endpoint);
         let reason = Reason::Denied(Denial::Temporary);
         assert_eq!(handshake_failure(&events), reason);
         assert_eq!(handshake_failure(&client), Reason::Ended);

@@ -1,6 +1,5 @@
 //! What went wrong elsewhere, where no other test shows that it does not here: libzmq's CVEs and
-//! bugs, and those of other implementations. `docs/regressions.md` lists all of them, each with its
-//! test or with why it cannot happen; that the tests are there is checked here.
+//! bugs, and those of other implementations. `docs/regressions.md` lists all of them.
 
 #![cfg(all(
     feature = "pair",
@@ -13,32 +12,20 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Context, Dealer, Event, Events, Message, Pub, Pull, Push, Rep, Req, Sub, poll};
+use ferromq::{Dealer, Event, Message, Pub, Pull, Push, Rep, Req, Sub, poll};
+use ferromq_testkit::MockPeer;
 use ferromq_testkit::frames::{self, Frames};
-use ferromq_testkit::{MockPeer, SimWorld};
+
+#[allow(dead_code, reason = "each test file uses its part")]
+mod common;
+use common::{WAIT, wait_for, world};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-const WAIT: Duration = Duration::from_secs(30);
-
 const HERE: &str = "tcp://127.0.0.1:5555";
-
-fn world(seed: u64) -> (SimWorld, Context) {
-    let world = SimWorld::new(seed);
-    let context = Context::with_world(Arc::new(world.clone()), 1);
-    (world, context)
-}
-
-#[track_caller]
-fn wait_for(events: &Events, wanted: impl Fn(&Event) -> bool) {
-    assert!(events.wait_for(WAIT, wanted).is_some(), "no such event");
-}
 
 /// Resident memory of this process, in KiB.
 #[cfg(target_os = "linux")]
@@ -275,56 +262,6 @@ fn huge_high_water_marks_take_no_memory() {
         for number in 0..10_u8 {
             push.send([number]).unwrap();
             pull.recv_timeout(WAIT).unwrap();
-        }
-    }
-}
-
-/// The rows of `docs/regressions.md`: what, how it went wrong, and the tests or the reason.
-fn rows() -> Vec<[&'static str; 3]> {
-    let table = include_str!("../../../docs/regressions.md");
-    let cells = |line: &'static str| line.split('|').map(str::trim).collect::<Vec<_>>();
-    let rows = table.lines().filter_map(|line| match cells(line)[..] {
-        ["", what, how, here, ""] if what != "what" && !what.starts_with("---") => {
-            Some([what, how, here])
-        }
-        _ => None,
-    });
-    rows.collect()
-}
-
-#[test]
-fn every_row_of_the_list_has_its_tests_or_its_reason() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let (mut open, mut tests) = (Vec::new(), BTreeSet::new());
-    open.extend(["crates", "conformance/src", "fuzz/tests"].map(|folder| root.join(folder)));
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(path).unwrap();
-            let names = text
-                .split("fn ")
-                .skip(1)
-                .filter_map(|rest| rest.split('(').next());
-            tests.extend(names.map(str::to_owned));
-            // Those of the corpora are named by a macro.
-            tests.extend(text.lines().map(|line| format!("corpus: {}", line.trim())));
-        }
-    }
-    assert!(rows().len() > 100, "{}", rows().len());
-    for [what, how, here] in rows() {
-        assert!(!how.is_empty(), "{what}");
-        if here.starts_with("not applicable: ") {
-            continue;
-        }
-        let named: Vec<_> = here.split('`').skip(1).step_by(2).collect();
-        assert!(!named.is_empty(), "{what} names neither test nor reason");
-        for test in named {
-            assert!(tests.contains(test), "{what}: there is no test {test}");
         }
     }
 }

@@ -11,34 +11,16 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::time::Duration;
-
 use ferromq::{
-    Builder, Context, Denial, Endpoint, Events, KeyPair, Message, Pull, Push, Reason, Router,
-    Security,
+    Builder, Context, Denial, Endpoint, KeyPair, Message, Pull, Reason, Router, Security,
 };
 use ferromq_testkit::{MockPeer, frames};
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, address, handshake_failure, under};
+use common::{WAIT, address, bound, dialed, handshake_failure, under};
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
-
-fn bound(context: &Context, builder: Builder<Pull>) -> (Pull, Endpoint, Events) {
-    let pull = builder.build(context).unwrap();
-    let events = pull.events();
-    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
-    (pull, endpoint, events)
-}
-
-fn dialed(security: Security, endpoint: &Endpoint) -> (Push, Events) {
-    let builder = Push::builder().security(security).linger(Duration::ZERO);
-    let push = builder.build(&Context::new()).unwrap();
-    let events = push.events();
-    push.connect(endpoint).unwrap();
-    (push, events)
-}
 
 fn handler(context: &Context) -> Router {
     let handler = Router::new(context);
@@ -91,7 +73,7 @@ fn each_mechanism_takes_each_denial() {
                 let handler = handler(&context);
                 let builder = Pull::builder().security(ours.clone()).zap_domain("test");
                 let (pull, endpoint, events) = bound(&context, builder);
-                let (push, _) = dialed(theirs.clone(), &endpoint);
+                let (push, _) = dialed(&Context::new(), theirs.clone(), &endpoint);
                 push.send("unheard").unwrap();
                 let question = handler.recv_timeout(WAIT).unwrap();
                 handler.send(answer(&question, status)).unwrap();
@@ -148,7 +130,7 @@ fn plain_server_that_enforces_an_empty_domain_denies() {
     under("plain_server_that_enforces_an_empty_domain_denies", || {
         let builder = plain_server().enforce_zap_domain(true);
         let (_pull, endpoint, events) = bound(&Context::new(), builder);
-        let (_push, client) = dialed(Security::plain_client("u", "p"), &endpoint);
+        let (_push, client) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
         let reason = Reason::Denied(Denial::Internal);
         assert_eq!(handshake_failure(&events), reason);
         let reason = Reason::DeniedByPeer(Denial::Internal);

@@ -10,30 +10,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use ferromq::{
-    Builder, Context, Dealer, Denial, Endpoint, Event, Events, Message, Part, Pull, Push, Reason,
-    Rep, Router, Security, User,
+    Builder, Context, Dealer, Denial, Message, Part, Pull, Reason, Rep, Router, Security, User,
 };
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, handshake_failure, under, wait_for};
+use common::{WAIT, bound, dialed, handshake_failure, handshake_success, under};
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
-
-fn bound(context: &Context, builder: Builder<Pull>) -> (Pull, Endpoint, Events) {
-    let pull = builder.build(context).unwrap();
-    let events = pull.events();
-    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
-    (pull, endpoint, events)
-}
-
-fn dialed(security: Security, endpoint: &Endpoint) -> (Push, Events) {
-    let builder = Push::builder().security(security);
-    let push = builder.build(&Context::new()).unwrap();
-    let events = push.events();
-    push.connect(endpoint).unwrap();
-    (push, events)
-}
 
 fn handler(context: &Context) -> Rep {
     let handler = Rep::new(context);
@@ -56,21 +40,17 @@ fn answer(handler: &Rep, question: &[&[u8]], status: &str, user: &str, metadata:
     handler.send(reply).unwrap();
 }
 
-fn next_user(events: &Events) -> Option<User> {
-    let success = |event: &Event| matches!(event, Event::HandshakeSucceeded { .. });
-    match wait_for(events, success) {
-        Event::HandshakeSucceeded { peer, .. } => peer.user.clone(),
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn handler_allows_and_names_the_user() {
     under("handler_allows_and_names_the_user", || {
         let context = Context::new();
         let handler = handler(&context);
         let (pull, endpoint, events) = bound(&context, plain_server().zap_domain("test"));
-        let (push, _) = dialed(Security::plain_client("admin", "secret"), &endpoint);
+        let (push, _) = dialed(
+            &Context::new(),
+            Security::plain_client("admin", "secret"),
+            &endpoint,
+        );
         push.send("hello").unwrap();
         let question: &[&[u8]] = &[
             b"1.0",
@@ -91,7 +71,7 @@ fn handler_allows_and_names_the_user() {
         );
         assert_eq!(pull.recv_timeout(WAIT), Ok(Message::from("hello")));
         let user = User::new("joe").with_property("Group", "staff");
-        assert_eq!(next_user(&events), Some(user));
+        assert_eq!(handshake_success(&events), Some(user));
     });
 }
 
@@ -107,7 +87,8 @@ fn handler_denies_with_each_status() {
             let context = Context::new();
             let handler = handler(&context);
             let (_pull, endpoint, events) = bound(&context, plain_server());
-            let (_push, client) = dialed(Security::plain_client("u", "p"), &endpoint);
+            let (_push, client) =
+                dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
             let question: &[&[u8]] = &[b"1.0", b"1", b"", b"127.0.0.1", b"", b"PLAIN", b"u", b"p"];
             answer(&handler, question, status, "", b"");
             assert_eq!(handshake_failure(&events), Reason::Denied(denial));
@@ -126,13 +107,13 @@ fn null_is_asked_about_in_a_domain_only() {
         let context = Context::new();
         let handler = handler(&context);
         let (pull, endpoint, events) = bound(&context, Pull::builder());
-        let (push, _) = dialed(Security::null(), &endpoint);
+        let (push, _) = dialed(&Context::new(), Security::null(), &endpoint);
         push.send("nobody is asked").unwrap();
         pull.recv_timeout(WAIT).unwrap();
-        assert_eq!(next_user(&events), None);
+        assert_eq!(handshake_success(&events), None);
 
         let (_pull, endpoint, events) = bound(&context, Pull::builder().zap_domain("global"));
-        let (_push, _) = dialed(Security::null(), &endpoint);
+        let (_push, _) = dialed(&Context::new(), Security::null(), &endpoint);
         let question: &[&[u8]] = &[b"1.0", b"1", b"global", b"127.0.0.1", b"", b"NULL"];
         answer(&handler, question, "400", "", b"");
         let reason = Reason::Denied(Denial::Unauthorized);
@@ -146,13 +127,13 @@ fn without_a_handler_the_domain_can_be_enforced() {
         let context = Context::new();
         let lenient = || Pull::builder().zap_domain("global");
         let (pull, endpoint, _) = bound(&context, lenient());
-        let (push, _) = dialed(Security::null(), &endpoint);
+        let (push, _) = dialed(&Context::new(), Security::null(), &endpoint);
         push.send("welcome").unwrap();
         pull.recv_timeout(WAIT).unwrap();
 
         let strict = lenient().enforce_zap_domain(true);
         let (_pull, endpoint, events) = bound(&context, strict);
-        let (_push, client) = dialed(Security::null(), &endpoint);
+        let (_push, client) = dialed(&Context::new(), Security::null(), &endpoint);
         let reason = Reason::Denied(Denial::Internal);
         assert_eq!(handshake_failure(&events), reason);
         let reason = Reason::DeniedByPeer(Denial::Internal);
@@ -170,7 +151,7 @@ fn handler_may_be_a_router_that_forwards() {
         let handler = Rep::new(&Context::new());
         handler.connect(&elsewhere).unwrap();
         let (pull, endpoint, _) = bound(&context, plain_server());
-        let (push, _) = dialed(Security::plain_client("u", "p"), &endpoint);
+        let (push, _) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
         push.send("hello").unwrap();
         back.send(front.recv_timeout(WAIT).unwrap()).unwrap();
         let question: &[&[u8]] = &[b"1.0", b"1", b"", b"127.0.0.1", b"", b"PLAIN", b"u", b"p"];
@@ -187,7 +168,7 @@ fn handler_that_cannot_answer_denies_and_one_that_does_not_is_waited_for() {
         let wrong = Pull::new(&context);
         wrong.bind(HANDLER).unwrap();
         let (_pull, endpoint, events) = bound(&context, plain_server());
-        let (_push, _) = dialed(Security::plain_client("u", "p"), &endpoint);
+        let (_push, _) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
         let reason = Reason::Denied(Denial::Internal);
         assert_eq!(handshake_failure(&events), reason);
 
@@ -195,7 +176,7 @@ fn handler_that_cannot_answer_denies_and_one_that_does_not_is_waited_for() {
         let _silent = handler(&context);
         let limit = std::time::Duration::from_millis(50);
         let (_pull, endpoint, events) = bound(&context, plain_server().handshake_timeout(limit));
-        let (_push, _) = dialed(Security::plain_client("u", "p"), &endpoint);
+        let (_push, _) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
         assert_eq!(handshake_failure(&events), Reason::TimedOut);
     });
 }
@@ -211,7 +192,11 @@ fn handler_is_shown_the_key_of_a_curve_client() {
         let security = Security::curve_server(server.clone());
         let (pull, endpoint, _) = bound(&context, Pull::builder().security(security));
         let shown = client.public;
-        let (push, _) = dialed(Security::curve_client(client, server.public), &endpoint);
+        let (push, _) = dialed(
+            &Context::new(),
+            Security::curve_client(client, server.public),
+            &endpoint,
+        );
         push.send("hello").unwrap();
         let question: &[&[u8]] = &[
             b"1.0",

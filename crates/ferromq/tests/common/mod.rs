@@ -1,4 +1,4 @@
-//! What the integration tests share: a watchdog's limit, waiting for events, and an honest peer.
+//! What the integration tests share: a watchdog's limit, worlds, waiting for events, and peers.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::task::{self, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use ferromq::{Context, Endpoint, Event, Events, Pull, Push, Reason};
-use ferromq_testkit::{MockPeer, watchdog};
+use ferromq::{Builder, Context, Endpoint, Event, Events, Pull, Push, Reason, Security, User};
+use ferromq_testkit::{MockPeer, SimWorld, watchdog};
 
 /// Long enough for every single wait: who needs it has failed.
 pub(crate) const WAIT: Duration = Duration::from_secs(10);
@@ -18,6 +18,30 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Runs a test under the watchdog.
 pub(crate) fn under<T>(name: &str, body: impl FnOnce() -> T) -> T {
     watchdog::under(name, LIMIT, body)
+}
+
+/// A simulated world, and a context in it.
+pub(crate) fn world(seed: u64) -> (SimWorld, Context) {
+    let world = SimWorld::new(seed);
+    let context = Context::with_world(Arc::new(world.clone()), 1);
+    (world, context)
+}
+
+/// A PULL with these options, bound to a free port.
+pub(crate) fn bound(context: &Context, pull: Builder<Pull>) -> (Pull, Endpoint, Events) {
+    let pull = pull.build(context).unwrap();
+    let events = pull.events();
+    let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+    (pull, endpoint, events)
+}
+
+/// A PUSH that is secured so, has dialed, and leaves nothing behind.
+pub(crate) fn dialed(context: &Context, security: Security, endpoint: &Endpoint) -> (Push, Events) {
+    let push = Push::builder().security(security).linger(Duration::ZERO);
+    let push = push.build(context).unwrap();
+    let events = push.events();
+    push.connect(endpoint).unwrap();
+    (push, events)
 }
 
 /// The first event that is wanted; the others are dropped.
@@ -39,12 +63,14 @@ pub(crate) fn handshake_failure(events: &Events) -> Reason {
     }
 }
 
-/// Waits for the next peer.
+/// Waits for the next peer: who it is.
 #[track_caller]
-pub(crate) fn handshake_success(events: &Events) {
-    wait_for(events, |event| {
-        matches!(event, Event::HandshakeSucceeded { .. })
-    });
+pub(crate) fn handshake_success(events: &Events) -> Option<User> {
+    let success = |event: &Event| matches!(event, Event::HandshakeSucceeded { .. });
+    match wait_for(events, success) {
+        Event::HandshakeSucceeded { peer, .. } => peer.user.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Waits for a state that no event tells of, without sleeping; the watchdog ends it.

@@ -1,6 +1,8 @@
 //! Connections and handshakes at a time.
 
-use ferromq::{BuildError, Crowd, Message, Pub, Push, Sub, SubOptions, Timers};
+use std::sync::Arc;
+
+use ferromq::{BuildError, Context, Crowd, Message, Pub, Push, Sub, SubOptions, Timers};
 use ferromq_testkit::{MockPeer, frames};
 
 use super::*;
@@ -87,7 +89,7 @@ fn handshakes_of_one_address_up_to_the_maximum_go_on_and_one_more_is_turned_away
 
 #[test]
 fn handshakes_over_ipc_count_in_all_and_for_no_address() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let pull = Pull::builder()
         .max_handshakes_per_address(1)
         .max_handshakes(3);
@@ -156,7 +158,7 @@ fn handshake_in_time_succeeds_and_a_later_one_is_timed_out() {
 
 #[test]
 fn events_up_to_the_backlog_are_kept_and_further_ones_counted() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let pull = Pull::builder().event_backlog(2).build(&context).unwrap();
     let events = pull.events();
     let is_listening = |event| matches!(event, Some(Event::Listening { .. }));
@@ -175,7 +177,7 @@ fn events_up_to_the_backlog_are_kept_and_further_ones_counted() {
 
 #[test]
 fn limit_that_lets_nobody_in_is_refused() {
-    let refused = |pull: Builder<Pull>| match pull.build(&world().1) {
+    let refused = |pull: Builder<Pull>| match pull.build(&world(1).1) {
         Err(BuildError::OutOfRange { option }) => option,
         other => panic!("{other:?}"),
     };
@@ -223,7 +225,7 @@ fn timers_are_as_many_as_the_application_makes() {
 /// A publisher and a subscriber whose limits are the smallest.
 #[test]
 fn smallest_limits_let_subscriptions_through() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let publisher = Pub::builder().max_command_size(1024).max_handshakes(1);
     let publisher = publisher.build(&context).unwrap();
     let endpoint = publisher.bind(ANY).unwrap();

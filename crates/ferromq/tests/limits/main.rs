@@ -1,5 +1,5 @@
 //! Every limit on what peers can make a socket hold: what is just allowed is served, one more is
-//! refused with its typed reason. `docs/limits.md` names the test of each, and `table` checks that.
+//! refused with its typed reason. `docs/limits.md` names the test of each.
 
 #![cfg(all(
     feature = "pair",
@@ -12,34 +12,27 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[allow(dead_code, reason = "each test file uses its part")]
+#[path = "../common/mod.rs"]
+mod common;
 mod connections;
 mod peers;
 mod subscriptions;
-mod table;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Builder, Context, Endpoint, Event, Events, Pull, Reason};
+use ferromq::{Builder, Endpoint, Event, Events, Pull, Reason};
 use ferromq_testkit::{MockPeer, SimWorld};
 
-/// Long enough for every single wait: who needs it has failed.
-const WAIT: Duration = Duration::from_secs(30);
+use common::{WAIT, wait_for, world};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 const ANY: &str = "tcp://127.0.0.1:*";
 
-/// A simulated world, and a context in it.
-fn world() -> (SimWorld, Context) {
-    let world = SimWorld::new(1);
-    let context = Context::with_world(Arc::new(world.clone()), 1);
-    (world, context)
-}
-
 /// A PULL with these options, bound in a simulated world.
 fn bound(pull: Builder<Pull>) -> (SimWorld, Pull, Endpoint, Events) {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let pull = pull.build(&context).unwrap();
     let (events, endpoint) = (pull.events(), pull.bind(ANY).unwrap());
     (world, pull, endpoint, events)
@@ -49,15 +42,6 @@ fn bound(pull: Builder<Pull>) -> (SimWorld, Pull, Endpoint, Events) {
 #[track_caller]
 fn dial(world: &SimWorld, endpoint: &Endpoint) -> MockPeer {
     MockPeer::dial(world, &endpoint.to_string())
-}
-
-/// The first event that is wanted; the others are dropped.
-#[track_caller]
-fn wait_for(events: &Events, wanted: impl Fn(&Event) -> bool) -> Event {
-    match events.wait_for(WAIT, wanted) {
-        Some(event) => event,
-        None => panic!("the event did not come"),
-    }
 }
 
 /// Why the next connection ends, in its handshake or later.

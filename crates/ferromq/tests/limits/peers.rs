@@ -79,7 +79,7 @@ fn command_up_to_its_size_is_taken_and_one_byte_more_ends_the_connection() {
     const SIZE: usize = 2000;
     let name = "\x09SUBSCRIBE".len();
     for (topic, is_taken) in [(SIZE - name, true), (SIZE - name + 1, false)] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let publisher = Pub::builder()
             .max_command_size(SIZE)
             .build(&context)

@@ -21,7 +21,7 @@ fn subscriber(world: &SimWorld, endpoint: &Endpoint, publisher: &str) -> MockPee
 #[test]
 fn subscriptions_of_a_peer_up_to_the_maximum_are_held_and_one_more_ends_its_connection() {
     for subscribe in FORMS {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let publisher = Pub::builder().max_subscriptions(3, 1000);
         let publisher = publisher.build(&context).unwrap();
         let (events, endpoint) = (publisher.events(), publisher.bind(ANY).unwrap());
@@ -51,7 +51,7 @@ fn subscriptions_of_a_peer_up_to_the_maximum_are_held_and_one_more_ends_its_conn
 
 #[test]
 fn topics_of_a_peer_up_to_their_bytes_are_held_and_one_byte_more_ends_its_connection() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let publisher = Pub::builder().max_subscriptions(100, 10);
     let publisher = publisher.build(&context).unwrap();
     let (events, endpoint) = (publisher.events(), publisher.bind(ANY).unwrap());
@@ -71,7 +71,7 @@ fn topics_of_a_peer_up_to_their_bytes_are_held_and_one_byte_more_ends_its_connec
 #[test]
 fn subscriptions_at_an_xpub_are_limited_whoever_decides_about_them() {
     for manual in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let xpub = Xpub::builder().manual(manual).max_subscriptions(2, 1000);
         let xpub = xpub.build(&context).unwrap();
         let (events, endpoint) = (xpub.events(), xpub.bind(ANY).unwrap());
@@ -96,7 +96,7 @@ fn subscriptions_at_an_xpub_are_limited_whoever_decides_about_them() {
 
 #[test]
 fn subscriptions_in_process_are_limited_too() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let publisher = Pub::builder().max_subscriptions(1, 1000);
     let publisher = publisher.build(&context).unwrap();
     publisher.bind("inproc://topics").unwrap();

@@ -76,7 +76,7 @@ fn bind_listener_of_a_closed_socket_is_refused() {
 
 #[test]
 fn bind_listener_is_not_for_worlds_without_such_sockets() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let refused = Pull::new(&context).bind_listener(listener);
     assert!(matches!(

@@ -8,7 +8,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn set_send_timeout_is_for_calls_that_begin_later() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let push = Push::builder().send_timeout(9 * SECOND).build(&context);
     let push = push.unwrap();
     for seconds in [3, 1] {
@@ -23,7 +23,7 @@ fn set_send_timeout_is_for_calls_that_begin_later() {
 
 #[test]
 fn set_receive_timeout_is_for_calls_that_begin_later() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let pull = Pull::new(&context);
     for seconds in [3, 1] {
         pull.set_receive_timeout(Some(seconds * SECOND));
@@ -37,7 +37,7 @@ fn set_receive_timeout_is_for_calls_that_begin_later() {
 
 #[test]
 fn set_linger_is_how_long_a_later_close_looks_for_a_peer() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let push = Push::new(&context);
     push.connect(NOWHERE).unwrap();
     push.send("x").unwrap();
@@ -52,7 +52,7 @@ fn set_linger_is_how_long_a_later_close_looks_for_a_peer() {
 
 #[test]
 fn set_reconnect_interval_is_for_the_next_pauses() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let push = Push::builder().reconnect_interval(SECOND, SECOND);
     let push = push.build(&context).unwrap();
     let events = push.events();

@@ -21,7 +21,7 @@ fn all(receive: impl Fn() -> Result<Message, RecvError>) -> Vec<Message> {
 fn conflate_keeps_the_last_message_for_a_peer_that_is_not_there() {
     for endpoint in [NOWHERE, "ipc:///sim/socket", "inproc://name"] {
         for conflate in [false, true] {
-            let (_, context) = world();
+            let (_, context) = world(1);
             let push = Push::builder().conflate(conflate).build(&context).unwrap();
             push.connect(endpoint).unwrap();
             for number in 0..10 {
@@ -48,7 +48,7 @@ fn conflate_keeps_the_last_message_for_a_peer_that_is_not_there() {
 #[test]
 fn conflate_keeps_the_last_message_that_was_received_from_each_peer() {
     for endpoint in ENDPOINTS {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let pull = Pull::builder().receive_high_water_mark(2).conflate(true);
         let pull = pull.build(&context).unwrap();
         let endpoint = pull.bind(endpoint).unwrap();
@@ -71,7 +71,7 @@ fn conflate_keeps_the_last_message_that_was_received_from_each_peer() {
 
 #[test]
 fn conflate_never_waits_for_a_peer_that_does_not_read() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let push = Push::builder().send_high_water_mark(5).conflate(true);
     let (push, pull) = (push.build(&context).unwrap(), Pull::new(&context));
     let endpoint = pull.bind(ANY).unwrap();
@@ -94,7 +94,7 @@ fn conflate_never_waits_for_a_peer_that_does_not_read() {
 
 #[test]
 fn conflate_flushes_the_last_message_when_it_is_closed() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let push = Push::builder().conflate(true).build(&context).unwrap();
     push.connect(NOWHERE).unwrap();
     for number in 0..3 {
@@ -108,7 +108,7 @@ fn conflate_flushes_the_last_message_when_it_is_closed() {
 
 #[test]
 fn conflate_drops_what_a_lost_peer_was_not_given() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let dealer = Dealer::builder().conflate(true).build(&context).unwrap();
     let (endpoint, peer) = (dealer.bind(ANY).unwrap(), Dealer::new(&context));
     peer.connect(&endpoint).unwrap();
@@ -126,7 +126,7 @@ fn conflate_drops_what_a_lost_peer_was_not_given() {
 
 #[test]
 fn conflate_with_immediate_takes_nothing_without_a_peer() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let push = Push::builder().conflate(true).immediate(true);
     let push = push.build(&context).unwrap();
     push.connect(NOWHERE).unwrap();
@@ -137,7 +137,7 @@ fn conflate_with_immediate_takes_nothing_without_a_peer() {
 fn conflate_is_for_publishers_and_subscribers_too() {
     for endpoint in ENDPOINTS {
         for publishes in [true, false] {
-            let (world, context) = world();
+            let (world, context) = world(1);
             let publisher = Pub::builder().conflate(publishes);
             let publisher = publisher.build(&context).unwrap();
             let sub = Sub::builder().conflate(!publishes).build(&context).unwrap();

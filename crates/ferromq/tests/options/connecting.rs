@@ -20,7 +20,7 @@ fn is_success(event: &Event) -> bool {
 
 /// How many of ten messages reach the one of two endpoints that is there.
 fn reach_one_of_two(push: Builder<Push>) -> usize {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let (push, pull) = (push.build(&context).unwrap(), Pull::new(&context));
     push.connect(NOWHERE).unwrap();
     push.connect(pull.bind(ANY).unwrap()).unwrap();
@@ -41,7 +41,7 @@ fn immediate_gives_messages_to_peers_that_are_there_only() {
 
 #[test]
 fn immediate_does_not_take_a_message_before_there_is_a_peer() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let push = Push::builder().immediate(true).build(&context).unwrap();
     push.connect(NOWHERE).unwrap();
     assert_eq!(push.try_send("x").unwrap_err().kind, SendErrorKind::Full);
@@ -53,7 +53,7 @@ fn immediate_does_not_take_a_message_before_there_is_a_peer() {
 #[test]
 fn immediate_keeps_nothing_for_a_peer_that_is_lost() {
     for immediate in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let pair = Pair::builder().send_high_water_mark(3).immediate(immediate);
         let (pair, other) = (pair.build(&context).unwrap(), Pair::new(&context));
         let (endpoint, events) = (other.bind(ANY).unwrap(), pair.events());
@@ -74,7 +74,7 @@ fn immediate_keeps_nothing_for_a_peer_that_is_lost() {
 
 #[test]
 fn connect_timeout_ends_an_attempt_that_is_not_answered() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     world.partition(NOWHERE);
     let push = Push::builder().connect_timeout(3 * SECOND);
     let push = push.build(&context).unwrap();
@@ -99,7 +99,7 @@ fn connect_timeout_ends_an_attempt_that_is_not_answered() {
 
 #[test]
 fn reconnect_interval_is_the_pause_between_attempts_and_its_limit() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let pauses = |first, most| {
         let push = Push::builder().reconnect_interval(first, most);
         let push = push.build(&context).unwrap();
@@ -125,7 +125,7 @@ fn reconnect_interval_is_the_pause_between_attempts_and_its_limit() {
 #[test]
 fn reconnect_stop_gives_a_refused_endpoint_up() {
     for refused in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let mut stop = ReconnectStop::default();
         stop.refused = refused;
         let push = Push::builder()
@@ -146,7 +146,7 @@ fn reconnect_stop_gives_a_refused_endpoint_up() {
 #[test]
 fn reconnect_stop_gives_an_endpoint_up_whose_handshake_failed() {
     for handshake_failed in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let mut stop = ReconnectStop::default();
         stop.handshake_failed = handshake_failed;
         let push = Push::builder()
@@ -169,7 +169,7 @@ fn reconnect_stop_gives_an_endpoint_up_whose_handshake_failed() {
 #[test]
 fn reconnect_stop_always_makes_one_connection_only() {
     for always in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let mut stop = ReconnectStop::default();
         stop.always = always;
         let push = Push::builder()
@@ -189,7 +189,7 @@ fn reconnect_stop_always_makes_one_connection_only() {
 #[test]
 fn reconnect_stop_after_disconnecting_looks_for_nobody_any_more() {
     for disconnected in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let mut stop = ReconnectStop::default();
         stop.disconnected = disconnected;
         let push = Push::builder()
@@ -214,7 +214,7 @@ fn reconnect_stop_after_disconnecting_looks_for_nobody_any_more() {
 
 #[test]
 fn handshake_timeout_ends_a_handshake_that_does_not_go_on() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let pull = Pull::builder().handshake_timeout(3 * SECOND);
     let pull = pull.build(&context).unwrap();
     let (events, endpoint) = (pull.events(), pull.bind(ANY).unwrap());
@@ -228,7 +228,7 @@ fn handshake_timeout_ends_a_handshake_that_does_not_go_on() {
 
 #[test]
 fn connecting_option_out_of_range_is_refused() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let refused = |push: Builder<Push>| match push.build(&context) {
         Err(BuildError::OutOfRange { option }) => option,
         other => panic!("{other:?}"),
@@ -254,7 +254,7 @@ fn connecting_option_out_of_range_is_refused() {
 
 #[test]
 fn metadata_that_peers_would_refuse_is_refused() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let build = |properties: &[(&str, usize)]| {
         let options = properties.iter();
         let options = options.fold(Push::builder(), |options, (name, size)| {
@@ -279,7 +279,7 @@ fn metadata_that_peers_would_refuse_is_refused() {
 #[test]
 fn metadata_is_seen_by_the_peer_over_every_transport() {
     for endpoint in [ANY, "ipc:///sim/socket"] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let push = Push::builder()
             .metadata("X-Name", "a")
             .metadata("X-Key", "b");
@@ -300,7 +300,7 @@ fn metadata_is_seen_by_the_peer_over_every_transport() {
 
 #[test]
 fn metadata_with_another_name_is_refused() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let long = format!("X-{}", "a".repeat(254));
     for name in ["", "Name", "X-a b", "Identity", long.as_str()] {
         let built = Push::builder().metadata(name, "a").build(&context);

@@ -9,7 +9,7 @@ const PROXY: &str = "tcp://127.0.0.1:1080";
 
 /// A PUSH that dials `endpoint` through the proxy, and the proxy's end of that.
 fn through(credentials: Option<(&str, &str)>, endpoint: &str) -> (MockPeer, Push, Events) {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let listener = MockPeer::listen(&world, PROXY);
     let push = Push::builder().socks_proxy("127.0.0.1:1080");
     let push = match credentials {
@@ -81,7 +81,7 @@ fn socks_refusal_is_told_and_tried_again() {
 
 #[test]
 fn socks_proxy_that_cannot_be_is_refused() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     for address in ["", "localhost", "*:1080", "localhost:0", "a b:1"] {
         let built = Push::builder().socks_proxy(address).build(&context);
         let is_refused = matches!(

@@ -28,7 +28,7 @@ fn sub(context: &Context, endpoint: &Endpoint, topics: &[&str]) -> Sub {
 #[test]
 fn no_drop_waits_for_a_subscriber_without_room() {
     for no_drop in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let publisher = Pub::builder().send_high_water_mark(3).no_drop(no_drop);
         let publisher = publisher.build(&context).unwrap();
         let endpoint = publisher.bind(ANY).unwrap();
@@ -58,7 +58,7 @@ fn no_drop_waits_for_a_subscriber_without_room() {
 #[test]
 fn no_drop_is_for_xpub_too() {
     for no_drop in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let publisher = Xpub::builder().send_high_water_mark(3).no_drop(no_drop);
         let publisher = publisher.build(&context).unwrap();
         let endpoint = publisher.bind(ANY).unwrap();
@@ -79,7 +79,7 @@ fn invert_matching_gives_what_was_not_subscribed_to() {
         (false, true, &[]),
         (true, true, &["b1", "c1"]),
     ] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let publisher = Pub::builder().invert_matching(publisher);
         let publisher = publisher.build(&context).unwrap();
         let sub = Sub::builder().invert_matching(subscriber);
@@ -96,7 +96,7 @@ fn invert_matching_gives_what_was_not_subscribed_to() {
 
 #[test]
 fn invert_matching_is_for_xpub_too() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let xpub = Xpub::builder()
         .invert_matching(true)
         .build(&context)
@@ -113,7 +113,7 @@ fn invert_matching_is_for_xpub_too() {
 /// What an XPUB is told of two subscribers to the same topics: one cancels a topic and goes, then
 /// the other.
 fn told(xpub: Builder<Xpub>) -> Vec<String> {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let xpub = xpub.build(&context).unwrap();
     let endpoint = xpub.bind(ANY).unwrap();
     let first = sub(&context, &endpoint, &["a", "b"]);
@@ -155,7 +155,7 @@ fn verbose_tells_of_every_subscription_and_verboser_of_every_cancellation() {
 #[test]
 fn manual_gives_a_peer_what_the_application_says() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let xpub = Xpub::builder().manual(true).build(&context).unwrap();
         assert_eq!(xpub.subscribe("x"), Err(AnswerError::NoPeer));
         let endpoint = xpub.bind(endpoint).unwrap();
@@ -193,7 +193,7 @@ fn manual_gives_a_peer_what_the_application_says() {
 
 #[test]
 fn manual_receives_what_peers_send_as_it_is() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let xpub = Xpub::builder().manual(true).build(&context).unwrap();
     let xsub = Xsub::new(&context);
     xsub.connect(xpub.bind(ANY).unwrap()).unwrap();
@@ -208,7 +208,7 @@ fn manual_receives_what_peers_send_as_it_is() {
 #[test]
 fn manual_last_value_sends_the_next_message_to_the_last_subscriber_alone() {
     for last_value in [false, true] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let xpub = Xpub::builder().manual(true);
         let xpub = match last_value {
             true => xpub.manual_last_value(true),
@@ -237,7 +237,7 @@ fn manual_last_value_sends_the_next_message_to_the_last_subscriber_alone() {
 #[test]
 fn welcome_message_is_the_first_that_a_subscriber_gets() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let xpub = Xpub::builder().welcome_message(["Welcome", "!"]);
         let xpub = xpub.build(&context).unwrap();
         let sub = Sub::new(&context);
@@ -254,7 +254,7 @@ fn welcome_message_is_the_first_that_a_subscriber_gets() {
 #[test]
 fn verbose_unsubscribe_tells_publishers_of_every_cancellation() {
     for verbose in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let xsub = Xsub::builder().verbose_unsubscribe(verbose);
         let (xsub, xpub) = (xsub.build(&context).unwrap(), Xpub::new(&context));
         xsub.connect(xpub.bind(ANY).unwrap()).unwrap();
@@ -272,7 +272,7 @@ fn verbose_unsubscribe_tells_publishers_of_every_cancellation() {
 #[test]
 fn only_first_subscribe_looks_at_the_first_part_of_what_is_sent() {
     for (first_only, topics) in [(false, 2), (true, 1)] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let xsub = Xsub::builder().only_first_subscribe(first_only);
         let xsub = xsub.build(&context).unwrap();
         xsub.send(["\u{1}a", "\u{1}b"]).unwrap();
@@ -282,7 +282,7 @@ fn only_first_subscribe_looks_at_the_first_part_of_what_is_sent() {
 
 #[test]
 fn subscriber_counts_its_topics_once_each() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let (sub, xsub) = (Sub::new(&context), Xsub::new(&context));
     for topic in ["a", "ab", "a"] {
         sub.subscribe(topic).unwrap();

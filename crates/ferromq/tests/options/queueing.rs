@@ -18,7 +18,7 @@ fn taken(push: &Push, at_most: usize) -> usize {
 
 #[test]
 fn send_high_water_mark_is_how_many_messages_wait_for_a_peer() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     assert_eq!(taken(&Push::new(&context), 5000), 1000);
     for (mark, expected) in [(1, 1), (7, 7), (0, 5000)] {
         let push = Push::builder().send_high_water_mark(mark).build(&context);
@@ -29,7 +29,7 @@ fn send_high_water_mark_is_how_many_messages_wait_for_a_peer() {
 #[test]
 fn receive_high_water_mark_is_how_many_messages_wait_for_the_application() {
     for (mark, expected) in [(1, 1), (7, 7), (0, 2000)] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let pull = Pull::builder().receive_high_water_mark(mark);
         let (pull, push) = (pull.build(&context).unwrap(), Push::new(&context));
         push.connect(pull.bind(ANY).unwrap()).unwrap();
@@ -44,7 +44,7 @@ fn receive_high_water_mark_is_how_many_messages_wait_for_the_application() {
 
 #[test]
 fn send_timeout_is_how_long_sending_waits() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let push = Push::builder().send_timeout(3 * SECOND).build(&context);
     let error = push.unwrap().send("x").unwrap_err();
     assert_eq!(error.kind, SendErrorKind::TimedOut);
@@ -54,7 +54,7 @@ fn send_timeout_is_how_long_sending_waits() {
 
 #[test]
 fn receive_timeout_is_how_long_receiving_waits() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let pull = Pull::builder().receive_timeout(3 * SECOND).build(&context);
     assert_eq!(pull.unwrap().recv(), Err(RecvError::TimedOut));
     let elapsed = world.elapsed();
@@ -64,7 +64,7 @@ fn receive_timeout_is_how_long_receiving_waits() {
 #[test]
 fn linger_is_how_long_closing_looks_for_a_peer() {
     for (linger, least) in [(None, 5 * SECOND), (Some(2 * SECOND), 2 * SECOND)] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let push = Push::builder();
         let push = linger.map_or(push.clone(), |linger| push.linger(linger));
         let push = push.build(&context).unwrap();
@@ -79,7 +79,7 @@ fn linger_is_how_long_closing_looks_for_a_peer() {
 
 #[test]
 fn max_message_size_ends_the_connection_of_a_larger_one() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let pull = Pull::builder()
         .max_message_size(10)
         .build(&context)
@@ -98,7 +98,7 @@ fn max_message_size_ends_the_connection_of_a_larger_one() {
 
 #[test]
 fn queueing_option_out_of_range_is_refused() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let days = SECOND * 2 * 24 * 3600;
     let built = Push::builder().linger(days).build(&context);
     assert!(matches!(
@@ -121,7 +121,7 @@ fn queueing_option_out_of_range_is_refused() {
 
 #[test]
 fn readiness_says_what_would_not_wait() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let (push, pull) = (Push::new(&context), Pull::new(&context));
     assert!(!push.readiness().send && !pull.readiness().receive);
     push.connect(pull.bind(ANY).unwrap()).unwrap();
@@ -134,7 +134,7 @@ fn readiness_says_what_would_not_wait() {
 
 #[test]
 fn bind_returns_the_concrete_endpoint() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let pull = Pull::new(&context);
     let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap().to_string();
     assert!(endpoint.starts_with("tcp://127.0.0.1:"), "{endpoint}");
@@ -146,7 +146,7 @@ fn bind_returns_the_concrete_endpoint() {
 
 #[test]
 fn sub_receives_what_it_subscribed_to_only() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let (publisher, sub) = (Pub::new(&context), Sub::new(&context));
     sub.connect(publisher.bind(ANY).unwrap()).unwrap();
     sub.subscribe("a").unwrap();
@@ -162,7 +162,7 @@ fn sub_receives_what_it_subscribed_to_only() {
 
 #[test]
 fn topics_are_counted_once_each() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let (xpub, sub, other) = (Xpub::new(&context), Sub::new(&context), Sub::new(&context));
     let endpoint = xpub.bind(ANY).unwrap();
     sub.connect(&endpoint).unwrap();

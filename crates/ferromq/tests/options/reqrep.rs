@@ -21,7 +21,7 @@ fn all<E>(receive: impl Fn() -> Result<Message, E>) -> Vec<Message> {
 
 /// A router that received two requests of a REQ that gave the first one up, and answers both.
 fn answers_to_two(req: ferromq::Builder<Req>) -> Vec<Message> {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let (req, router) = (req.build(&context).unwrap(), Router::new(&context));
     req.connect(router.bind(ANY).unwrap()).unwrap();
     for question in ["1", "2"] {
@@ -38,7 +38,7 @@ fn answers_to_two(req: ferromq::Builder<Req>) -> Vec<Message> {
 
 #[test]
 fn relaxed_request_takes_the_place_of_one_that_is_not_answered() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let (strict, rep) = (Req::new(&context), Rep::new(&context));
     strict.connect(rep.bind(ANY).unwrap()).unwrap();
     strict.send("1").unwrap();
@@ -59,7 +59,7 @@ fn correlated_reply_is_that_to_the_last_request() {
 
 #[test]
 fn correlated_requests_have_a_number_in_front() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let req = Req::builder().correlate(true).build(&context).unwrap();
     let router = Router::new(&context);
     req.connect(router.bind(ANY).unwrap()).unwrap();
@@ -84,7 +84,7 @@ fn correlated_requests_have_a_number_in_front() {
 
 #[test]
 fn relaxed_request_drops_a_reply_that_is_there_already() {
-    let (world, context) = world();
+    let (world, context) = world(1);
     let req = Req::builder().relaxed(true).build(&context).unwrap();
     let rep = Rep::new(&context);
     req.connect(rep.bind(ANY).unwrap()).unwrap();
@@ -101,7 +101,7 @@ fn relaxed_request_drops_a_reply_that_is_there_already() {
 fn handover_gives_the_routing_id_to_the_peer_that_came_last() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
         for handover in [false, true] {
-            let (world, context) = world();
+            let (world, context) = world(1);
             let router = Router::builder().handover(handover);
             let router = router.build(&context).unwrap();
             let endpoint = router.bind(endpoint).unwrap();
@@ -142,7 +142,7 @@ fn handover_gives_the_routing_id_to_the_peer_that_came_last() {
 
 #[test]
 fn handover_ends_the_connection_of_the_other_peer_with_the_reason() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let router = Router::builder().handover(true).build(&context).unwrap();
     let (endpoint, events) = (router.bind(ANY).unwrap(), router.events());
     let dealers = [0, 1].map(|_| {
@@ -161,7 +161,7 @@ fn handover_ends_the_connection_of_the_other_peer_with_the_reason() {
 #[test]
 fn notify_tells_of_peers_that_come_and_go() {
     for (come, gone) in [(false, false), (true, false), (false, true), (true, true)] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let router = Router::builder()
             .notify(come, gone)
             .build(&context)
@@ -183,7 +183,7 @@ fn notify_tells_of_peers_that_come_and_go() {
 
 /// What a ROUTER first hears of a peer that dials it and sends nothing.
 fn heard(connect: impl Fn(&Context, &Endpoint)) -> Option<Message> {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let router = Router::new(&context);
     connect(&context, &router.bind(ANY).unwrap());
     router.recv_timeout(SECOND).ok()
@@ -221,7 +221,7 @@ fn probe_router_makes_a_peer_known_that_has_sent_nothing() {
 #[test]
 fn hello_message_is_the_first_on_every_connection() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let dealer = Dealer::builder()
             .routing_id("d")
             .hello_message(["hello", "!"]);
@@ -244,7 +244,7 @@ fn hello_message_is_the_first_on_every_connection() {
 
 #[test]
 fn hello_message_waits_in_process_for_the_name_to_be_bound() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let dealer = Dealer::builder()
         .hello_message("hello")
         .build(&context)
@@ -262,7 +262,7 @@ fn hello_message_waits_in_process_for_the_name_to_be_bound() {
 fn disconnect_message_comes_behind_what_a_lost_peer_sent() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
         for told in [false, true] {
-            let (_, context) = world();
+            let (_, context) = world(1);
             let router = Router::builder();
             let router = match told {
                 true => router.disconnect_message("gone"),
@@ -283,7 +283,7 @@ fn disconnect_message_comes_behind_what_a_lost_peer_sent() {
 #[test]
 fn hiccup_message_comes_when_a_dialed_connection_is_lost() {
     for told in [false, true] {
-        let (world, context) = world();
+        let (world, context) = world(1);
         let dealer = Dealer::builder();
         let dealer = match told {
             true => dealer.hiccup_message("hiccup"),
@@ -308,7 +308,7 @@ fn hiccup_message_comes_when_a_dialed_connection_is_lost() {
 #[test]
 fn connect_as_names_the_peer_from_the_beginning() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
-        let (_, context) = world();
+        let (_, context) = world(1);
         let (router, dealer) = (Router::new(&context), Dealer::builder());
         let dealer = dealer.routing_id("own").build(&context).unwrap();
         let endpoint = dealer.bind(endpoint).unwrap();
@@ -324,7 +324,7 @@ fn connect_as_names_the_peer_from_the_beginning() {
 
 #[test]
 fn connect_as_refuses_a_name_that_is_taken_or_none() {
-    let (_, context) = world();
+    let (_, context) = world(1);
     let router = Router::new(&context);
     router.connect_as("a", NOWHERE).unwrap();
     let taken = router.connect_as("a", NOWHERE).unwrap_err();

@@ -6,8 +6,8 @@
 //! one scope; the list in `libzmq.txt` names each option with its scope.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::{functions, in_backquotes, methods, sources};
 
 const TABLE: &str = include_str!("../../../../docs/options.md");
 const LIBZMQ: &str = include_str!("libzmq.txt");
@@ -34,26 +34,16 @@ impl Row<'_> {
     fn methods(&self) -> BTreeSet<&str> {
         match self.is_not_applicable() {
             true => BTreeSet::new(),
-            false => in_backquotes(self.here).collect(),
+            false => in_backquotes(self.here).into_iter().collect(),
         }
     }
 }
 
-fn in_backquotes(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
-}
-
 fn rows() -> Vec<Row<'static>> {
-    let mut scope = "";
     let mut rows = Vec::new();
-    for line in TABLE.lines() {
-        if let Some(title) = line.strip_prefix("## ") {
-            scope = title.split_whitespace().next().unwrap_or_default();
-        }
-        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        if let ["", name, here, default, shown_by, ""] = cells[..]
-            && name.starts_with('`')
-        {
+    for section in TABLE.split("\n## ").skip(1) {
+        let scope = section.split_whitespace().next().unwrap_or_default();
+        for [name, here, default, shown_by] in crate::rows(section) {
             rows.push(Row {
                 scope,
                 name: name.trim_matches('`'),
@@ -66,70 +56,20 @@ fn rows() -> Vec<Row<'static>> {
     rows
 }
 
-fn sources(under: &str, found: &mut Vec<PathBuf>) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(under);
-    let mut open = vec![root];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The methods with an alias `ZMQ_…`, as type and method: what the sources say.
 fn aliases() -> BTreeMap<String, BTreeSet<String>> {
-    let mut files = Vec::new();
-    for package in ["core", "wire", "reqrep", "pubsub", "pipeline", "pair"] {
-        sources(&format!("crates/{package}/src"), &mut files);
-    }
-    let mut found = BTreeMap::new();
-    for file in files {
-        collect_aliases(&fs::read_to_string(file).unwrap(), &mut found);
+    let packages = ["core", "wire", "reqrep", "pubsub", "pipeline", "pair"];
+    let texts = sources(&packages.map(|package| format!("crates/{package}/src")));
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for method in texts.iter().flat_map(|text| methods(text)) {
+        let attributes = method.above.iter();
+        let aliases = attributes.filter_map(|line| line.strip_prefix("#[doc(alias = \"ZMQ_"));
+        for alias in aliases.filter_map(|rest| rest.split('"').next()) {
+            let methods = found.entry(format!("ZMQ_{alias}")).or_default();
+            methods.insert(method.name.clone());
+        }
     }
     found
-}
-
-fn collect_aliases(text: &str, found: &mut BTreeMap<String, BTreeSet<String>>) {
-    let (mut owner, mut pending) = ("", Vec::new());
-    for line in text.lines() {
-        if line.starts_with("impl") || line.starts_with("pub trait") {
-            owner = owner_of(line);
-        }
-        let line = line.trim();
-        let alias = line.strip_prefix("#[doc(alias = \"ZMQ_");
-        if let Some(alias) = alias.and_then(|rest| rest.split('"').next()) {
-            pending.push(format!("ZMQ_{alias}"));
-        } else if let Some((_, rest)) = line.split_once("fn ") {
-            let method = rest.split(['(', '<']).next().unwrap_or_default();
-            for alias in pending.drain(..) {
-                let methods: &mut BTreeSet<String> = found.entry(alias).or_default();
-                methods.insert(format!("{owner}::{method}"));
-            }
-        } else if !line.starts_with('#') && !line.starts_with("//") {
-            // A type or a field: no method.
-            pending.clear();
-        }
-    }
-}
-
-/// The type of `impl<S: SocketType> Builder<S> {`, the name of `pub trait RouterOptions: Sized {`.
-fn owner_of(line: &str) -> &str {
-    let named = line
-        .trim_start_matches("pub trait ")
-        .trim_start_matches("impl");
-    let named = match named.strip_prefix('<') {
-        Some(generic) => generic.split_once("> ").map_or("", |(_, name)| name),
-        None => named.trim_start(),
-    };
-    named.split(['<', ' ', ':', '{']).next().unwrap_or_default()
 }
 
 #[test]
@@ -184,38 +124,19 @@ fn table_names_the_methods_that_have_the_alias_and_only_those() {
 
 #[test]
 fn table_says_default_and_test_of_every_option_that_is_there() {
-    let mut files = Vec::new();
-    for folder in ["crates", "conformance/src"] {
-        sources(folder, &mut files);
-    }
-    let text: String = files
-        .iter()
-        .map(|file| fs::read_to_string(file).unwrap())
-        .collect();
+    let texts = sources(&["crates", "conformance/src"]);
+    let functions = functions(&texts);
     let is_there = |row: &&Row<'_>| !row.is_missing() && !row.is_not_applicable();
     for row in rows().iter().filter(is_there) {
         assert!(!row.default.is_empty(), "{} has no default", row.name);
-        let tests: Vec<_> = in_backquotes(row.shown_by).collect();
+        let tests = in_backquotes(row.shown_by);
         assert!(!tests.is_empty(), "{} is shown by no test", row.name);
         for test in tests {
-            let function = format!("fn {test}(");
             assert!(
-                text.contains(&function),
+                functions.contains(test),
                 "{}: there is no test {test}",
                 row.name
             );
         }
-    }
-}
-
-#[test]
-fn owner_of_an_impl_or_trait_is_its_name() {
-    for (line, owner) in [
-        ("impl Context {", "Context"),
-        ("impl<S: SocketType> Builder<S> {", "Builder"),
-        ("impl<P: Pattern> Socket<P> {", "Socket"),
-        ("pub trait RouterOptions: Sized {", "RouterOptions"),
-    ] {
-        assert_eq!(owner_of(line), owner);
     }
 }
