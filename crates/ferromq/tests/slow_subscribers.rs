@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ferromq::{
     Builder, Context, Dropped, Endpoint, Event, Message, PeerStats, Pub, PubOptions, Reason,
-    Refusal, SendErrorKind, SlowSubscriber, Stats, Sub, SubOptions, Xpub, XpubOptions,
+    Refusal, SendErrorKind, SlowSubscriber, Stats, Sub, SubOptions, Xpub,
 };
 use ferromq_testkit::sim::{Conditions, LinkId, SimWorld};
 

@@ -19,6 +19,7 @@ mod xsub;
 
 mod arena;
 mod index;
+mod options;
 mod publisher;
 mod request;
 mod subscriber;
@@ -28,7 +29,8 @@ mod trie;
 #[cfg(test)]
 mod fixtures;
 
-pub use r#pub::{Pub, PubOptions, PubPattern};
+pub use options::PubOptions;
+pub use r#pub::{Pub, PubPattern};
 pub use publisher::{PublisherSettings, SlowSubscriber};
 pub use sub::{Sub, SubOptions, SubPattern, SubSettings};
 pub use subscriber::{NotSubscribed, UnsubscribeError};

@@ -34,6 +34,12 @@ pub struct PublisherSettings {
     pub(crate) subscriptions: Subscriptions,
 }
 
+impl AsMut<Self> for PublisherSettings {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl Default for PublisherSettings {
     fn default() -> Self {
         Self {

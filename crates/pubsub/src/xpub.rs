@@ -13,14 +13,13 @@ mod manual;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Overflow, Pattern,
-    PipeId, Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError,
-    socket_type,
+    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId,
+    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
 };
 
 pub use self::manual::AnswerError;
 use self::manual::Manual;
-use crate::publisher::{Publisher, PublisherSettings, SlowSubscriber, Subscriptions};
+use crate::publisher::{Publisher, PublisherSettings};
 use crate::request::Request;
 
 /// The behaviour of an XPUB socket.
@@ -39,6 +38,12 @@ pub struct XpubSettings {
     manual: bool,
     last_value: bool,
     first_only: bool,
+}
+
+impl AsMut<PublisherSettings> for XpubSettings {
+    fn as_mut(&mut self) -> &mut PublisherSettings {
+        &mut self.publisher
+    }
 }
 
 /// What the application is told of.
@@ -246,7 +251,7 @@ impl Xpub {
     }
 }
 
-/// The options of an XPUB socket: methods of its builder.
+/// The options that XPUB has beside those of [PUB](crate::PubOptions): methods of its builder.
 ///
 /// If more is told than a topic's first subscription and last cancellation, it is dropped, and
 /// counted, while as many messages as the receive high-water mark wait.
@@ -272,16 +277,6 @@ pub trait XpubOptions: Sized {
     #[doc(alias = "ZMQ_XPUB_MANUAL_LAST_VALUE")]
     fn manual_last_value(self, last_value: bool) -> Self;
 
-    /// Whether sending waits while a subscriber of the message has no room, and nobody is sent it
-    /// before. Default: false, that subscriber misses it.
-    #[doc(alias = "ZMQ_XPUB_NODROP")]
-    fn no_drop(self, no_drop: bool) -> Self;
-
-    /// Whether a message goes to the peers that did *not* subscribe to it. SUB peers have to be
-    /// [told](crate::SubOptions::invert_matching) too. Default: false.
-    #[doc(alias = "ZMQ_INVERT_MATCHING")]
-    fn invert_matching(self, invert: bool) -> Self;
-
     /// What each new peer is sent first, on every connection, whatever it subscribed to. (A SUB
     /// peer receives it if it did.) Default: nothing.
     #[doc(alias = "ZMQ_XPUB_WELCOME_MSG")]
@@ -292,42 +287,9 @@ pub trait XpubOptions: Sized {
     /// one.
     #[doc(alias = "ZMQ_ONLY_FIRST_SUBSCRIBE")]
     fn only_first_subscribe(self, first_only: bool) -> Self;
-
-    /// How many topics a peer may subscribe to, and how many bytes these may have together; one
-    /// more ends its connection, as
-    /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
-    /// and 64 MiB (libzmq: no limit).
-    ///
-    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
-    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;
-
-    /// What becomes of a message for a subscriber without room. Default:
-    /// [`SlowSubscriber::DropNewest`].
-    ///
-    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
-    fn slow_subscriber(self, policy: SlowSubscriber) -> Self;
-
-    /// Whether of the messages that wait for a subscriber only the last one of each topic is kept:
-    /// of those whose first part is the same, whole, in the order in which they were sent. What is
-    /// replaced is counted as [`Conflated`](ferromq_core::Dropped::Conflated), for the subscriber
-    /// too. The high-water mark is how many topics wait; beyond it the oldest gives way, as with
-    /// [`SlowSubscriber::DropOldest`]. Default: false.
-    ///
-    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
-    fn conflate_topics(self, conflate: bool) -> Self;
 }
 
 impl XpubOptions for Builder<Xpub> {
-    fn slow_subscriber(self, policy: SlowSubscriber) -> Self {
-        let drops_oldest = policy == SlowSubscriber::DropOldest;
-        self.overflow(Overflow::DropOldest, drops_oldest)
-            .set(|settings| settings.publisher.slow = policy)
-    }
-
-    fn conflate_topics(self, conflate: bool) -> Self {
-        self.overflow(Overflow::KeepTopics, conflate)
-    }
-
     fn verbose(self, verbose: bool) -> Self {
         let told = if verbose {
             Told::Subscriptions
@@ -357,28 +319,12 @@ impl XpubOptions for Builder<Xpub> {
         })
     }
 
-    fn no_drop(self, no_drop: bool) -> Self {
-        self.set(|settings| settings.publisher.no_drop = no_drop)
-    }
-
-    fn invert_matching(self, invert: bool) -> Self {
-        self.set(|settings| settings.publisher.invert_matching = invert)
-    }
-
     fn welcome_message(self, message: impl Into<Message>) -> Self {
         self.announce(|messages| messages.hello = Some(message.into()))
     }
 
     fn only_first_subscribe(self, first_only: bool) -> Self {
         self.set(|settings| settings.first_only = first_only)
-    }
-
-    fn max_subscriptions(self, topics: usize, bytes: usize) -> Self {
-        let most = Subscriptions {
-            count: topics,
-            bytes,
-        };
-        self.set(|settings| settings.publisher.subscriptions = most)
     }
 }
 
