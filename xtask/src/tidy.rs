@@ -167,12 +167,13 @@ pub(crate) enum Rule {
     FunctionLength,
     Header,
     LineLength,
+    Panics,
     Readme,
     TestSleep,
 }
 
 impl Rule {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::ArchitectureLength, "architecture-length"),
         (Self::Arrows, "arrows"),
         (Self::Exceptions, "exceptions"),
@@ -180,6 +181,7 @@ impl Rule {
         (Self::FunctionLength, "function-length"),
         (Self::Header, "header"),
         (Self::LineLength, "line-length"),
+        (Self::Panics, "panics"),
         (Self::Readme, "readme"),
         (Self::TestSleep, "test-sleep"),
     ];

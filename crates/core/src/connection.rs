@@ -524,7 +524,7 @@ impl Reading {
         if self.chunk.capacity() - tail < CHUNK {
             let mut larger = pool::take();
             larger.reserve(tail + CHUNK);
-            larger.extend_from_slice(&self.chunk[self.at..]);
+            larger.extend_from_slice(self.rest());
             pool::give(std::mem::replace(&mut self.chunk, larger));
         } else if self.at > 0 {
             self.chunk.copy_within(self.at.., 0);
@@ -533,13 +533,18 @@ impl Reading {
         self.at = 0;
     }
 
+    /// What was read and not decoded.
+    fn rest(&self) -> &[u8] {
+        self.chunk.get(self.at..).unwrap_or_default()
+    }
+
     /// Gives the large buffer back: an idle connection keeps only an incomplete frame.
     fn tidy(&mut self) {
         let tail = self.chunk.len() - self.at;
         if tail > SMALL_TAIL || self.chunk.capacity() <= SMALL_TAIL {
             return;
         }
-        let kept = self.chunk.get(self.at..).unwrap_or_default().to_vec();
+        let kept = self.rest().to_vec();
         pool::give(std::mem::replace(&mut self.chunk, kept));
         self.at = 0;
         if self.items.capacity() > 64 {

@@ -264,18 +264,7 @@ impl ContextInner {
 
     /// True if a socket with this affinity has an I/O thread to go to.
     pub(crate) fn has_thread(&self, affinity: u64) -> bool {
-        self.allowed(affinity).next().is_some()
-    }
-
-    /// The numbers of the I/O threads that a bit mask allows; 0: all.
-    fn allowed(&self, affinity: u64) -> impl Iterator<Item = usize> {
-        let is_allowed = move |thread: &usize| {
-            let bit = u32::try_from(*thread)
-                .ok()
-                .and_then(|thread| 1_u64.checked_shl(thread));
-            affinity == 0 || bit.is_some_and(|bit| affinity & bit != 0)
-        };
-        (0..self.settings.threads).filter(is_allowed)
+        (0..self.settings.threads).any(|thread| is_allowed(affinity, thread))
     }
 
     /// The least loaded of the I/O threads that a bit mask allows (0: all); starts another one
@@ -283,15 +272,17 @@ impl ContextInner {
     pub(crate) fn io(&self, affinity: u64) -> std::io::Result<IoHandle> {
         let mut workers = self.workers.lock();
         workers.resize_with(self.settings.threads, || None);
-        let started = self.allowed(affinity).filter_map(|at| workers[at].as_ref());
+        let numbered = workers.iter_mut().enumerate();
+        let allowed = numbered.filter(|(number, _)| is_allowed(affinity, *number));
+        let (started, vacant): (Vec<_>, Vec<_>) = allowed.partition(|(_, slot)| slot.is_some());
+        let started = started.iter().filter_map(|(_, slot)| slot.as_ref());
         let idlest = started.map(|(io, _)| io).min_by_key(|io| io.load());
-        let vacant = self.allowed(affinity).find(|at| workers[*at].is_none());
-        match (idlest, vacant) {
+        match (idlest, vacant.into_iter().next()) {
             (Some(io), None) => Ok(io.clone()),
             (Some(io), _) if io.load() == 0 => Ok(io.clone()),
-            (_, Some(number)) => {
+            (_, Some((number, slot))) => {
                 let (io, running) = self.start(number)?;
-                workers[number] = Some((io.clone(), running));
+                *slot = Some((io.clone(), running));
                 Ok(io)
             }
             (None, None) => Err(std::io::ErrorKind::InvalidInput.into()),
@@ -325,6 +316,14 @@ impl ContextInner {
             .filter_map(Weak::upgrade)
             .collect()
     }
+}
+
+/// Whether a bit mask allows the I/O thread with this number; 0 allows all.
+fn is_allowed(affinity: u64, thread: usize) -> bool {
+    let bit = u32::try_from(thread)
+        .ok()
+        .and_then(|thread| 1_u64.checked_shl(thread));
+    affinity == 0 || bit.is_some_and(|bit| affinity & bit != 0)
 }
 
 impl Drop for Handle {

@@ -9,6 +9,19 @@
 //! - I/O threads listen, dial, shake hands, and read and write what no caller does.
 //! - [`world`] is the seam to the operating system, or to a simulation.
 
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unimplemented,
+        clippy::unreachable
+    )
+)]
+
 mod authentication;
 mod builder;
 mod close;

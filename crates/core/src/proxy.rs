@@ -20,7 +20,7 @@ use crate::pattern::{Receives, Sends};
 use crate::poll::Pollable;
 use crate::socket::{Shared, Socket, flush_left};
 use crate::wait::Waiter;
-use crate::world::Bell;
+use crate::world::{Bell, World};
 
 /// The most messages that one direction forwards before the other has its turn.
 const BATCH: usize = 1000;
@@ -63,6 +63,7 @@ const BATCH: usize = 1000;
 #[doc(alias = "zmq_proxy")]
 #[doc(alias = "zmq_proxy_steerable")]
 pub struct Proxy<'a> {
+    world: &'a Arc<dyn World>,
     ways: Vec<Way<'a>>,
     capture: Option<&'a dyn Target>,
     control: Arc<Control>,
@@ -89,13 +90,14 @@ impl<'a> Proxy<'a> {
         B: Sends + Receives,
     {
         let (front, back) = (&**front.shared(), &**back.shared());
-        Self::over(vec![Way::new(front, back), Way::new(back, front)])
+        Self::over(front, vec![Way::new(front, back), Way::new(back, front)])
     }
 
     /// Forwards what is received on `front` to `back`, and nothing the other way: PULL to PUSH, SUB
     /// to PUB.
     pub fn one_way<F: Receives, B: Sends>(front: &'a Socket<F>, back: &'a Socket<B>) -> Self {
-        Self::over(vec![Way::new(&**front.shared(), &**back.shared())])
+        let (front, back) = (&**front.shared(), &**back.shared());
+        Self::over(front, vec![Way::new(front, back)])
     }
 
     /// Sends a copy of each message that was handed on, of either direction, to this socket too. If
@@ -114,8 +116,7 @@ impl<'a> Proxy<'a> {
     ///
     /// *Blocking*: takes no processor time while there is nothing to forward, or no room for it.
     pub fn run(mut self) -> Stopped {
-        let world = Arc::clone(self.ways[0].from.world());
-        let bell = world.bell();
+        let bell = self.world.bell();
         self.control.begin(&bell);
         let closed = self.serve(&bell).err();
         self.control.end();
@@ -127,8 +128,9 @@ impl<'a> Proxy<'a> {
         }
     }
 
-    fn over(ways: Vec<Way<'a>>) -> Self {
+    fn over(front: &'a dyn Source, ways: Vec<Way<'a>>) -> Self {
         Self {
+            world: front.world(),
             ways,
             capture: None,
             control: Arc::default(),

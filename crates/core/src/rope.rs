@@ -93,6 +93,10 @@ impl<'a> Window<'a> {
     }
 
     /// What was added.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "each that is used was there to be set"
+    )]
     pub(crate) fn slices(&self) -> &[IoSlice<'a>] {
         &self.slices[..self.used]
     }
@@ -129,9 +133,9 @@ impl Rope {
     }
 
     fn push_parts(&mut self, prefix: &[Part], (front, back): (&[Part], &[Part]), strip: usize) {
-        let of_front = strip.min(front.len());
-        let front = &front[of_front..];
-        let back = back.get(strip - of_front..).unwrap_or_default();
+        let of_back = strip.saturating_sub(front.len());
+        let front = front.get(strip..).unwrap_or_default();
+        let back = back.get(of_back..).unwrap_or_default();
         let mut left = prefix.len() + front.len() + back.len();
         for parts in [prefix, front, back] {
             for part in parts {
@@ -148,11 +152,10 @@ impl Rope {
         for segment in self.segments.range(index.min(self.segments.len())..) {
             let bytes = segment.bytes().get(skip..).unwrap_or_default();
             skip = 0;
-            let most = bytes
-                .len()
-                .min(usize::try_from(limit).unwrap_or(usize::MAX));
-            limit -= most as u64;
-            if !window.push(&bytes[..most]) || limit == 0 {
+            let most = usize::try_from(limit).unwrap_or(usize::MAX);
+            let bytes = bytes.get(..most).unwrap_or(bytes);
+            limit -= bytes.len() as u64;
+            if !window.push(bytes) || limit == 0 {
                 return;
             }
         }
@@ -196,8 +199,10 @@ impl Rope {
     /// Forgets the messages before `boundary`, whose last byte the kernel has taken.
     pub(crate) fn release(&mut self, boundary: u64) {
         self.boundary = boundary;
-        while self.cursor.0 > 0 {
-            let behind = self.base + self.segments[0].bytes().len() as u64;
+        while self.cursor.0 > 0
+            && let Some(first) = self.segments.front()
+        {
+            let behind = self.base + first.bytes().len() as u64;
             if behind > boundary {
                 return;
             }
@@ -350,6 +355,10 @@ impl Rope {
     }
 
     /// The chunk that the next small frame goes to.
+    #[expect(
+        clippy::unreachable,
+        reason = "the last segment is a chunk, or one was just added"
+    )]
     fn tail(&mut self) -> &mut Vec<u8> {
         let fits =
             matches!(self.segments.back(), Some(Segment::Chunk(chunk)) if chunk.len() < CHUNK);

@@ -56,12 +56,12 @@ impl Stats {
 
     /// Messages accepted from the application and dropped for this reason.
     pub fn dropped_sending(&self, reason: Dropped) -> u64 {
-        self.dropped_sending[index(reason)]
+        of(&self.dropped_sending, reason).sum()
     }
 
     /// Messages of peers, and notices, dropped for this reason.
     pub fn dropped_receiving(&self, reason: Dropped) -> u64 {
-        self.dropped_receiving[index(reason)]
+        of(&self.dropped_receiving, reason).sum()
     }
 
     /// Messages dropped for any reason.
@@ -228,7 +228,9 @@ impl Counters {
 
 fn drop_messages(counters: &[AtomicU64], reason: Dropped, messages: u64) {
     if messages > 0 {
-        counters[index(reason)].fetch_add(messages, Ordering::Relaxed);
+        for counter in of(counters, reason) {
+            counter.fetch_add(messages, Ordering::Relaxed);
+        }
     }
 }
 
@@ -239,9 +241,10 @@ pub(crate) fn add(counter: &AtomicU64, more: u64) {
     counter.store(sum, Ordering::Relaxed);
 }
 
-fn index(reason: Dropped) -> usize {
-    Dropped::ALL
-        .iter()
-        .position(|&other| other == reason)
-        .unwrap_or_default()
+/// The one counter for this reason.
+fn of<T>(counters: &[T], reason: Dropped) -> impl Iterator<Item = &T> {
+    let named = Dropped::ALL.iter().zip(counters);
+    named
+        .filter(move |(other, _)| **other == reason)
+        .map(|(_, counter)| counter)
 }

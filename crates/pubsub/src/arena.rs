@@ -3,7 +3,15 @@
 //! Values live in chunks, so that growing never moves what is there (no pause under the socket's
 //! lock) and a chunk whose values are all gone gives its memory back.
 //!
-//! Invariant: a chunk is in `open` exactly if it has a free place.
+//! Invariant: a chunk is in `open` exactly if it has a free place. An id is used from the insertion
+//! of its value until that is removed, so chunk and place are there, as of a slice's index.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    reason = "an id names a value that is stored; a stale one is a bug of the tree above"
+)]
 
 use std::num::NonZeroU32;
 
@@ -22,15 +30,15 @@ impl Id {
 
     /// From [`to_bytes`](Self::to_bytes).
     #[inline]
-    pub(crate) fn from_bytes(bytes: [u8; 4]) -> Self {
-        Self(NonZeroU32::new(u32::from_ne_bytes(bytes)).expect("the bytes were made from an id"))
+    pub(crate) fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
+        NonZeroU32::new(u32::from_ne_bytes(bytes)).map(Self)
     }
 
     fn new(chunk: usize, place: usize) -> Self {
         let id = u32::try_from(chunk * CHUNK + place + 1).ok();
         Self(
             id.and_then(NonZeroU32::new)
-                .expect("2^32 values do not fit into memory"),
+                .expect("2^32 values are beyond all limits"),
         )
     }
 

@@ -38,6 +38,10 @@ impl Index {
     }
 
     /// Adds a subscription. True if nobody had subscribed to this topic before.
+    #[expect(
+        clippy::expect_used,
+        reason = "a node holds a pipe once, and ids are 32 bits"
+    )]
     pub(crate) fn subscribe(&mut self, pipe: PipeId, topic: &[u8]) -> bool {
         let node = self.tree.insert(topic);
         let holders = self.tree.value_mut(node);

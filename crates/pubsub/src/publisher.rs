@@ -235,8 +235,9 @@ impl Publisher {
         self.matched.clear();
         self.index
             .for_each_match(topic, |pipe| self.matched.insert(pipe, ()));
-        for at in 0..self.outgoing.pipes().len() {
-            let pipe = self.outgoing.pipes()[at];
+        let mut at = 0;
+        while let Some(&pipe) = self.outgoing.pipes().get(at) {
+            at += 1;
             let wanted = self.matched.contains(pipe) != self.settings.invert_matching;
             if wanted && self.only.is_none_or(|only| only == pipe) {
                 self.outgoing.offer(pipe, room);

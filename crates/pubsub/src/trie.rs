@@ -48,12 +48,12 @@ impl<V: Value> Trie<V> {
                 return self.grow(node, rest);
             };
             let label = self.nodes[child].label();
-            let common = common_prefix(label, rest);
+            let (common, behind) = common_prefix(label, rest);
             node = match label.len() {
-                length if length == common => child,
-                _ => self.split(child, common),
+                length if length == common.len() => child,
+                _ => self.split(node, child, common),
             };
-            rest = &rest[common..];
+            rest = behind;
         }
         node
     }
@@ -170,18 +170,15 @@ impl<V: Value> Trie<V> {
         node
     }
 
-    /// Cuts a node's label in two and returns the new, upper node.
-    fn split(&mut self, lower: Id, at: usize) -> Id {
-        let parent = self.nodes[lower]
-            .parent
-            .expect("the root has no label to cut");
-        let mut upper = Node::new(&self.nodes[lower].label()[..at], Some(parent));
+    /// Cuts the beginning of a child's label off and returns the new, upper node that has it.
+    fn split(&mut self, parent: Id, lower: Id, beginning: &[u8]) -> Id {
+        let mut upper = Node::new(beginning, Some(parent));
         upper.children = Children::One(lower);
         let upper = self.nodes.insert(upper);
         self.relink(parent, lower, upper);
         let node = &mut self.nodes[lower];
         node.parent = Some(upper);
-        node.cut_front(at);
+        node.cut_front(beginning.len());
         upper
     }
 
@@ -217,10 +214,9 @@ impl<V: Value> Trie<V> {
     /// Replaces a child by another that begins with the same byte.
     fn relink(&mut self, parent: Id, from: Id, to: Id) {
         let edge = Edge::new(self.nodes[from].first(), to);
-        match &mut self.nodes[parent].children {
-            Children::None => unreachable!("a parent has its child"),
-            Children::One(child) => *child = to,
-            Children::Many(edges) => self.edges[*edges].replace(edge),
+        match self.nodes[parent].children {
+            Children::Many(edges) => self.edges[edges].replace(edge),
+            Children::None | Children::One(_) => self.nodes[parent].children = Children::One(to),
         }
     }
 
@@ -261,6 +257,10 @@ impl<V: Value> Node<V> {
     }
 
     #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the length counts bytes that were copied in"
+    )]
     fn label(&self) -> &[u8] {
         &self.label[..usize::from(self.length)]
     }
@@ -279,7 +279,9 @@ impl<V: Value> Node<V> {
     fn extend_front(&mut self, bytes: &[u8]) {
         let old = usize::from(self.length);
         self.label.copy_within(..old, bytes.len());
-        self.label[..bytes.len()].copy_from_slice(bytes);
+        for (place, byte) in self.label.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
         self.length += bytes.len() as u8;
     }
 }
@@ -312,7 +314,7 @@ impl Edge {
     }
 
     #[inline]
-    fn child(self) -> Id {
+    fn child(self) -> Option<Id> {
         Id::from_bytes(self.id)
     }
 }
@@ -325,8 +327,9 @@ impl Edges {
     }
 
     fn replace(&mut self, edge: Edge) {
-        if let Ok(place) = self.place(edge.first) {
-            self.list[place] = edge;
+        let place = self.place(edge.first).ok();
+        if let Some(old) = place.and_then(|place| self.list.get_mut(place)) {
+            *old = edge;
         }
     }
 
@@ -339,7 +342,7 @@ impl Edges {
             self.list.shrink_to(self.list.len() * 2);
         }
         match self.list[..] {
-            [edge] => Some(edge.child()),
+            [edge] => edge.child(),
             _ => None,
         }
     }
@@ -347,7 +350,7 @@ impl Edges {
     #[inline]
     fn get(&self, first: u8) -> Option<Id> {
         let place = self.place(first).ok()?;
-        Some(self.list[place].child())
+        self.list.get(place)?.child()
     }
 
     #[inline]
@@ -356,6 +359,8 @@ impl Edges {
     }
 }
 
-fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+/// The longest beginning that both have, and what follows it in `b`.
+fn common_prefix<'b>(a: &[u8], b: &'b [u8]) -> (&'b [u8], &'b [u8]) {
+    let count = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    b.split_at(count)
 }

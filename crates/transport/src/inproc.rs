@@ -95,7 +95,7 @@ impl<T, W> InprocRegistry<T, W> {
             return Connected::Bound(bound.clone(), waiting);
         }
         let serial = state.next_serial;
-        state.next_serial += 1;
+        state.next_serial = serial.wrapping_add(1);
         state
             .parked
             .entry(name.clone())

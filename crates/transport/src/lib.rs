@@ -12,6 +12,7 @@
 #![cfg_attr(
     not(test),
     warn(
+        clippy::arithmetic_side_effects,
         clippy::expect_used,
         clippy::get_unwrap,
         clippy::indexing_slicing,

@@ -114,18 +114,18 @@ pub(crate) fn dial(
 
 /// With port 0 two sockets can be given the same port until one of them listens.
 fn listen_somewhere(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
-    let mut tries = if address.port() == 0 {
+    let tries = if address.port() == 0 {
         EPHEMERAL_TRIES
     } else {
         1
     };
-    loop {
-        tries -= 1;
+    for _ in 1..tries {
         match listen(address, options) {
-            Err(error) if tries > 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             decided => return decided,
         }
     }
+    listen(address, options)
 }
 
 fn listen(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {

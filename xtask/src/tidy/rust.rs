@@ -10,6 +10,18 @@ const FILE_LINES: usize = 800;
 /// The widest line.
 const COLUMNS: usize = 100;
 
+/// What every library that is published warns of in its code that is no test: calls that may panic.
+/// (Manifests cannot add to the lints of the workspace, which are those of tests and tools, too.)
+const PANICS: [&str; 7] = [
+    "clippy::expect_used",
+    "clippy::get_unwrap",
+    "clippy::indexing_slicing",
+    "clippy::panic",
+    "clippy::string_slice",
+    "clippy::unimplemented",
+    "clippy::unreachable",
+];
+
 /// Checks one file; `path` is from the root, with `/`.
 pub(super) fn check(path: &str, text: String) -> Vec<Violation> {
     let source = Source::new(text, is_test_file(path));
@@ -18,6 +30,7 @@ pub(super) fn check(path: &str, text: String) -> Vec<Violation> {
     found.extend(check_file_length(&source).map(|text| (1, Rule::FileLength, text)));
     found.extend(check_functions(&source));
     found.extend(check_columns(&source));
+    found.extend(check_panics(path, &source).map(|text| (1, Rule::Panics, text)));
     found.extend(check_sleep(&source));
     let place = |(line, rule, text)| Violation::new(path, line, rule, text);
     found.into_iter().map(place).collect()
@@ -64,6 +77,13 @@ fn check_columns(source: &Source) -> impl Iterator<Item = Finding> {
             format!("{columns} columns, more than {COLUMNS}"),
         )
     })
+}
+
+fn check_panics(path: &str, source: &Source) -> Option<String> {
+    let library = path.strip_prefix("crates/")?.strip_suffix("/src/lib.rs")?;
+    let warns = |lint: &&str| source.text.contains(&format!("        {lint}"));
+    let missing = PANICS.iter().find(|lint| !warns(lint))?;
+    (library != "testkit").then(|| format!("does not warn of {missing}"))
 }
 
 /// Tests wait for events, never for time.
@@ -130,6 +150,16 @@ mod tests {
         let line = |columns: usize| format!("//! Header.\n//{}\n", "ö".repeat(columns - 2));
         assert_eq!(rules("a.rs", &line(100)), []);
         assert_eq!(rules("a.rs", &line(101)), [(2, Rule::LineLength)]);
+    }
+
+    #[test]
+    fn library_that_may_panic_fails() {
+        let all = format!("//! Header.\n        {}\n", PANICS.join(",\n        "));
+        assert_eq!(rules("crates/a/src/lib.rs", &all), []);
+        let other = all.replace("clippy::panic,", "clippy::expect,");
+        assert_eq!(rules("crates/a/src/lib.rs", &other), [(1, Rule::Panics)]);
+        assert_eq!(rules("crates/testkit/src/lib.rs", &other), []);
+        assert_eq!(rules("crates/a/src/b.rs", &other), []);
     }
 
     #[test]

@@ -228,9 +228,8 @@ impl Shaking {
 
     /// Writes what fits.
     fn flush(&mut self) -> Result<(), Reason> {
-        while self.written < self.output.len() {
-            let rest = io::IoSlice::new(&self.output[self.written..]);
-            match self.stream.write(&[rest]) {
+        while let Some(rest @ [_, ..]) = self.output.get(self.written..) {
+            match self.stream.write(&[io::IoSlice::new(rest)]) {
                 Ok(written) => self.written += written,
                 Err(error) if is_for_later(&error) => break,
                 Err(error) => return Err(Reason::Io(error.kind())),

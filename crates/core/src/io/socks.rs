@@ -161,7 +161,7 @@ fn request(target: &TcpEndpoint) -> Vec<u8> {
 fn put_short(out: &mut Vec<u8>, text: &[u8]) {
     let len = u8::try_from(text.len()).unwrap_or(u8::MAX);
     out.push(len);
-    out.extend_from_slice(&text[..usize::from(len)]);
+    out.extend(text.iter().take(usize::from(len)));
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::pattern::{
 use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
 use crate::stats::PeerStats;
+use crate::strategy::PipeMap;
 use crate::unsent::Unsent;
 use crate::wait::{WaitList, Waiter};
 
@@ -119,46 +120,37 @@ enum Admitted {
     Nothing,
 }
 
-/// The pipe table: slots by index, checked by generation.
+/// The pipe table.
 #[derive(Default)]
 pub(crate) struct Pipes {
-    slots: Vec<Option<(PipeId, Entry)>>,
+    entries: PipeMap<Entry>,
     count: usize,
 }
 
 impl Pipes {
     #[inline]
     pub(super) fn get(&self, pipe: PipeId) -> Option<&Entry> {
-        match self.slots.get(pipe.index()) {
-            Some(Some((id, entry))) if *id == pipe => Some(entry),
-            _ => None,
-        }
+        self.entries.get(pipe)
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, pipe: PipeId) -> Option<&mut Entry> {
-        match self.slots.get_mut(pipe.index()) {
-            Some(Some((id, entry))) if *id == pipe => Some(entry),
-            _ => None,
-        }
+        self.entries.get_mut(pipe)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (PipeId, &Entry)> {
-        self.slots.iter().flatten().map(|(id, entry)| (*id, entry))
+        self.entries.iter()
     }
 
     fn insert(&mut self, pipe: PipeId, entry: Entry) {
-        if self.slots.len() <= pipe.index() {
-            self.slots.resize_with(pipe.index() + 1, || None);
-        }
-        self.slots[pipe.index()] = Some((pipe, entry));
+        self.entries.insert(pipe, entry);
         self.count += 1;
     }
 
     pub(super) fn remove(&mut self, pipe: PipeId) -> Option<Entry> {
-        self.get(pipe)?;
+        let entry = self.entries.remove(pipe)?;
         self.count -= 1;
-        self.slots[pipe.index()].take().map(|(_, entry)| entry)
+        Some(entry)
     }
 }
 
@@ -768,7 +760,7 @@ impl Body {
 
     /// A receiver is about to wait: memory is given back.
     pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
-        for (_, entry) in self.pipes.slots.iter_mut().flatten() {
+        for (_, entry) in self.pipes.entries.iter_mut() {
             entry.batch.relax();
         }
         self.receivers.enter(waiter, had_turn);

@@ -89,8 +89,10 @@ impl FanOut {
 
     /// Offers the message to every pipe.
     pub fn offer_all(&mut self, room: &dyn Room) {
-        for place in 0..self.pipes.len() {
-            self.offer(self.pipes[place], room);
+        let mut place = 0;
+        while let Some(pipe) = self.pipes.get(place) {
+            self.offer(*pipe, room);
+            place += 1;
         }
     }
 

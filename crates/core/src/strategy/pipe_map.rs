@@ -77,6 +77,16 @@ impl<T> PipeMap<T> {
             .filter_map(|slot| slot.as_ref().map(|(pipe, value)| (*pipe, value)))
     }
 
+    /// The same, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut T)> {
+        let held = self.slots.iter_mut().flatten();
+        held.map(|(pipe, value)| (*pipe, value))
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "what was too short was made longer"
+    )]
     fn slot(&mut self, pipe: PipeId) -> &mut Option<(PipeId, T)> {
         if self.slots.len() <= pipe.index() {
             self.slots.resize_with(pipe.index() + 1, || None);

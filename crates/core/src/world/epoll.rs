@@ -18,6 +18,7 @@ use std::time::Duration;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
+use rustix::time::{Nsecs, Secs};
 use smallvec::SmallVec;
 
 use super::doorbell::{Doorbell, Sleep};
@@ -302,7 +303,7 @@ pub(super) fn poll_descriptors(
     }
     let waited = descriptors.iter_mut();
     let waited = waited.filter(|it| it.wanted != Interest::default());
-    for (descriptor, fd) in waited.zip(&fds[first..]) {
+    for (descriptor, fd) in waited.zip(fds.iter().skip(first)) {
         let (wanted, happened) = (descriptor.wanted, fd.revents());
         descriptor.found = Interest {
             read: wanted.read && happened.intersects(PollFlags::IN | failed),
@@ -314,10 +315,11 @@ pub(super) fn poll_descriptors(
 
 /// How long to wait in the kernel's terms.
 fn timespec(timeout: Duration) -> Timespec {
-    timeout
-        .min(LONGEST)
-        .try_into()
-        .expect("68 years fit into any time of the kernel")
+    let timeout = timeout.min(LONGEST);
+    Timespec {
+        tv_sec: timeout.as_secs() as Secs,
+        tv_nsec: timeout.subsec_nanos() as Nsecs,
+    }
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl<'a> Machine<'a> {
     }
 
     fn byte(&mut self) -> Result<u8, Unfit> {
-        Ok(self.take(1)?[0])
+        self.take(1)?.first().copied().ok_or(Unfit::Truncated)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Unfit> {
@@ -283,12 +283,12 @@ impl<'a> Machine<'a> {
             mut weight,
             frozen,
             ..
-        } = self.nodes[top];
+        } = *self.node(top)?;
         if frozen || children.contains(&top) {
             return Err(Unfit::Recursion);
         }
         for &child in children {
-            let child = &mut self.nodes[child];
+            let child = self.node(child)?;
             child.frozen = true;
             depth = depth.max(child.depth + 1);
             weight = weight.saturating_add(child.weight);
@@ -296,9 +296,15 @@ impl<'a> Machine<'a> {
         if depth > MAX_DEPTH {
             return Err(Unfit::Depth);
         }
-        self.nodes[top].depth = depth;
-        self.nodes[top].weight = weight;
+        let top = self.node(top)?;
+        (top.depth, top.weight) = (depth, weight);
         Ok(())
+    }
+
+    /// The node that was pushed as this.
+    fn node(&mut self, index: Index) -> Result<&mut Node, Unfit> {
+        debug_assert!(index < self.nodes.len(), "an index names a node");
+        self.nodes.get_mut(index).ok_or(Unfit::Truncated)
     }
 
     fn top(&self) -> Result<Index, Unfit> {
@@ -314,7 +320,7 @@ impl<'a> Machine<'a> {
             _ => self.memo_id(operation)?,
         };
         let top = self.top()?;
-        let twice = std::mem::replace(&mut self.nodes[top].memoized, true);
+        let twice = std::mem::replace(&mut self.node(top)?.memoized, true);
         if twice || self.memo.insert(id, top).is_some() {
             return Err(Unfit::Operation);
         }
@@ -324,12 +330,10 @@ impl<'a> Machine<'a> {
     fn recall(&mut self, operation: u8) -> Result<(), Unfit> {
         let id = self.memo_id(operation)?;
         let index = *self.memo.get(&id).ok_or(Unfit::Truncated)?;
-        let node = &mut self.nodes[index];
+        let node = self.node(index)?;
         node.frozen = true;
-        self.budget = self
-            .budget
-            .checked_sub(node.weight)
-            .ok_or(Unfit::Expansion)?;
+        let weight = node.weight;
+        self.budget = self.budget.checked_sub(weight).ok_or(Unfit::Expansion)?;
         self.stack.push(index);
         Ok(())
     }

@@ -69,8 +69,9 @@ impl Holders {
             Self::One(one) if one.pipe == pipe => one.place = place,
             Self::None | Self::One(_) => {}
             Self::Many(crowd) => {
-                if let Some(at) = crowd.find(pipe) {
-                    crowd.list[at].place = place;
+                let at = crowd.find(pipe);
+                if let Some(holder) = at.and_then(|at| crowd.list.get_mut(at)) {
+                    holder.place = place;
                 }
             }
         }

@@ -192,7 +192,7 @@ impl fmt::Display for Host {
 /// Splits at the colon before the port: the one after `]`, or the last one.
 fn split_port(text: &str) -> Result<(&str, Option<&str>), EndpointError> {
     let after_brackets = match (text.starts_with('['), text.rfind(']')) {
-        (true, Some(close)) => close + 1,
+        (true, Some(close)) => close.saturating_add(1),
         (false, None) => 0,
         (true, None) | (false, Some(_)) => return Err(EndpointError::BracketsUnbalanced),
     };

@@ -8,7 +8,9 @@ use super::{BOUNCE, SLICES_MAX};
 
 /// Appends at most `most` bytes (and at most 16 KiB) to `into`, within its spare capacity.
 pub(crate) fn read(socket: &Socket, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-    let room = most.min(into.capacity() - into.len()).min(BOUNCE);
+    let room = most
+        .min(into.capacity().saturating_sub(into.len()))
+        .min(BOUNCE);
     if room == 0 {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -16,14 +18,16 @@ pub(crate) fn read(socket: &Socket, into: &mut Vec<u8>, most: usize) -> io::Resu
         ));
     }
     let mut bounce = [0; BOUNCE];
-    let count = retry(|| (&mut &*socket).read(&mut bounce[..room]))?;
-    into.extend_from_slice(&bounce[..count]);
+    let bounce = bounce.get_mut(..room).unwrap_or_default();
+    let count = retry(|| (&mut &*socket).read(bounce))?;
+    into.extend_from_slice(bounce.get(..count).unwrap_or_default());
     Ok(count)
 }
 
 /// Writes what fits of the first 1024 slices, in order.
 pub(crate) fn write(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    retry(|| socket.send_vectored(&slices[..slices.len().min(SLICES_MAX)]))
+    let slices = slices.get(..SLICES_MAX).unwrap_or(slices);
+    retry(|| socket.send_vectored(slices))
 }
 
 fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {

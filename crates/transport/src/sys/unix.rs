@@ -21,7 +21,7 @@ const NO_SIGNAL: SendFlags = SendFlags::empty();
 /// A vector can only be extended over uninitialised space as a whole without unsafe code. So if the
 /// spare capacity exceeds `most`, the bytes (then at most 16 KiB) take a detour over the stack.
 pub(crate) fn read(socket: &Socket, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-    let spare = into.capacity() - into.len();
+    let spare = into.capacity().saturating_sub(into.len());
     if spare == 0 || most == 0 {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
