@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use ferromq_transport::{EndpointError, ListenError};
+use ferromq_transport::{EndpointError, ListenError, StreamError};
 use ferromq_wire::Message;
 
+use crate::event::Crowd;
 use crate::pattern::Refused;
 
 /// A message was not accepted.
@@ -197,6 +198,25 @@ pub enum ConnectError {
     /// No peer was there in time (`connect_wait`).
     #[error("failed to connect: no peer was there in time")]
     TimedOut,
+}
+
+/// A connected stream was not taken. It is closed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TakeError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to take a stream: {0}")]
+    Closed(#[from] ClosedError),
+    /// The socket has as many connections, or handshakes, as it may.
+    #[error("failed to take a stream: {0}")]
+    Crowded(#[from] Crowd),
+    /// No I/O thread could be started.
+    #[error("failed to take a stream: no I/O thread: {0}")]
+    NoThread(#[source] std::io::Error),
+    /// It is not connected, not a stream, or of somebody who is not allowed; or the system refused
+    /// an option.
+    #[error("failed to take a stream: {0}")]
+    Stream(#[from] StreamError),
 }
 
 /// What was waited for did not come about.

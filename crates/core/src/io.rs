@@ -4,6 +4,7 @@
 //! A [`Worker`] owns its listeners and sessions alone; others reach it by [`IoCommand`]s. It never
 //! calls a pattern: it posts notes to the socket's mailbox.
 
+mod arriving;
 mod entrance;
 mod listening;
 mod racing;
@@ -28,6 +29,7 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wait::Waiter;
 use crate::world::{Listener, Reactor};
 
+pub(crate) use arriving::Arriving;
 pub(crate) use entrance::Entrance;
 pub(crate) use worker::IoWorker;
 
@@ -70,7 +72,9 @@ pub(crate) enum IoCommand {
     Resume(u64),
     /// Stop when every session is over, at the latest at this time.
     Stop(Instant),
-    /// Close a listener, and end what it accepted within the deadline. Whoever waits until the
+    /// Shake hands over a stream.
+    Take(Arriving),
+    /// Close a listener, and end what came by it within the deadline. Whoever waits until the
     /// listener is closed is told.
     Unlisten(u64, Instant, Option<Arc<Ack>>),
     /// Write what is queued.
@@ -128,6 +132,11 @@ impl IoHandle {
         if self.shared.asleep.swap(false, Ordering::AcqRel) {
             self.shared.reactor.notify();
         }
+    }
+
+    /// True if both are the same thread.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// A fresh key for a session or listener.

@@ -59,7 +59,8 @@ pub mod world;
 
 pub use bytes::Bytes;
 pub use ferromq_transport::{
-    BoundListener, Endpoint, EndpointError, Keepalive, ListenError, TransportOptions,
+    BoundListener, ConnectedStream, Endpoint, EndpointError, Keepalive, ListenError, StreamError,
+    TransportOptions,
 };
 pub use ferromq_wire::{
     Claim, Command, Denial, Message, Part, PartError, Silence, SocketType, Version, Violation,
@@ -75,7 +76,7 @@ pub use close::CloseReport;
 pub use context::{Context, ContextBuilder};
 pub use error::{
     BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, RequestError,
-    RequestErrorKind, SendError, SendErrorKind, WaitError,
+    RequestErrorKind, SendError, SendErrorKind, TakeError, WaitError,
 };
 #[cfg(feature = "futures")]
 pub use event::EventStream;

@@ -29,6 +29,7 @@ mod signal;
 mod state;
 #[cfg(feature = "futures")]
 mod streaming;
+mod taking;
 
 use std::fmt;
 use std::future::poll_fn;

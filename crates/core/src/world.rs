@@ -46,7 +46,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use ferromq_transport::{Address, BoundListener, Endpoint, TransportOptions};
+use ferromq_transport::{
+    Address, BoundListener, ConnectedStream, Endpoint, StreamError, TransportOptions,
+};
 
 pub(crate) use self::fork::Process;
 #[cfg(not(any(feature = "tcp", all(unix, feature = "ipc"))))]
@@ -114,6 +116,17 @@ pub trait World: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Box<dyn Listener>, ferromq_transport::ListenError> {
         let _ = (bound, options);
         Err(ferromq_transport::ListenError::Unsupported)
+    }
+
+    /// Takes over a stream that is connected already; what it is called comes with it.
+    /// `Unsupported`: there are none.
+    fn adopt_stream(
+        &self,
+        connected: ConnectedStream,
+        options: &TransportOptions,
+    ) -> Result<(Arc<dyn Stream>, Endpoint), StreamError> {
+        let _ = (connected, options);
+        Err(StreamError::Unsupported)
     }
 
     /// Starts connecting to a resolved address. The stream is writable when it is decided:

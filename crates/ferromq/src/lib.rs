@@ -29,6 +29,9 @@ pub use ferromq_core::{
     SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
+// Streams that somebody else has connected.
+pub use ferromq_core::{ConnectedStream, StreamError, TakeError};
+
 // Waiting for sockets, descriptors and timers.
 #[cfg(unix)]
 pub use ferromq_core::ReceiveFd;

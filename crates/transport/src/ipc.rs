@@ -3,14 +3,15 @@
 mod file;
 
 use std::io;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use self::file::SocketFile;
 use crate::stream::Peer;
 use crate::{
-    Allowed, Credentials, Endpoint, IpcAddress, IpcEndpoint, ListenError, Stream, TransportOptions,
+    Allowed, Credentials, Endpoint, IpcAddress, IpcEndpoint, ListenError, Stream, StreamError,
+    TransportOptions, sys,
 };
 
 /// A listening unix socket, with the file that it has in the file system.
@@ -57,11 +58,12 @@ impl Listener {
         listener: UnixListener,
         options: &TransportOptions,
     ) -> Result<Self, ListenError> {
-        listener.set_nonblocking(true)?;
         let name = name_of(&listener.local_addr()?).ok_or(ListenError::Unsupported)?;
+        let socket = Socket::from(listener);
+        sys::take_over(&socket)?;
         Ok(Self {
             _file: None,
-            socket: listener.into(),
+            socket,
             endpoint: name.parse()?,
             options: options.clone(),
         })
@@ -75,19 +77,7 @@ impl Listener {
             return Ok(None);
         }
         let stream = Stream::new(socket, Peer::Accepted);
-        Ok(self.allows(&stream).then_some(stream))
-    }
-
-    /// Whose credentials are not known is nobody.
-    fn allows(&self, stream: &Stream) -> bool {
-        let allowed = &self.options.allowed;
-        let is = |peer: Credentials, allowed: &Allowed| match *allowed {
-            Allowed::User(uid) => peer.uid == uid,
-            Allowed::Group(gid) => peer.gid == gid,
-            Allowed::Process(pid) => peer.pid == pid,
-        };
-        let is_any = |peer| allowed.iter().any(|allowed| is(peer, allowed));
-        allowed.is_empty() || stream.peer_credentials().is_some_and(is_any)
+        Ok(is_allowed(&stream, &self.options.allowed).then_some(stream))
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
@@ -97,6 +87,40 @@ impl Listener {
     pub(crate) fn socket(&self) -> &Socket {
         &self.socket
     }
+}
+
+/// Takes over a stream that is connected already.
+pub(crate) fn adopt(stream: UnixStream, options: &TransportOptions) -> Result<Stream, StreamError> {
+    stream.peer_addr()?;
+    let socket = Socket::from(stream);
+    sys::take_over(&socket)?;
+    set_buffers(&socket, options)?;
+    let stream = Stream::new(socket, Peer::Accepted);
+    match is_allowed(&stream, &options.allowed) {
+        true => Ok(stream),
+        false => Err(StreamError::NotAllowed),
+    }
+}
+
+/// What a connected stream is called: by its own name, or its peer's, or as one that has none.
+pub(crate) fn endpoint_of(socket: &Socket) -> io::Result<Endpoint> {
+    let names = [socket.local_addr()?, socket.peer_addr()?];
+    let found = names.iter().find_map(|address| {
+        let name = name_of(&address.as_unix()?)?;
+        name.parse().ok()
+    });
+    Ok(Endpoint::Ipc(found.unwrap_or_else(IpcEndpoint::unnamed)))
+}
+
+/// Whose credentials are not known is nobody.
+fn is_allowed(stream: &Stream, allowed: &[Allowed]) -> bool {
+    let is = |peer: Credentials, allowed: &Allowed| match *allowed {
+        Allowed::User(uid) => peer.uid == uid,
+        Allowed::Group(gid) => peer.gid == gid,
+        Allowed::Process(pid) => peer.pid == pid,
+    };
+    let is_any = |peer| allowed.iter().any(|allowed| is(peer, allowed));
+    allowed.is_empty() || stream.peer_credentials().is_some_and(is_any)
 }
 
 /// The text of an address in an endpoint, if it has one.

@@ -25,6 +25,7 @@
 
 mod address;
 mod bound;
+mod connected;
 mod endpoint;
 mod error;
 #[cfg(feature = "inproc")]
@@ -47,6 +48,7 @@ mod tests;
 
 pub use address::{Address, IpcAddress};
 pub use bound::BoundListener;
+pub use connected::{ConnectedStream, StreamError};
 pub use endpoint::{Endpoint, EndpointError, Host, InprocName, IpcEndpoint, Source, TcpEndpoint};
 pub use error::ListenError;
 #[cfg(feature = "inproc")]

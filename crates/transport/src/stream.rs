@@ -13,7 +13,7 @@ use socket2::Socket;
 
 #[cfg(feature = "tcp")]
 use crate::tcp;
-use crate::{Address, TransportOptions, sys};
+use crate::{Address, ConnectedStream, Endpoint, StreamError, TransportOptions, sys};
 #[cfg(all(unix, feature = "ipc"))]
 use crate::{IpcAddress, ipc};
 
@@ -37,7 +37,7 @@ pub(crate) enum Peer {
     /// What was dialled.
     #[cfg(all(unix, feature = "ipc"))]
     Ipc(IpcAddress),
-    /// Whoever has connected to an ipc listener.
+    /// Whoever has connected to an ipc listener, or has the other end of a pair.
     #[cfg(all(unix, feature = "ipc"))]
     Accepted,
 }
@@ -70,6 +70,28 @@ impl Stream {
             Address::Ipc(address) => ipc::dial(address, options),
             #[cfg(not(all(unix, feature = "tcp", feature = "ipc")))]
             _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Takes over a stream that is connected already. Options of streams are applied, sizes of the
+    /// kernel's buffers too; it becomes non-blocking, for whoever else has a descriptor of it as
+    /// well, and is closed in a program that this process executes.
+    ///
+    /// # Errors
+    /// - [`StreamError`] says each.
+    pub fn adopt(
+        connected: ConnectedStream,
+        options: &TransportOptions,
+    ) -> Result<Self, StreamError> {
+        match connected {
+            #[cfg(feature = "tcp")]
+            ConnectedStream::Tcp(tcp) => tcp::adopt(tcp, options),
+            #[cfg(not(feature = "tcp"))]
+            ConnectedStream::Tcp(_) => Err(StreamError::Unsupported),
+            #[cfg(all(unix, feature = "ipc"))]
+            ConnectedStream::Ipc(ipc) => ipc::adopt(ipc, options),
+            #[cfg(all(unix, not(feature = "ipc")))]
+            ConnectedStream::Ipc(_) => Err(StreamError::Unsupported),
         }
     }
 
@@ -156,6 +178,24 @@ impl Stream {
                 Some(Credentials { pid, uid, gid }) => format!(":{uid}:{gid}:{pid}"),
                 None => String::new(),
             },
+        }
+    }
+
+    /// The stream's own address as an endpoint; of ipc, the name of whichever side has one, and
+    /// `ipc://*` if neither has.
+    ///
+    /// # Errors
+    /// - what the system reports.
+    pub fn endpoint(&self) -> io::Result<Endpoint> {
+        match &self.peer {
+            #[cfg(feature = "tcp")]
+            Peer::Tcp(_) => {
+                let own = self.socket.local_addr()?.as_socket();
+                own.map(Endpoint::from)
+                    .ok_or_else(|| io::ErrorKind::Unsupported.into())
+            }
+            #[cfg(all(unix, feature = "ipc"))]
+            Peer::Ipc(_) | Peer::Accepted => ipc::endpoint_of(&self.socket),
         }
     }
 

@@ -13,6 +13,24 @@ pub(crate) use portable::{read, write};
 #[cfg(unix)]
 pub(crate) use unix::{read, write};
 
+use std::io;
+
+use socket2::{Socket, Type};
+
+/// Makes somebody else's socket one of ours: it does not block, is closed in programs that are
+/// executed, and raises no signal. `Unsupported`: it is not of byte streams.
+pub(crate) fn take_over(socket: &Socket) -> io::Result<()> {
+    if socket.r#type()? != Type::STREAM {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    socket.set_nonblocking(true)?;
+    #[cfg(unix)]
+    socket.set_cloexec(true)?;
+    #[cfg(target_vendor = "apple")]
+    socket.set_nosigpipe(true)?;
+    Ok(())
+}
+
 /// The most slices that one write takes (`IOV_MAX` on the systems we know).
 const SLICES_MAX: usize = 1024;
 

@@ -4,7 +4,7 @@ mod interfaces;
 mod resolve;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
@@ -12,7 +12,9 @@ use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 pub(crate) use self::resolve::resolve;
 use self::resolve::resolve_bind;
 use crate::stream::Peer;
-use crate::{Endpoint, Keepalive, ListenError, Stream, TcpEndpoint, TransportOptions};
+use crate::{
+    Endpoint, Keepalive, ListenError, Stream, StreamError, TcpEndpoint, TransportOptions, sys,
+};
 
 /// How often another port is asked for if the one that the system chose was taken meanwhile.
 const EPHEMERAL_TRIES: usize = 8;
@@ -56,8 +58,8 @@ impl Listener {
         listener: TcpListener,
         options: &TransportOptions,
     ) -> Result<Self, ListenError> {
-        listener.set_nonblocking(true)?;
         let (address, socket) = (listener.local_addr()?, Socket::from(listener));
+        sys::take_over(&socket)?;
         set_stream_options(&socket, address, options)?;
         Ok(Self {
             socket,
@@ -112,6 +114,15 @@ pub(crate) fn dial(
     }
 }
 
+/// Takes over a stream that is connected already.
+pub(crate) fn adopt(stream: TcpStream, options: &TransportOptions) -> Result<Stream, StreamError> {
+    let (address, socket) = (stream.peer_addr()?, Socket::from(stream));
+    sys::take_over(&socket)?;
+    set_buffers(&socket, options)?;
+    set_stream_options(&socket, address, options)?;
+    Ok(Stream::new(socket, Peer::Tcp(unmapped(address))))
+}
+
 /// With port 0 two sockets can be given the same port until one of them listens.
 fn listen_somewhere(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
     let tries = if address.port() == 0 {
@@ -151,17 +162,22 @@ fn new_socket(address: SocketAddr, options: &TransportOptions) -> io::Result<Soc
     socket.set_nonblocking(true)?;
     // Buffer sizes count from the handshake on (window scale), and are inherited by what is
     // accepted.
+    set_buffers(&socket, options)?;
+    if let Some(device) = &options.device {
+        bind_device(&socket, device)?;
+    }
+    set_stream_options(&socket, address, options)?;
+    Ok(socket)
+}
+
+fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     if let Some(size) = options.send_buffer {
         socket.set_send_buffer_size(size)?;
     }
     if let Some(size) = options.receive_buffer {
         socket.set_recv_buffer_size(size)?;
     }
-    if let Some(device) = &options.device {
-        bind_device(&socket, device)?;
-    }
-    set_stream_options(&socket, address, options)?;
-    Ok(socket)
+    Ok(())
 }
 
 fn set_stream_options(

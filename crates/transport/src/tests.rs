@@ -1,5 +1,7 @@
 //! One suite for every transport that has byte streams, then what is particular to each.
 
+#[cfg(all(target_os = "linux", feature = "tcp", feature = "ipc"))]
+mod adopting;
 #[cfg(all(unix, feature = "ipc"))]
 mod ipc;
 mod left_out;

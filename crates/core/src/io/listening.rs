@@ -9,6 +9,7 @@ use ferromq_transport::Endpoint;
 use super::session::Context;
 use crate::close::Life;
 use crate::event::{Crowd, Event};
+use crate::port::Port;
 use crate::world::{Interest, Listener, Stream, is_for_later};
 
 /// Connections taken in one turn.
@@ -112,11 +113,16 @@ impl Listening {
         stream.shutdown();
     }
 
-    pub(super) fn report(&self, error: &io::Error) {
-        self.port.events.report(|| Event::AcceptFailed {
-            endpoint: self.endpoint.clone(),
-            error: error.kind(),
-            code: error.raw_os_error(),
-        });
+    fn report(&self, error: &io::Error) {
+        report_failed(&self.port, &self.endpoint, error);
     }
+}
+
+/// Tells that a connection could not be taken.
+pub(super) fn report_failed(port: &Port, endpoint: &Endpoint, error: &io::Error) {
+    port.events.report(|| Event::AcceptFailed {
+        endpoint: endpoint.clone(),
+        error: error.kind(),
+        code: error.raw_os_error(),
+    });
 }

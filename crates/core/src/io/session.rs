@@ -18,6 +18,7 @@
 //! *Orphan*: the connection is over, but a thread is still inside a write to it; its queue is
 //! touched only when that thread has left. *Leaving*: the same at the end of the session.
 
+mod arriving;
 mod asking;
 mod beating;
 mod dialing;
@@ -98,7 +99,7 @@ pub(super) struct Session {
 
 enum Role {
     Dialed,
-    Accepted { listener: u64, seat: Seat },
+    Accepted { by: u64, seat: Seat },
 }
 
 enum Phase {
@@ -138,45 +139,6 @@ impl Session {
         };
         session.resolve(cx);
         session
-    }
-
-    /// A session for a connection that a listener took.
-    pub(super) fn accept(
-        key: u64,
-        stream: Arc<dyn Stream>,
-        from: (u64, Seat, &Endpoint),
-        port: Life,
-        cx: &mut Context<'_>,
-    ) -> io::Result<Self> {
-        let (listener, seat, endpoint) = from;
-        cx.reactor.add(stream.source(), key)?;
-        let mut session = Self {
-            key,
-            port,
-            endpoint: endpoint.clone(),
-            role: Role::Accepted { listener, seat },
-            phase: Phase::Pausing,
-            pipe: None,
-            connection: ConnectionId(cx.world.random()),
-            attempt: 0,
-            deadline: None,
-            left: None,
-            beat: None,
-            write_failed: false,
-            closing: None,
-        };
-        session.port.events.report(|| Event::Accepted {
-            connection: session.connection,
-            endpoint: session.endpoint.clone(),
-            peer_address: stream.peer_address(),
-        });
-        session.shake(stream, cx)?;
-        Ok(session)
-    }
-
-    /// True for what the listener with this key took.
-    pub(super) fn came_by(&self, key: u64) -> bool {
-        matches!(self.role, Role::Accepted { listener, .. } if listener == key)
     }
 
     /// The reactor reported this session's stream.

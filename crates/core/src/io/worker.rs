@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::entrance::Guest;
+use super::arriving::Arriving;
 use super::listening::Listening;
 use super::session::{Context, Fate, Session};
 use super::timers::Timers;
 use super::{IoCommand, IoHandle};
-use crate::close::Life;
 use crate::outbound::{Look, STRAGGLER};
 use crate::pipe::StreamPipe;
 use crate::port::Shell;
@@ -151,6 +150,7 @@ impl IoWorker {
             IoCommand::Left(key) => self.with_session(key, Session::handle_left),
             IoCommand::Resume(key) => self.with_session(key, Session::handle_resume),
             IoCommand::Stop(at) => self.stop = Some(at),
+            IoCommand::Take(arriving) => self.take(arriving),
             IoCommand::Unlisten(key, until, ack) => {
                 self.unlisten(key, until);
                 if let Some(ack) = ack {
@@ -176,16 +176,16 @@ impl IoWorker {
         self.with_session(key, |session, cx| session.handle_close(until, cx));
     }
 
-    /// Closes a listener; what it accepted ends within the deadline.
+    /// Closes a listener, if it is there; what came by it ends within the deadline.
     fn unlisten(&mut self, key: u64, until: Instant) {
-        let Some(listening) = self.listeners.remove(&key) else {
-            return;
-        };
-        self.io.add_load(0, 1);
+        let listening = self.listeners.remove(&key);
         for came in self.keys(|session| session.came_by(key)) {
             self.close(came, until);
         }
-        listening.close();
+        if let Some(listening) = listening {
+            self.io.add_load(0, 1);
+            listening.close();
+        }
     }
 
     /// The sessions for which this is true, in the order in which they were made: the table has
@@ -205,35 +205,25 @@ impl IoWorker {
             return;
         };
         let accepted = self.with_context(|cx| listening.handle_ready(cx));
-        for stream in accepted {
+        for stream in &accepted {
             self.accept(&listening, stream);
         }
         self.listeners.insert(ready.token, listening);
     }
 
-    fn accept(&mut self, listening: &Listening, stream: Arc<dyn Stream>) {
-        let key = self.io.new_key();
-        let port = Life::of(&listening.port);
-        let guest = Guest::new(
-            &stream.peer_address(),
-            self.world.now(),
-            (self.io.clone(), key),
-        );
-        let seat = match port.entrance.enter(&port.options.capacity, guest) {
-            Ok((seat, None)) => seat,
-            Ok((seat, Some((io, oldest)))) => {
-                io.post(IoCommand::Displaced(oldest));
-                seat
-            }
-            Err(crowd) => return listening.turn_away(&*stream, crowd),
-        };
-        let from = (listening.key, seat, &listening.endpoint);
-        match self.with_context(|cx| Session::accept(key, stream, from, port, cx)) {
-            Ok(session) => {
-                self.insert(key, session);
-                self.with_session(key, Session::go_on_shaking);
-            }
-            Err(error) => listening.report(&error),
+    fn accept(&mut self, listening: &Listening, stream: &Arc<dyn Stream>) {
+        let by = (listening.key, &listening.endpoint);
+        match Arriving::enter(stream, by, &self.io, &listening.port) {
+            Ok(arriving) => self.take(arriving),
+            Err(crowd) => listening.turn_away(&**stream, crowd),
+        }
+    }
+
+    fn take(&mut self, arriving: Arriving) {
+        let key = arriving.key;
+        if let Some(session) = self.with_context(|cx| Session::accept(arriving, cx)) {
+            self.insert(key, session);
+            self.with_session(key, Session::go_on_shaking);
         }
     }
 

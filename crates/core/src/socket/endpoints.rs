@@ -24,15 +24,29 @@ use crate::world::Listener;
 pub(crate) struct Endpoints {
     /// Each with the I/O thread that listens, and its name there.
     bound: Vec<(Endpoint, IoHandle, u64)>,
+    /// What stands for the listener of the streams that were handed over, one for each I/O thread:
+    /// by its name, they are closed.
+    taken: Vec<(IoHandle, u64)>,
     pub(super) dialed: Vec<(Endpoint, PipeId)>,
     #[cfg(feature = "inproc")]
     pub(super) names: Names,
 }
 
 impl Endpoints {
-    /// Ends every listener.
+    /// The name by which the streams are closed that this I/O thread was handed.
+    pub(super) fn taken_by(&mut self, io: &IoHandle) -> u64 {
+        let known = self.taken.iter().find(|(other, _)| other.is(io));
+        known.map(|(_, key)| *key).unwrap_or_else(|| {
+            let key = io.new_key();
+            self.taken.push((io.clone(), key));
+            key
+        })
+    }
+
+    /// Ends every listener, and what came by it.
     pub(super) fn close(&mut self, until: Instant, after: &mut After) {
-        for (_, io, key) in self.bound.drain(..) {
+        let bound = self.bound.drain(..).map(|(_, io, key)| (io, key));
+        for (io, key) in bound.chain(self.taken.drain(..)) {
             let command = IoCommand::Unlisten(key, until, None);
             after.commands.push((io, command));
             after.any = true;

@@ -10,7 +10,9 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{
+    Address, BoundListener, ConnectedStream, Endpoint, ListenError, StreamError, TransportOptions,
+};
 
 pub(super) use self::unpolled::{Waker, poll_streams};
 #[cfg(unix)]
@@ -42,6 +44,13 @@ pub(super) fn adopt(
     _options: &TransportOptions,
 ) -> Result<Box<dyn Listener>, ListenError> {
     Err(ListenError::Unsupported)
+}
+
+pub(super) fn adopt_stream(
+    _connected: ConnectedStream,
+    _options: &TransportOptions,
+) -> Result<(Arc<dyn Stream>, Endpoint), StreamError> {
+    Err(StreamError::Unsupported)
 }
 
 pub(super) fn dial(_address: &Address, _options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {

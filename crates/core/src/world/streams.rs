@@ -4,7 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 pub(super) use ferromq_transport::resolve;
-use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{
+    Address, BoundListener, ConnectedStream, Endpoint, ListenError, StreamError, TransportOptions,
+};
 
 use super::kernel::Watched;
 use super::{Listener, Source, Stream};
@@ -23,6 +25,15 @@ pub(super) fn adopt(
 ) -> Result<Box<dyn Listener>, ListenError> {
     let listener = ferromq_transport::Listener::adopt(bound, options)?;
     Ok(Box::new(SystemListener(Watched::new(listener))))
+}
+
+pub(super) fn adopt_stream(
+    connected: ConnectedStream,
+    options: &TransportOptions,
+) -> Result<(Arc<dyn Stream>, Endpoint), StreamError> {
+    let stream = ferromq_transport::Stream::adopt(connected, options)?;
+    let endpoint = stream.endpoint()?;
+    Ok((Arc::new(SystemStream(Watched::new(stream))), endpoint))
 }
 
 pub(super) fn dial(address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use ferromq_transport::{Address, BoundListener, Endpoint, ListenError, TransportOptions};
+use ferromq_transport::{
+    Address, BoundListener, ConnectedStream, Endpoint, ListenError, StreamError, TransportOptions,
+};
 
 #[cfg(unix)]
 use super::Level;
@@ -128,6 +130,14 @@ impl World for SystemWorld {
         options: &TransportOptions,
     ) -> Result<Box<dyn Listener>, ListenError> {
         streams::adopt(bound, options)
+    }
+
+    fn adopt_stream(
+        &self,
+        connected: ConnectedStream,
+        options: &TransportOptions,
+    ) -> Result<(Arc<dyn Stream>, Endpoint), StreamError> {
+        streams::adopt_stream(connected, options)
     }
 
     fn dial(&self, address: &Address, options: &TransportOptions) -> io::Result<Arc<dyn Stream>> {

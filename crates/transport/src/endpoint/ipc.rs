@@ -19,6 +19,11 @@ const PATH_MAX: usize = if cfg!(any(target_os = "linux", target_os = "android"))
 pub struct IpcEndpoint(Option<IpcAddress>);
 
 impl IpcEndpoint {
+    #[cfg(all(unix, feature = "ipc"))]
+    pub(crate) fn unnamed() -> Self {
+        Self(None)
+    }
+
     /// The path or abstract name; `None` for `ipc://*`.
     pub fn address(&self) -> Option<&IpcAddress> {
         self.0.as_ref()
