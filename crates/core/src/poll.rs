@@ -98,6 +98,8 @@ pub(crate) trait Pollable: Sync {
     fn look(&self) -> Readiness;
     /// From now on, whatever may change what `look` finds wakes the waiter, once.
     fn watch(&self, waiter: &Arc<Waiter>);
+    /// The same for the leader, who reads the connections itself.
+    fn watch_leading(&self, waiter: &Arc<Waiter>);
     fn unwatch(&self, waiter: &Arc<Waiter>);
     /// Why it cannot be used any more.
     fn closed(&self) -> Option<ClosedError>;
@@ -114,8 +116,12 @@ impl<P: Pattern> Pollable for Shared<P> {
     }
 
     fn watch(&self, waiter: &Arc<Waiter>) {
-        self.with(|state| state.body.watchers.enter(waiter, false));
+        self.watch_leading(waiter);
         self.arm_left();
+    }
+
+    fn watch_leading(&self, waiter: &Arc<Waiter>) {
+        self.with(|state| state.body.watchers.enter(waiter, false));
     }
 
     fn unwatch(&self, waiter: &Arc<Waiter>) {

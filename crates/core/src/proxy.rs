@@ -1,10 +1,11 @@
 //! Forwarding whole messages between two sockets.
 //!
 //! A message is taken from one side only if the other one has room, so what nobody takes stays
-//! where it is, and the senders feel it. Where nothing can be forwarded, the proxy's thread sleeps
-//! as in [`poll`](crate::poll): it registers with every socket, looks once more, then waits for its
-//! bell. Whoever steers it changes what is ordered and rings: either it is seen before the wait, or
-//! the ring ends that.
+//! where it is, and the senders feel it. While it runs, the proxy's thread is the leader of the
+//! sockets that it takes messages from, as a receiver is (`socket/leading.rs`), and reads their few
+//! connections itself. Where nothing can be forwarded, it sleeps: it registers with every socket,
+//! looks once more, then waits for its bell and those connections. Whoever steers it changes what
+//! is ordered and rings: either it is seen before the wait, or the ring ends that.
 
 mod handle;
 
@@ -18,7 +19,7 @@ pub use self::handle::{ProxyHandle, ProxyStats, Traffic};
 use crate::error::{ClosedError, RecvError, SendErrorKind};
 use crate::pattern::{Receives, Sends};
 use crate::poll::Pollable;
-use crate::socket::{Shared, Socket, flush_left};
+use crate::socket::{Claim, Shared, Socket, flush_left, sleep};
 use crate::wait::Waiter;
 use crate::world::{Bell, World};
 
@@ -119,6 +120,7 @@ impl<'a> Proxy<'a> {
         let bell = self.world.bell();
         self.control.begin(&bell);
         let closed = self.serve(&bell).err();
+        self.ways.iter_mut().for_each(Way::end_leading);
         self.control.end();
         flush_left();
         let held = self.ways.into_iter().map(|way| way.held);
@@ -144,14 +146,17 @@ impl<'a> Proxy<'a> {
             if order == Order::Stop {
                 return Ok(());
             }
-            if self.forward(order)? {
+            if self.forward(order, Reads::Connections)? {
                 continue;
             }
-            self.sockets().for_each(|socket| socket.watch(&waiter));
-            let more = self.forward(order);
+            let sockets = self.sockets();
+            sockets.for_each(|socket| socket.watch_leading(&waiter));
+            // What reaches a connection from now on ends the wait.
+            let more = self.forward(order, Reads::Nothing);
             if more == Ok(false) && self.control.order() == order {
                 flush_left();
-                bell.wait(&[], None);
+                let claims = self.ways.iter().filter_map(|way| way.claim.as_deref());
+                sleep(claims, &**bell, None);
             }
             self.sockets().for_each(|socket| socket.unwatch(&waiter));
             more?;
@@ -159,15 +164,17 @@ impl<'a> Proxy<'a> {
     }
 
     /// Forwards what is there, in either direction. True: there may be more.
-    fn forward(&mut self, order: Order) -> Result<bool, ClosedError> {
+    fn forward(&mut self, order: Order, reads: Reads) -> Result<bool, ClosedError> {
         let closed = self.sockets().find_map(|socket| socket.closed());
         closed.map_or(Ok(()), Err)?;
         let mut more = false;
         if order == Order::Run {
             for (way, count) in self.ways.iter_mut().zip(&self.control.counts) {
-                more |= way.forward(self.capture, count)?;
+                more |= way.forward(self.capture, count, reads)?;
             }
             flush_left();
+        } else {
+            self.ways.iter_mut().for_each(Way::end_leading);
         }
         Ok(more)
     }
@@ -193,9 +200,18 @@ impl fmt::Debug for Proxy<'_> {
     }
 }
 
+/// What a look for messages reads beside the queues.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Nothing,
+    Connections,
+}
+
 /// One direction.
 struct Way<'a> {
     from: &'a dyn Source,
+    /// The connections that are read here; `None`: the I/O threads read them.
+    claim: Option<Arc<Claim>>,
     to: &'a dyn Target,
     /// Taken, and not accepted yet; empty if there is none.
     held: Message,
@@ -207,6 +223,7 @@ impl<'a> Way<'a> {
     fn new(from: &'a dyn Source, to: &'a dyn Target) -> Self {
         Self {
             from,
+            claim: None,
             to,
             held: Message::new(),
             copy: Message::new(),
@@ -219,17 +236,56 @@ impl<'a> Way<'a> {
         &mut self,
         capture: Option<&dyn Target>,
         count: &Count,
+        reads: Reads,
     ) -> Result<bool, ClosedError> {
-        if !self.hand_on(capture, count)? {
-            return Ok(false);
-        }
+        let mut has_room = self.hand_on(capture, count)?;
         for _ in 0..BATCH {
-            let has_room = self.to.has_room() && capture.is_none_or(|socket| socket.has_room());
-            if !has_room || !self.from.take(&mut self.held)? || !self.hand_on(capture, count)? {
+            has_room &= self.to.has_room() && capture.is_none_or(|socket| socket.has_room());
+            if !has_room {
+                // What can be read would end every wait.
+                self.end_leading();
                 return Ok(false);
             }
+            if !self.take(reads)? {
+                return Ok(false);
+            }
+            has_room = self.hand_on(capture, count)?;
         }
         Ok(true)
+    }
+
+    /// Becomes the leader, if it may, or again if connections came or went.
+    fn lead(&mut self) {
+        let claim = self.claim.as_ref();
+        if !claim.is_some_and(|claim| self.from.is_leading(claim)) {
+            self.end_leading();
+            self.claim = self.from.begin_leading();
+        }
+    }
+
+    /// The I/O threads read the connections.
+    fn end_leading(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.from.end_leading(&claim);
+        }
+    }
+
+    /// Takes the next message. False: there is none.
+    fn take(&mut self, reads: Reads) -> Result<bool, ClosedError> {
+        if self.from.take(&mut self.held)? {
+            return Ok(true);
+        }
+        if reads == Reads::Nothing {
+            return Ok(false);
+        }
+        self.lead();
+        match &self.claim {
+            Some(claim) => {
+                self.from.read(claim);
+                self.from.take(&mut self.held)
+            }
+            None => Ok(false),
+        }
     }
 
     /// Hands on what is held, and its copy. False: something is held still.
@@ -278,8 +334,12 @@ fn offer(to: &dyn Target, message: &mut Message) -> Result<Offered, ClosedError>
 
 /// A socket that a proxy takes messages from.
 trait Source: Pollable {
-    /// The next message, into an empty one. False: there is none.
+    /// The next message of those that were read, into an empty one. False: there is none.
     fn take(&self, into: &mut Message) -> Result<bool, ClosedError>;
+    fn begin_leading(&self) -> Option<Arc<Claim>>;
+    fn is_leading(&self, claim: &Arc<Claim>) -> bool;
+    fn read(&self, claim: &Claim);
+    fn end_leading(&self, claim: &Claim);
 }
 
 /// A socket that a proxy hands messages to.
@@ -293,12 +353,28 @@ trait Target: Pollable {
 
 impl<P: Receives> Source for Shared<P> {
     fn take(&self, into: &mut Message) -> Result<bool, ClosedError> {
-        match self.try_recv(into) {
+        match self.take(into) {
             Ok(taken) => Ok(taken),
             Err(RecvError::Closed(closed)) => Err(closed),
             // The pattern waits for a reply first: what there is stays.
             Err(_) => Ok(false),
         }
+    }
+
+    fn begin_leading(&self) -> Option<Arc<Claim>> {
+        self.begin_leading()
+    }
+
+    fn is_leading(&self, claim: &Arc<Claim>) -> bool {
+        self.is_leading(claim)
+    }
+
+    fn read(&self, claim: &Claim) {
+        self.read_leading(claim);
+    }
+
+    fn end_leading(&self, claim: &Claim) {
+        self.end_leading(claim);
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) use after::flush_left;
 pub use arrivals::Arrival;
 #[cfg(feature = "inproc")]
 pub(crate) use inproc::Connecting;
+pub(crate) use leading::{Claim, sleep};
 #[doc(hidden)]
 pub use observing::enough;
 pub use peers::PeerInfo;

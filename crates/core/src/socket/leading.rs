@@ -21,7 +21,7 @@ use crate::connection::{Connection, OwnRead};
 use crate::error::RecvError;
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
-use crate::port::Note;
+use crate::port::{Note, Port};
 use crate::wait::Waiter;
 use crate::world::{Bell, Habit, Stream};
 
@@ -84,16 +84,19 @@ impl Claim {
             }
         }
     }
+}
 
-    fn sleep(&self, bell: &dyn Bell, deadline: Option<Instant>) {
-        let claimed = self
-            .parts
-            .iter()
-            .filter(|(pipe, connection)| connection.claim(pipe));
-        let streams: SmallVec<[&dyn Stream; MOST]> =
-            claimed.map(|(_, connection)| &*connection.stream).collect();
-        bell.wait(&streams, deadline);
-    }
+/// Sleeps until there is something to read, or the bell is rung.
+pub(crate) fn sleep<'a>(
+    claims: impl IntoIterator<Item = &'a Claim>,
+    bell: &dyn Bell,
+    deadline: Option<Instant>,
+) {
+    let parts = claims.into_iter().flat_map(|claim| &claim.parts);
+    let claimed = parts.filter(|(pipe, connection)| connection.claim(pipe));
+    let streams: SmallVec<[&dyn Stream; MOST]> =
+        claimed.map(|(_, connection)| &*connection.stream).collect();
+    bell.wait(&streams, deadline);
 }
 
 /// Whether looking without sleeping has paid off lately.
@@ -169,7 +172,7 @@ impl<P: Pattern> Shared<P> {
                 taken => break taken.map(|_| Led::Received),
             }
             let before = self.context.world().now();
-            claim.sleep(&**bell, deadline);
+            sleep([&**claim], &**bell, deadline);
             let now = self.context.world().now();
             woken = Some(now);
             rare |= now >= before + LONG;
@@ -191,14 +194,46 @@ impl<P: Pattern> Shared<P> {
 
     /// Reads once what no longer belongs to the I/O threads, so that a `try_recv` sees it.
     pub(super) fn read_left(&self) {
-        let claim = self.claimable();
+        self.read_each(&self.claimable(), Connection::read_left);
+    }
+
+    /// Reads each of these connections once, and tells the socket.
+    fn read_each(&self, claim: &Claim, read: impl Fn(&Connection, &StreamPipe, &Port) -> OwnRead) {
         for (pipe, connection) in &claim.parts {
-            match connection.read_left(pipe, &self.port) {
+            match read(connection, pipe, &self.port) {
                 OwnRead::Nothing => {}
                 OwnRead::Arrived => self.port.post(Note::Readable(pipe.id)),
                 OwnRead::Over => self.forget(pipe, connection),
             }
         }
+    }
+
+    /// Makes the caller the socket's leader, who [reads](Self::read_leading) its connections
+    /// while they [are](Self::is_leading) what they were, and waits in [`sleep`] only. `None`: it
+    /// cannot be; the I/O threads look after the connections.
+    pub(crate) fn begin_leading(&self) -> Option<Arc<Claim>> {
+        let most = self.most();
+        let claim = self.with(|state| state.body.lead(most));
+        if claim.is_none() {
+            self.arm_left();
+        }
+        claim
+    }
+
+    /// Whether the connections are still those of the claim.
+    pub(crate) fn is_leading(&self, claim: &Arc<Claim>) -> bool {
+        self.with(|state| state.body.is_current(claim))
+    }
+
+    /// The leader reads each connection once, and tells the socket.
+    pub(crate) fn read_leading(&self, claim: &Claim) {
+        self.read_each(claim, Connection::read_claimed);
+    }
+
+    /// The leader goes, and the I/O threads look after the connections.
+    pub(crate) fn end_leading(&self, claim: &Claim) {
+        claim.arm();
+        self.with(|state| state.body.resign());
     }
 
     /// Before waiting for anything but receipt: the I/O threads look after the connections.

@@ -167,7 +167,7 @@ impl<P: Pattern> Shared<P> {
 
     /// One attempt. True: a message is in `into`.
     #[inline]
-    pub(super) fn take<R: Receipt>(&self, into: &mut R) -> Result<bool, RecvError> {
+    pub(crate) fn take<R: Receipt>(&self, into: &mut R) -> Result<bool, RecvError> {
         self.with(|state| state.receive(&self.port, into))
     }
 
