@@ -22,7 +22,7 @@ use ferromq_testkit::SimWorld;
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
-use common::{WAIT, under, until};
+use common::{WAIT, under, until, world};
 
 /// PUSH, a PULL and a PUSH to be joined by a proxy, and PULL, all over inproc.
 struct Streamer {
@@ -193,6 +193,91 @@ fn blocked_proxy_sleeps_and_takes_nothing_that_it_cannot_hand_on() {
         assert_eq!(messages(handle.stats()), 0);
         assert_eq!(streamer.front.stats().delivered, 10);
         assert_eq!(streamer.back.stats().accepted, 10);
+    });
+}
+
+/// What could be read does not end its wait, again and again, while nobody takes it.
+#[test]
+fn proxy_that_is_blocked_sleeps_beside_connections_that_could_be_read() {
+    under("sleeps", || {
+        const MESSAGES: u32 = 300;
+        let (world, context) = world(1);
+        let (first, front) = (Push::new(&context), Pull::new(&context));
+        let back = Push::builder().send_high_water_mark(1).build(&context);
+        let last = Pull::builder().receive_high_water_mark(1).build(&context);
+        let (back, last) = (back.unwrap(), last.unwrap());
+        for (push, pull) in [(&first, &front), (&back, &last)] {
+            let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
+            push.connect(endpoint).unwrap();
+        }
+        for number in 0..MESSAGES {
+            let body = vec![0; 10_000];
+            first.send([number.to_string().into_bytes(), body]).unwrap();
+        }
+        let mut forwarded = 0;
+        for expected in 0..MESSAGES {
+            if expected as u64 == forwarded {
+                let proxy = Proxy::one_way(&front, &back);
+                let handle = proxy.handle();
+                terminate_later(&world, &handle, 3);
+                assert!(proxy.run().undelivered.is_empty());
+                forwarded += messages(handle.stats());
+                let blocked = forwarded < u64::from(MESSAGES);
+                assert!(blocked || expected > 0, "the peer took everything");
+            }
+            assert_eq!(number(&last.recv_timeout(WAIT).unwrap()), expected);
+        }
+    });
+}
+
+/// It reads a few connections itself, and leaves more to the I/O threads.
+#[test]
+fn proxy_serves_clients_that_come_one_after_another_and_go() {
+    under("one after another", || {
+        let context = Context::new();
+        let (front, back) = (Router::new(&context), Dealer::new(&context));
+        let clients_at = front.bind("tcp://127.0.0.1:*").unwrap();
+        let workers_at = back.bind("tcp://127.0.0.1:*").unwrap();
+        let proxy = Proxy::new(&front, &back);
+        let handle = proxy.handle();
+        thread::scope(|scope| {
+            let running = scope.spawn(|| proxy.run());
+            let worker = Rep::new(&context);
+            worker.connect(&workers_at).unwrap();
+            let serving = scope.spawn(move || {
+                while let Ok(request) = worker.recv_timeout(WAIT)
+                    && request != Message::from("enough")
+                {
+                    worker.send(request).unwrap();
+                }
+            });
+            let ask = |clients: &[Req]| {
+                for (number, client) in clients.iter().enumerate() {
+                    client.send(number.to_string()).unwrap();
+                }
+                for (expected, client) in clients.iter().enumerate() {
+                    assert_eq!(number(&client.recv_timeout(WAIT).unwrap()), expected as u32);
+                }
+            };
+            let mut clients = Vec::new();
+            for _ in 0..7 {
+                let client = Req::new(&context);
+                client.connect(&clients_at).unwrap();
+                clients.push(client);
+                ask(&clients);
+                ask(&clients);
+            }
+            while clients.len() > 1 {
+                clients.pop();
+                until(|| front.pipes() == clients.len());
+                ask(&clients);
+                ask(&clients);
+            }
+            clients[0].send("enough").unwrap();
+            serving.join().unwrap();
+            handle.terminate();
+            assert!(running.join().unwrap().undelivered.is_empty());
+        });
     });
 }
 
