@@ -15,11 +15,13 @@
 //! only grow, that the cookie is ours and the vouch is for this connection *and* this server.
 //! Between WELCOME and INITIATE a server keeps of its client the cookie's key and one number.
 //!
-//! Primitives: X25519 (`x25519-dalek`), Salsa20 and HSalsa20 (`salsa20`), Poly1305 (`poly1305`).
+//! Primitives: X25519 (`x25519-dalek`), HSalsa20 (`salsa20`), Salsa20 (`keystream.rs`, against
+//! `salsa20` in tests), Poly1305 (`cryptoxide`, and `poly1305` for long texts).
 
 mod boxes;
 mod client;
 mod keys;
+mod keystream;
 mod message;
 mod server;
 

@@ -2,17 +2,23 @@
 
 use std::fmt;
 
-use poly1305::Poly1305;
+use cryptoxide::mac::Mac;
+use cryptoxide::poly1305::Poly1305 as ShortProof;
+use poly1305::Poly1305 as LongProof;
 use poly1305::universal_hash::KeyInit;
 use salsa20::cipher::consts::U10;
-use salsa20::cipher::{KeyIvInit, StreamCipher};
-use salsa20::{Salsa20, hsalsa};
+use salsa20::hsalsa;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::TAG;
 use super::keys::{PublicKey, SecretKey};
+use super::keystream::Keystream;
 use crate::Violation;
+
+/// From so many bytes on a proof with vectors is the faster one, although it takes more than a
+/// microsecond to begin with: 64 bytes take 1.4 µs, or 0.05 without; 64 KiB take 14 µs, or 50.
+const LONG: usize = 3 * 1024;
 
 /// The key of a box that both sides can make and open.
 #[derive(Clone)]
@@ -67,9 +73,10 @@ pub(super) struct StreamKey(Zeroizing<[u8; 32]>);
 impl StreamKey {
     /// Hides the text in place, and gives its tag.
     pub(super) fn seal(&self, number: [u8; 8], text: &mut [u8]) -> [u8; TAG] {
-        let (mut stream, proof) = self.stream(number);
-        stream.apply_keystream(text);
-        proof.compute_unpadded(text).into()
+        let stream = Keystream::new(&self.0, number);
+        let proof = Zeroizing::new(*stream.key());
+        stream.apply(text);
+        prove(&proof, text)
     }
 
     /// Shows the text in place if the tag is the right one, told in constant time.
@@ -79,22 +86,13 @@ impl StreamKey {
         tag: &[u8; TAG],
         text: &mut [u8],
     ) -> Result<(), Violation> {
-        let (mut stream, proof) = self.stream(number);
-        let expected: [u8; TAG] = proof.compute_unpadded(text).into();
-        if bool::from(expected.ct_eq(tag)) {
-            stream.apply_keystream(text);
+        let stream = Keystream::new(&self.0, number);
+        if bool::from(prove(stream.key(), text).ct_eq(tag)) {
+            stream.apply(text);
             Ok(())
         } else {
             Err(Violation::BoxNotOpened)
         }
-    }
-
-    /// The stream's first 32 bytes are the key of the proof.
-    fn stream(&self, number: [u8; 8]) -> (Salsa20, Poly1305) {
-        let mut stream = Salsa20::new(&(*self.0).into(), &number.into());
-        let mut key = Zeroizing::new([0; 32]);
-        stream.apply_keystream(&mut *key);
-        (stream, Poly1305::new(&(*key).into()))
     }
 }
 
@@ -102,6 +100,23 @@ impl fmt::Debug for StreamKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StreamKey(..)")
     }
+}
+
+/// Poly1305.
+fn prove(key: &[u8; Keystream::KEY], text: &[u8]) -> [u8; TAG] {
+    if text.len() < LONG {
+        prove_short(key, text)
+    } else {
+        LongProof::new(key.into()).compute_unpadded(text).into()
+    }
+}
+
+fn prove_short(key: &[u8; Keystream::KEY], text: &[u8]) -> [u8; TAG] {
+    let mut proof = ShortProof::new(key);
+    proof.input(text);
+    let mut tag = [0; TAG];
+    proof.raw_result(&mut tag);
+    tag
 }
 
 fn derive(key: &[u8; 32], input: &[u8; 16]) -> Zeroizing<[u8; 32]> {
@@ -115,4 +130,22 @@ fn split(nonce: &[u8; 24]) -> ([u8; 16], [u8; 8]) {
         std::array::from_fn(|_| next()),
         std::array::from_fn(|_| next()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both libraries for every length, those on either side of the bound among them.
+    #[test]
+    fn proof_is_the_same_whichever_way_it_is_made() {
+        let key = *b"a key of Poly1305: all 32 bytes.";
+        let whole: Vec<u8> = (0..LONG + 300).map(|index| !(index * 5) as u8).collect();
+        for length in (0..400).chain(LONG - 20..whole.len()) {
+            let text = &whole[..length];
+            let expected: [u8; TAG] = LongProof::new(&key.into()).compute_unpadded(text).into();
+            assert_eq!(prove(&key, text), expected, "{length} bytes");
+            assert_eq!(prove_short(&key, text), expected, "{length} bytes");
+        }
+    }
 }
