@@ -44,6 +44,10 @@ pub enum Work {
     FanIn,
     /// One PUSH to four PULL.
     FanOut,
+    /// PUSH to PULL with CURVE, as fast as it goes.
+    CurveOneWay,
+    /// REQ and REP with CURVE, each request as soon as the reply before it is there.
+    CurveHot,
     /// PAIR to PAIR, as fast as it goes.
     Pair,
     /// PAIR and PAIR, there and back.
@@ -60,12 +64,19 @@ pub enum Work {
     StartUp,
     /// PUSH to a PULL that does not read.
     Backlog,
+    /// REQ and REP while so many hostile connections attack.
+    Attack(u32),
 }
 
 impl Work {
     /// Whether it is about PAIR, which not everybody has.
     pub fn needs_pair(self) -> bool {
         matches!(self, Self::Pair | Self::PairHot)
+    }
+
+    /// Whether it is about CURVE, which not everybody has.
+    pub fn is_secured(self) -> bool {
+        matches!(self, Self::CurveOneWay | Self::CurveHot)
     }
 
     /// The proxy that it goes through, and the same work without.
@@ -77,11 +88,21 @@ impl Work {
         }
     }
 
+    /// The same work without the proxy, or the mechanism, that it is about.
+    pub fn without(self) -> Option<Self> {
+        match self {
+            Self::CurveOneWay => Some(Self::OneWay),
+            Self::CurveHot => Some(Self::Hot),
+            _ => self.proxied().map(|(_, direct)| direct),
+        }
+    }
+
     /// Whether it is about numbers of things rather than a rate or a time.
     pub fn is_scale(self) -> bool {
         matches!(
             self,
-            Self::Stalled
+            Self::Attack(_)
+                | Self::Stalled
                 | Self::Connections(_)
                 | Self::Prefixes(_)
                 | Self::Topics(_)
@@ -140,6 +161,16 @@ pub enum Role {
     Connects,
 }
 
+impl Role {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Binds => Self::Connects,
+            Self::Connects => Self::Binds,
+        }
+    }
+}
+
 impl Cell {
     /// Where a side runs; `None`: anywhere.
     pub(crate) fn core(&self, role: Role) -> Option<Core> {
@@ -177,6 +208,8 @@ impl fmt::Display for Work {
             Self::OneWay => f.write_str("one-way"),
             Self::Paced(pace) => write!(f, "paced {pace} µs"),
             Self::Hot => f.write_str("hot"),
+            Self::CurveOneWay => f.write_str("CURVE one-way"),
+            Self::CurveHot => f.write_str("CURVE hot"),
             Self::Cold => f.write_str("cold"),
             Self::Pipelined => f.write_str("pipelined"),
             Self::Brokered => f.write_str("pipelined, proxy"),
@@ -192,6 +225,7 @@ impl fmt::Display for Work {
             Self::Topics(count) => write!(f, "{count} SUB × 1000 topics"),
             Self::StartUp => f.write_str("start-up"),
             Self::Backlog => f.write_str("backlog of 1 KiB messages"),
+            Self::Attack(count) => write!(f, "attack by {count} connections"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, gettid, sched_setaffinity};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -53,6 +54,24 @@ pub(crate) fn memory() -> u64 {
 pub(crate) fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
+
+/// Lets this process have as many descriptors as it may: how many.
+pub(crate) fn raise_descriptors() -> Outcome<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit
+        .maximum
+        .unwrap_or(MOST_DESCRIPTORS)
+        .min(MOST_DESCRIPTORS);
+    let raised = Rlimit {
+        current: Some(most),
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised)?;
+    Ok(most)
+}
+
+/// More would not help anybody.
+const MOST_DESCRIPTORS: u64 = 1 << 20;
 
 /// How many threads this process has.
 pub(crate) fn threads() -> usize {

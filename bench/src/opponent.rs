@@ -4,7 +4,7 @@ use std::fmt;
 use std::hint::spin_loop;
 
 use crate::Outcome;
-use crate::cell::{Broker, Cell};
+use crate::cell::{Broker, Cell, Role, Work};
 
 /// An implementation of ZeroMQ, or what stands for one.
 ///
@@ -20,8 +20,8 @@ pub trait Opponent: Sized + 'static {
     fn version() -> String;
 
     /// Whether it has what this cell needs.
-    fn can(_cell: &Cell) -> bool {
-        true
+    fn can(cell: &Cell) -> bool {
+        !cell.work.is_secured()
     }
 
     /// Makes a context.
@@ -107,7 +107,21 @@ pub struct Setup {
     pub marks: Marks,
     /// How many connections it will have, for those that must know.
     pub peers: usize,
+    /// With CURVE; the server is who binds. Keys: [`SERVER`], [`CLIENT`].
+    pub curve: Option<Role>,
 }
+
+/// The server's public and secret keys: those of libzmq's manual.
+pub const SERVER: [&str; 2] = [
+    "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
+    "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
+];
+
+/// The client's.
+pub const CLIENT: [&str; 2] = [
+    "i60s^J<]wFUG44shN*zi078&Ne!=^jBz{7OBN*^X",
+    "QVpNzc#:}?*59?T.x<h]&.a)o+$bmTky8eIP6w4]",
+];
 
 impl Setup {
     /// One peer, and everything else as the implementation chooses.
@@ -116,6 +130,16 @@ impl Setup {
             kind,
             marks: Marks::Default,
             peers: 1,
+            curve: None,
+        }
+    }
+
+    /// The same as this side of this work has it.
+    #[must_use]
+    pub fn secured(self, work: Work, role: Role) -> Self {
+        Self {
+            curve: work.is_secured().then_some(role),
+            ..self
         }
     }
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
-use crate::cell::{Cell, Ends, Role, Transport};
+use crate::cell::{Cell, Ends, Role, Transport, Work};
 use crate::link::Phase;
+use crate::machine::raise_descriptors;
 use crate::opponent::Opponent;
 use crate::sample::Sample;
 use crate::side::Side;
@@ -139,6 +140,9 @@ fn side<O: Opponent>(
 ) -> Outcome<Sample> {
     if let Some(core) = task.cell.core(role) {
         core.pin()?;
+    }
+    if let Work::Attack(_) = task.cell.work {
+        raise_descriptors()?;
     }
     let context = shared.map_or_else(O::context, Ok)?;
     let mut sample = work::run::<O>(Side::new(task, role, context, link)?)?;

@@ -90,6 +90,8 @@ pub enum Figure {
     Socket,
     /// System calls for each message or round trip.
     SystemCalls,
+    /// Hostile connections that have come.
+    Hostile,
 }
 
 impl Figure {
@@ -100,7 +102,7 @@ impl Figure {
             Self::P50 | Self::P99 | Self::P999 | Self::Socket => "µs",
             Self::Up => "ms",
             Self::BindMemory | Self::ConnectMemory => "B",
-            Self::Threads | Self::Accepted => "",
+            Self::Threads | Self::Accepted | Self::Hostile => "",
             Self::Cpu => "µs each",
             Self::Idle => "µs/s",
             Self::Stalled => "×",
@@ -137,6 +139,7 @@ impl fmt::Display for Figure {
             Self::Socket => "socket alone",
             Self::Stalled => "rate with one stalled",
             Self::SystemCalls => "system calls",
+            Self::Hostile => "hostile connections",
         })
     }
 }

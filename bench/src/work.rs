@@ -1,5 +1,6 @@
 //! The workloads: what the two sides do in each phase of a run.
 
+mod attack;
 mod backlog;
 mod connections;
 mod echo;
@@ -20,6 +21,7 @@ use subscriptions::{prefixes, topics};
 pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
     match side.task.cell.work {
         Work::OneWay
+        | Work::CurveOneWay
         | Work::Paced(_)
         | Work::Publish(_)
         | Work::Republished
@@ -27,7 +29,9 @@ pub(crate) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
         | Work::FanOut
         | Work::Pair
         | Work::Stalled => stream::run(side),
-        Work::Hot | Work::Cold => round_trip::run(side, Kind::Req, Kind::Rep),
+        Work::Hot | Work::CurveHot | Work::Cold | Work::Attack(_) => {
+            round_trip::run(side, Kind::Req, Kind::Rep)
+        }
         Work::PairHot => round_trip::run(side, Kind::Pair, Kind::Pair),
         Work::Pipelined | Work::Brokered => pipelined::run(side),
         Work::Connections(count) => connections::run(side, count),

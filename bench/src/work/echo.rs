@@ -17,8 +17,9 @@ const LAST: Mark = Mark {
 pub(super) fn run<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
     let (door, stage) = (side.door()?, side.stage());
     let context = side.context.clone();
+    let setup = Setup::of(kind).secured(side.task.cell.work, side.role);
     side.spawn("echo".to_owned(), move || {
-        let mut socket = O::socket(&context, Setup::of(kind))?;
+        let mut socket = O::socket(&context, setup)?;
         door.open(&mut socket)?;
         while !socket.echo(|bytes| parse_mark(bytes) == Some(LAST))? {}
         socket.meanwhile(move || stage.wait_for(Phase::Over));

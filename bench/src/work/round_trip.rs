@@ -3,13 +3,14 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::attack::Attack;
 use super::echo;
 use crate::Outcome;
 use crate::cell::{Role, Work};
 use crate::link::Phase;
 use crate::opponent::{Kind, Opponent, Setup, Socket};
 use crate::payload::Payload;
-use crate::sample::{Sample, Times};
+use crate::sample::{Figure, Sample, Times};
 use crate::side::{Count, Side};
 
 /// Before each request when cold.
@@ -24,8 +25,10 @@ pub(super) fn run<O: Opponent>(side: Side<O>, asks: Kind, answers: Kind) -> Outc
 }
 
 fn ask<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
-    let mut socket = O::socket(&side.context, Setup::of(kind))?;
-    side.door()?.open(&mut socket)?;
+    let setup = Setup::of(kind).secured(side.task.cell.work, side.role);
+    let mut socket = O::socket(&side.context, setup)?;
+    let door = side.door()?;
+    door.open(&mut socket)?;
     let mut client = Client {
         payload: Payload::new(side.task.cell.size, 0),
         pause: (side.task.cell.work == Work::Cold).then_some(PAUSE),
@@ -33,15 +36,23 @@ fn ask<O: Opponent>(mut side: Side<O>, kind: Kind) -> Outcome<Sample> {
         times: Times::new(),
         socket,
     };
-    let mut measured = 0;
+    let (mut measured, mut attack) = (0, None);
     for phase in Phase::RUN {
         side.enter(phase)?;
         let length = side.task.length(phase);
         match phase {
             Phase::Join => client.turn()?,
-            Phase::Warm => _ = client.turns(length)?,
+            Phase::Warm => {
+                client.turns(length)?;
+                attack = Attack::of(side.task.cell.work, &door)?;
+            }
             Phase::Measured => measured = client.turns(length)?,
-            Phase::Idle => side.rest(),
+            Phase::Idle => {
+                if let Some(attack) = attack.take() {
+                    side.put(Figure::Hostile, attack.end() as f64);
+                }
+                side.rest();
+            }
             Phase::Leave => echo::leave(&mut client.socket)?,
             Phase::Extra | Phase::Over => {}
         }

@@ -34,6 +34,7 @@ pub(super) fn run<O: Opponent>(side: Side<O>) -> Outcome<Sample> {
 struct Shape {
     sender: Kind,
     receiver: Kind,
+    work: Work,
     senders: usize,
     receivers: usize,
     /// How often a message is sent; `None`: whenever there is room.
@@ -51,6 +52,7 @@ impl Shape {
         let one_way = Self {
             sender: Kind::Push,
             receiver: Kind::Pull,
+            work,
             senders: 1,
             receivers: 1,
             pace: None,
@@ -112,7 +114,9 @@ impl Shape {
             kind: self.sender,
             marks: self.marks,
             peers: self.receivers,
+            curve: None,
         }
+        .secured(self.work, self.sends())
     }
 
     fn receiving(&self) -> Setup {
@@ -120,7 +124,9 @@ impl Shape {
             kind: self.receiver,
             marks: self.marks,
             peers: self.senders,
+            curve: None,
         }
+        .secured(self.work, self.sends().other())
     }
 
     fn phases(&self) -> &'static [Phase] {

@@ -24,7 +24,7 @@ impl Opponent for Omq {
     }
 
     fn can(cell: &Cell) -> bool {
-        !cell.work.is_scale() && cell.work.proxied().is_none()
+        !cell.work.is_scale() && cell.work.proxied().is_none() && !cell.work.is_secured()
     }
 
     fn context() -> Outcome<Context> {

@@ -26,7 +26,10 @@ impl Opponent for Rzmq {
     }
 
     fn can(cell: &Cell) -> bool {
-        !cell.work.is_scale() && cell.work.proxied().is_none() && !cell.work.needs_pair()
+        !cell.work.is_scale()
+            && cell.work.proxied().is_none()
+            && !cell.work.needs_pair()
+            && !cell.work.is_secured()
     }
 
     fn context() -> Outcome<Context> {

@@ -30,8 +30,10 @@ impl Opponent for Zeromq {
     }
 
     fn can(cell: &Cell) -> bool {
-        let has_kind =
-            !cell.work.is_scale() && cell.work.proxied().is_none() && !cell.work.needs_pair();
+        let has_kind = !cell.work.is_scale()
+            && cell.work.proxied().is_none()
+            && !cell.work.needs_pair()
+            && !cell.work.is_secured();
         has_kind && cell.transport != Transport::Inproc
     }
 

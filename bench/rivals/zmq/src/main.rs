@@ -1,9 +1,12 @@
-//! libzmq, as the `zmq` crate vendors it.
+//! libzmq: built once as the `zmq` crate vendors it, and once with the library of pyzmq's wheel for
+//! what needs CURVE.
 
+use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
-use ferromq_bench::cell::Broker;
+use ferromq_bench::cell::{Broker, Cell, Role};
+use ferromq_bench::opponent::{CLIENT, SERVER};
 use ferromq_bench::{Kind, Marks, Opponent, Outcome, Proxy, Setup, Socket, serve};
 
 fn main() -> ExitCode {
@@ -19,8 +22,22 @@ impl Opponent for Libzmq {
 
     fn version() -> String {
         let (major, minor, patch) = zmq::version();
-        let flags = option_env!("CXXFLAGS").unwrap_or("none");
-        format!("libzmq {major}.{minor}.{patch}, vendored by zmq 0.10, flags: {flags}")
+        let loaded = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        let origin = match zmq::has("curve") {
+            Some(true) if loaded.contains("libsodium") => {
+                "of pyzmq's wheel, with libsodium".to_owned()
+            }
+            Some(true) => "without libsodium".to_owned(),
+            _ => {
+                let flags = option_env!("CXXFLAGS").unwrap_or("none");
+                format!("vendored by zmq 0.10, without CURVE, flags: {flags}")
+            }
+        };
+        format!("libzmq {major}.{minor}.{patch}, {origin}")
+    }
+
+    fn can(cell: &Cell) -> bool {
+        !cell.work.is_secured() || zmq::has("curve") == Some(true)
     }
 
     fn context() -> Outcome<zmq::Context> {
@@ -42,6 +59,9 @@ impl Opponent for Libzmq {
         if setup.marks == Marks::Unlimited {
             socket.set_sndhwm(0)?;
             socket.set_rcvhwm(0)?;
+        }
+        if let Some(role) = setup.curve {
+            secure(&socket, role)?;
         }
         let message = zmq::Message::new();
         Ok(ZmqSocket { socket, message })
@@ -78,6 +98,21 @@ impl Opponent for Libzmq {
             end: Box::new(end),
         })
     }
+}
+
+/// CURVE; without a handler, servers welcome everybody.
+fn secure(socket: &zmq::Socket, role: Role) -> Outcome {
+    let key = |text| zmq::z85_decode(text).map_err(|error| error.to_string());
+    let [public, secret] = match role {
+        Role::Binds => SERVER,
+        Role::Connects => CLIENT,
+    };
+    socket.set_curve_server(role == Role::Binds)?;
+    if role == Role::Connects {
+        socket.set_curve_serverkey(&key(SERVER[0])?)?;
+    }
+    socket.set_curve_publickey(&key(public)?)?;
+    Ok(socket.set_curve_secretkey(&key(secret)?)?)
 }
 
 struct ZmqSocket {

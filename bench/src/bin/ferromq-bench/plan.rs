@@ -50,6 +50,9 @@ pub(crate) fn all() -> Vec<Cell> {
     add(&publish, &[Tcp], TwoCores, &[64, KIB]);
     add(&[Work::Republished], &[Tcp], TwoCores, &[64, KIB]);
     add(&[Work::FanIn, Work::FanOut], &[Tcp], TwoCores, &[64, KIB]);
+    let curve = [Work::CurveOneWay, Work::CurveHot];
+    add(&curve, &[Tcp], TwoCores, &[64, KIB]);
+    add(&curve[..1], &[Tcp], TwoCores, &[64 * KIB]);
     add(&[Work::Pair, Work::PairHot], &[Inproc], TwoCores, &[64]);
     let two_processes = [(Work::OneWay, Tcp), (Work::Hot, Tcp)];
     cells.extend(two_processes.map(|(work, transport)| Cell {
@@ -78,6 +81,7 @@ fn scale() -> impl Iterator<Item = Cell> {
         Work::Prefixes(1_000_000),
         Work::Topics(1000),
         Work::Backlog,
+        Work::Attack(10_000),
     ];
     let in_one = [Work::StartUp, Work::Stalled];
     let two = in_two_processes.map(|work| cell(work, Ends::Processes));
@@ -95,7 +99,7 @@ pub(crate) fn is_quick(cell: &Cell) -> bool {
         Work::Hot => cell.size == 64,
         Work::Paced(pace) => pace == 10 && cell.transport == Tcp,
         Work::Publish(subscribers) => subscribers == 8 && cell.size == 64,
-        Work::Cold | Work::PairHot => false,
+        Work::Cold | Work::PairHot | Work::CurveOneWay | Work::CurveHot => false,
         _ => cell.size == 64,
     };
     plain && work
@@ -121,6 +125,7 @@ pub(crate) fn is_summary(cell: &Cell) -> bool {
 pub(crate) fn runs(cell: &Cell, round: usize) -> usize {
     match cell.work {
         Work::Connections(_) | Work::Prefixes(_) | Work::Topics(_) => usize::from(round == 0),
+        Work::Attack(_) => usize::from(round < 3),
         Work::Stalled => 2,
         _ if cell.size >= 256 * KIB => 3,
         _ => 1,
@@ -129,8 +134,9 @@ pub(crate) fn runs(cell: &Cell, round: usize) -> usize {
 
 /// How long a run of a cell measures if that is not as long as any other.
 pub(crate) fn measured(cell: &Cell) -> Option<Duration> {
-    // Fifty round trips.
-    (cell.work == Work::Cold).then_some(Duration::from_secs(5))
+    // Fifty round trips; and what an attack does, by chance or not.
+    let is_slow = matches!(cell.work, Work::Cold | Work::Attack(_));
+    is_slow.then_some(Duration::from_secs(5))
 }
 
 /// How long a run of a cell then rests if that is not as long as any other.

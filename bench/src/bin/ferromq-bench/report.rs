@@ -87,7 +87,7 @@ impl Results {
 
     /// The same work without a proxy, if it was measured.
     fn direct(&self, row: &Row) -> Option<&Row> {
-        let (_, work) = row.cell.work.proxied()?;
+        let work = row.cell.work.without()?;
         let cell = Cell { work, ..row.cell };
         self.rows.iter().find(|other| other.cell == cell)
     }
@@ -183,7 +183,7 @@ impl Row {
     }
 
     /// Whether a target is met, and by what; `None`: nobody to compare with. `direct` is the same
-    /// work without a proxy.
+    /// work without what it is about.
     fn verdict(&self, target: &Target, direct: Option<&Row>) -> Option<(bool, String)> {
         let figure = target.figure;
         let (is_met, shown) = match target.bound {
@@ -209,6 +209,11 @@ impl Row {
                 let median = self.spread(OURS, figure).median?;
                 let reached = median / direct?.spread(OURS, figure).median?;
                 (reached >= share, reached)
+            }
+            Bound::Added(most) => {
+                let median = self.spread(OURS, figure).median?;
+                let added = median - direct?.spread(OURS, figure).median?;
+                (added <= most, added)
             }
             Bound::Steady(share) => {
                 let spread = self.spread(OURS, figure);
@@ -282,6 +287,8 @@ mod tests {
         assert_eq!(is_met(&row, Bound::Steady(0.7)), Some(false));
         assert_eq!(is_met(&row, Bound::OfDirect(0.8)), Some(true));
         assert_eq!(is_met(&row, Bound::OfDirect(0.9)), Some(false));
+        assert_eq!(is_met(&row, Bound::Added(-2.0)), Some(true));
+        assert_eq!(is_met(&row, Bound::Added(-2.1)), Some(false));
         assert_eq!(is_met(&row, Bound::AtLeast(2.0, "nobody")), None);
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn measure(
 ) -> Outcome<Option<Sample>> {
     let task = task(cell, measured, idle)?;
     let program = |what| {
-        let mut command = subject.command();
+        let mut command = subject.command_for(cell);
         command.args([what, task.as_str()]).stdin(Stdio::null());
         command
     };
@@ -73,7 +73,7 @@ pub(crate) fn count_calls(subject: &Subject, cell: &Cell, file: &Path) -> Outcom
     if cell.work == Work::Cold || cell.work.is_scale() || cell.ends == Ends::Processes {
         return Ok(None);
     }
-    let command = subject.command();
+    let command = subject.command_for(cell);
     let mut counter = Command::new(COUNTER[0]);
     counter.args(&COUNTER[1..]).arg(file);
     counter.arg(command.get_program()).args(command.get_args());

@@ -7,6 +7,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use ferromq_bench::cell::Cell;
 use ferromq_bench::{Outcome, serve};
 
 /// The names of those that are in this program.
@@ -26,6 +27,8 @@ const RIVALS: [&str; 5] = [LIBZMQ, "omq", "monocoque", "rzmq", "zeromq"];
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     program: PathBuf,
+    /// What measures CURVE, if that is another one.
+    secured: Option<PathBuf>,
 }
 
 impl Subject {
@@ -36,10 +39,13 @@ impl Subject {
         let ours = |name| Self {
             name,
             program: own.clone(),
+            secured: None,
         };
         let rival = |&name: &&'static str| Self {
             name,
             program: rivals.join(format!("rival-{name}")),
+            secured: Some(rivals.join(format!("../secured/release/rival-{name}")))
+                .filter(|program| program.is_file()),
         };
         let chosen: Vec<&&str> = RIVALS
             .iter()
@@ -65,6 +71,14 @@ impl Subject {
         command
     }
 
+    /// The program that has what this cell needs.
+    pub(crate) fn command_for(&self, cell: &Cell) -> Command {
+        match &self.secured {
+            Some(program) if cell.work.is_secured() => Command::new(program),
+            _ => self.command(),
+        }
+    }
+
     /// Whether its program exists: a rival that does not build here cannot be measured here.
     pub(crate) fn is_there(&self) -> bool {
         self.program.is_file()
@@ -72,12 +86,18 @@ impl Subject {
 
     /// Its name, its version, and how it was built.
     pub(crate) fn version(&self) -> Outcome<String> {
-        let output = self
-            .command()
-            .arg("version")
-            .stderr(Stdio::inherit())
-            .output()?;
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        let told = |mut command: Command| -> Outcome<String> {
+            let output = command.arg("version").stderr(Stdio::inherit()).output()?;
+            Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        };
+        let version = told(self.command())?;
+        match &self.secured {
+            Some(program) => Ok(format!(
+                "{version}; CURVE: {}",
+                told(Command::new(program))?
+            )),
+            None => Ok(version),
+        }
     }
 
     fn is_rival(&self) -> bool {
@@ -98,7 +118,7 @@ pub(crate) fn own(name: &str) -> Option<fn(&[String]) -> ExitCode> {
 mod tests {
     use std::time::Duration;
 
-    use ferromq_bench::cell::{Cell, Placement, Work};
+    use ferromq_bench::cell::{Placement, Work};
     use ferromq_bench::{Opponent, Task, run};
     use ferromq_testkit::watchdog;
 

@@ -27,6 +27,8 @@ pub(crate) enum Bound {
     Ahead(&'static str),
     /// Our median, as a share of that of the same work without a proxy.
     OfDirect(f64),
+    /// Our median, and by how much it may exceed that of the same work without CURVE.
+    Added(f64),
     /// Our worst run, as a share of our median.
     Steady(f64),
     /// Our median, whatever that of others.
@@ -52,6 +54,15 @@ pub(crate) fn of(cell: &Cell) -> Vec<Target> {
             at_most(Figure::P50, 0.75, LIBZMQ),
             at_most(Figure::P50, 1.3, RAW),
         ],
+        Work::CurveOneWay => vec![at_least(1.0, LIBZMQ)],
+        Work::CurveHot => {
+            // 10 µs for each of the two messages.
+            let added = Target {
+                figure: Figure::P50,
+                bound: Bound::Added(20.0),
+            };
+            vec![at_most(Figure::P50, 1.0, LIBZMQ), added]
+        }
         Work::Pipelined => vec![at_least(2.5, LIBZMQ), at_least(1.0, RAW)],
         Work::Brokered | Work::Republished => {
             let of_direct = Target {
@@ -124,6 +135,9 @@ fn hot(cell: &Cell) -> Vec<Target> {
 
 /// Those that are not about rates and times beside others'.
 fn scale(work: Work) -> Vec<Target> {
+    if let Work::Attack(_) = work {
+        return vec![at_most(Figure::P99, 1.0, LIBZMQ)];
+    }
     let targets = match work {
         Work::Connections(count) => vec![
             (Figure::BindMemory, Bound::Most(8192.0 * f64::from(count))),
@@ -179,6 +193,7 @@ impl fmt::Display for Target {
             Bound::AtMost(ratio, against) => write!(f, "{figure} ≤ {ratio} × {against}"),
             Bound::Ahead(against) => write!(f, "{figure} ahead of {against} in ⅔ of the runs"),
             Bound::OfDirect(share) => write!(f, "{figure} ≥ {share} × without proxy"),
+            Bound::Added(most) => write!(f, "{figure} ≤ without CURVE + {most} µs"),
             Bound::Steady(share) => write!(f, "worst {figure} ≥ {share} of the median"),
             Bound::Least(least) => write!(f, "{figure} ≥ {}", three_digits(least)),
             Bound::Most(most) => write!(f, "{figure} ≤ {}", three_digits(most)),

@@ -128,7 +128,9 @@ impl Row {
     /// The figure that the cell is about, if that is a rate or a time.
     pub(super) fn lead(&self) -> Option<Figure> {
         match self.cell.work {
-            Work::Paced(_) | Work::Hot | Work::Cold | Work::PairHot => Some(Figure::P50),
+            Work::Paced(_) | Work::Hot | Work::CurveHot | Work::Cold | Work::PairHot => {
+                Some(Figure::P50)
+            }
             _ if self.scale_figures().is_empty() => Some(Figure::Rate),
             _ => None,
         }
@@ -152,6 +154,7 @@ impl Row {
             Work::Backlog => &[Accepted, BindMemory, ConnectMemory, Idle, WakeUps],
             Work::StartUp => &[P50, P99, Socket],
             Work::Stalled => &[Rate, Stalled],
+            Work::Attack(_) => &[Hostile, P50, P99, P999],
             _ => &[],
         }
     }

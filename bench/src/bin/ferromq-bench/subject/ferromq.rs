@@ -5,10 +5,11 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use ferromq::{
-    Context, Dealer, Message, Pair, Proxy, ProxyHandle, Pub, Pull, Push, Receives, Rep, Req,
-    Router, SendErrorKind, Sends, Sub, Xpub, Xsub,
+    Context, Dealer, KeyError, KeyPair, Message, Pair, Proxy, ProxyHandle, Pub, Pull, Push,
+    Receives, Rep, Req, Router, SecretKey, Security, SendErrorKind, Sends, Sub, Xpub, Xsub,
 };
-use ferromq_bench::cell::Broker;
+use ferromq_bench::cell::{Broker, Cell, Role};
+use ferromq_bench::opponent::{CLIENT, SERVER};
 use ferromq_bench::{Kind, Marks, Opponent, Outcome, Setup, Socket};
 
 /// This workspace's implementation.
@@ -22,6 +23,10 @@ impl Opponent for Ferromq {
         format!("ferromq {}, blocking calls", env!("CARGO_PKG_VERSION"))
     }
 
+    fn can(_: &Cell) -> bool {
+        true
+    }
+
     fn context() -> Outcome<Context> {
         Ok(Context::new())
     }
@@ -32,6 +37,9 @@ impl Opponent for Ferromq {
                 let mut builder = $socket::builder();
                 if setup.marks == Marks::Unlimited {
                     builder = builder.send_high_water_mark(0).receive_high_water_mark(0);
+                }
+                if let Some(role) = setup.curve {
+                    builder = builder.security(curve(role)?);
                 }
                 AnySocket::$socket(builder.build(context)?)
             }};
@@ -63,6 +71,16 @@ impl Opponent for Ferromq {
             }
         }
     }
+}
+
+/// CURVE; servers welcome everybody, as libzmq's do without a handler.
+fn curve(role: Role) -> Outcome<Security> {
+    let pair =
+        |[_, secret]: [&str; 2]| Ok::<_, KeyError>(KeyPair::from(secret.parse::<SecretKey>()?));
+    Ok(match role {
+        Role::Binds => Security::curve_server(pair(SERVER)?),
+        Role::Connects => Security::curve_client(pair(CLIENT)?, SERVER[0].parse()?),
+    })
 }
 
 /// Runs a proxy between these sockets in a thread of its own.
