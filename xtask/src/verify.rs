@@ -9,9 +9,10 @@ mod features;
 mod tools;
 mod versions;
 
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::step::run as run_command;
 use crate::{Outcome, ci, netns, soak};
@@ -49,11 +50,10 @@ const STEPS: &[Step] = &[
     ("netns", netns::verify),
 ];
 
-/// Runs the named steps, or all; fails if one of them does.
+/// Runs the named steps, or all, and sums up; fails if one of them does.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
     let wanted = parse(arguments)?;
-    let mut failed = Vec::new();
-    let mut unchecked = Vec::new();
+    let mut taken = Vec::new();
     for (name, work) in STEPS {
         if !wanted.is_empty() && !wanted.contains(name) {
             continue;
@@ -61,26 +61,47 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
         println!("==> {name}");
         let start = Instant::now();
         let outcome = settle(work(root), !wanted.is_empty());
-        let seconds = start.elapsed().as_secs_f64();
-        match outcome {
-            Ok(Verdict::Fine) => println!("==> {name}: ok, {seconds:.1} s"),
-            Ok(Verdict::Unchecked(why)) => {
-                println!("==> {name}: not checked here, because {why}");
-                unchecked.push(*name);
-            }
-            Err(problem) => {
-                println!("==> {name}: FAILED after {seconds:.1} s: {problem}");
-                failed.push(*name);
-            }
+        taken.push(Taken {
+            name,
+            outcome,
+            time: start.elapsed(),
+        });
+        if let Some(last) = taken.last() {
+            println!("==> {last}");
         }
     }
-    if !unchecked.is_empty() {
-        println!("not checked here: {}", unchecked.join(", "));
-    }
+    println!("\n{}", sum_up(&taken));
+    let failed = taken.iter().filter(|step| step.outcome.is_err());
+    let failed: Vec<&str> = failed.map(|step| step.name).collect();
     match failed[..] {
         [] => Ok(()),
         _ => Err(format!("failed: {}", failed.join(", "))),
     }
+}
+
+/// A step that was taken.
+struct Taken {
+    name: &'static str,
+    outcome: Outcome<Verdict>,
+    time: Duration,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, seconds) = (self.name, self.time.as_secs_f64());
+        match &self.outcome {
+            Ok(Verdict::Fine) => write!(f, "{name}: ok, {seconds:.1} s"),
+            Ok(Verdict::Unchecked(why)) => write!(f, "{name}: not checked here, because {why}"),
+            Err(problem) => write!(f, "{name}: FAILED after {seconds:.1} s: {problem}"),
+        }
+    }
+}
+
+/// A line for each step, in the order in which they were taken.
+fn sum_up(taken: &[Taken]) -> String {
+    let lines: Vec<String> = taken.iter().map(Taken::to_string).collect();
+    let whole: Duration = taken.iter().map(|step| step.time).sum();
+    format!("{}\nall: {:.1} s", lines.join("\n"), whole.as_secs_f64())
 }
 
 /// What was asked for by name has to be checked.
@@ -135,6 +156,25 @@ mod tests {
         assert_eq!(settle(unchecked(), false), unchecked());
         assert!(settle(unchecked(), true).is_err());
         assert_eq!(settle(Ok(Verdict::Fine), true), Ok(Verdict::Fine));
+    }
+
+    #[test]
+    fn every_step_is_summed_up_with_its_time() {
+        let step = |name, outcome, seconds| Taken {
+            name,
+            outcome,
+            time: Duration::from_secs(seconds),
+        };
+        let taken = [
+            step("miri", Ok(Verdict::Fine), 60),
+            step("deny", Ok(Verdict::Unchecked("no tool".to_owned())), 0),
+            step("msrv", Err("it does not compile".to_owned()), 5),
+        ];
+        let expected = "miri: ok, 60.0 s\n\
+            deny: not checked here, because no tool\n\
+            msrv: FAILED after 5.0 s: it does not compile\n\
+            all: 65.0 s";
+        assert_eq!(sum_up(&taken), expected);
     }
 
     #[test]
