@@ -47,8 +47,8 @@ fn build_rival(root: &Path, directory: &Path, name: &str) -> Outcome {
     run_command(command.env("CARGO_TARGET_DIR", directory))
 }
 
-/// Builds libzmq's rival once more, with the library in pyzmq's wheel: the vendored one has no CURVE,
-/// neither with libsodium nor with tweetnacl.
+/// Builds libzmq's rival once more, with the library in pyzmq's wheel: the vendored one has no
+/// CURVE, neither with libsodium nor with tweetnacl.
 fn build_secured(root: &Path, directory: &Path) -> Outcome {
     let Some((library, host)) = wheel(root)?.zip(host()) else {
         println!("no libzmq with libsodium: CURVE is measured without it");

@@ -112,8 +112,8 @@ impl Drop for Keystream {
     }
 }
 
-/// A round over the columns and one over the rows, of every block. (A loop over blocks whose body is
-/// that of one block is what compilers turn into vectors; loops inside the steps are not.)
+/// A round over the columns and one over the rows, of every block. (A loop over blocks, with all
+/// steps of one block inside, is what compilers turn into vectors; loops inside steps are not.)
 #[inline(always)]
 fn double_round(words: &mut [Lanes; 16]) {
     for lane in 0..LANES {
