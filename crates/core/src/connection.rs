@@ -417,6 +417,9 @@ impl Reading {
             if room == 0 {
                 return Ok(false);
             }
+            if self.is_decoded() {
+                return Ok(true);
+            }
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             let mut input = self.chunk.get(self.at..).unwrap_or_default();
             let decoded = self.decoder.decode(&mut input, room, &mut self.items);
@@ -434,6 +437,11 @@ impl Reading {
                 return Ok(true);
             }
         }
+    }
+
+    /// True if nothing is left to decode or queue, as for a receiver that looks and finds nothing.
+    fn is_decoded(&self) -> bool {
+        self.at == self.chunk.len() && !self.decoder.is_mid_message() && self.items.is_empty()
     }
 
     fn count_messages(&self) -> usize {
