@@ -40,6 +40,7 @@ use ferromq_wire::{Beat, Bytes, Command, Decoder, Heartbeat, Incoming, Writing};
 
 use crate::echo;
 use crate::event::Reason;
+use crate::inbound;
 use crate::io::IoCommand;
 use crate::pattern::Dropped;
 use crate::pipe::StreamPipe;
@@ -421,11 +422,26 @@ impl Reading {
                 return Ok(true);
             }
             let room = usize::try_from(room).unwrap_or(usize::MAX);
+            // With a mark in bytes they are decoded one by one: each may be the last that fits.
+            let mut weight = pipe.inbound.weight_left();
+            let is_weighed = weight != u64::MAX && port.kind.receives;
+            let most = if is_weighed { 1 } else { room };
             let mut input = self.chunk.get(self.at..).unwrap_or_default();
-            let decoded = self.decoder.decode(&mut input, room, &mut self.items);
+            let mut messages = 0;
+            let decoded = loop {
+                let decoded = self.decoder.decode(&mut input, most, &mut self.items);
+                messages += decoded.unwrap_or_default();
+                if !is_weighed || decoded != Ok(1) {
+                    break decoded;
+                }
+                weight = weight.saturating_sub(self.items.back().map_or(0, inbound::weight));
+                if weight == 0 || messages == room {
+                    break decoded;
+                }
+            };
             self.at = self.chunk.len() - input.len();
-            let messages = match decoded {
-                Ok(messages) => messages,
+            let done = match decoded {
+                Ok(done) => done,
                 Err(violation) => {
                     let messages = self.count_messages();
                     self.queue(messages, pipe, port);
@@ -433,7 +449,7 @@ impl Reading {
                 }
             };
             self.queue(messages, pipe, port);
-            if messages < room {
+            if done < most {
                 return Ok(true);
             }
         }

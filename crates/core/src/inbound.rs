@@ -17,6 +17,12 @@
 //! ```
 //!
 //! A starved filler left at least `mark` messages to consume, so the emptier reaches a step later.
+//!
+//! There may be a mark in bytes beside the one in messages. Then both sides count the *weight* of
+//! messages too (the bytes of their parts), a message fits while less than that mark is there, and
+//! the emptier looks at `starved` at half of it as well: a filler that this mark has starved left
+//! at least so much to consume. Woken at the one step, it may find the other mark in its way; then
+//! it is starved again, by what is there still.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
@@ -32,9 +38,11 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, Padded, fenc
 pub(crate) struct Inbound {
     queue: Padded<Mutex<Queue>>,
     produced: Padded<Produced>,
-    consumed: Padded<AtomicU64>,
+    consumed: Padded<Consumed>,
     starved: AtomicBool,
     mark: AtomicU64,
+    /// The mark in bytes; [`UNWEIGHED`]: none. Once it is lifted, there is none for good.
+    weight_mark: PlainU64,
     /// Bytes read for it, and how often that stopped at the mark: the filling side writes them.
     bytes: PlainU64,
     full: PlainU64,
@@ -46,12 +54,24 @@ pub(crate) struct Inbound {
     replaced: PlainU64,
 }
 
+/// Without a mark in bytes, weights are not counted.
+const UNWEIGHED: u64 = u64::MAX;
+
 /// What the filling side counts.
 #[derive(Debug)]
 struct Produced {
     messages: AtomicU64,
     /// What it last saw consumed: looking again for each message would cost more than the rest.
     seen: AtomicU64,
+    weight: AtomicU64,
+    weight_seen: AtomicU64,
+}
+
+/// What the emptying side counts.
+#[derive(Debug)]
+struct Consumed {
+    messages: AtomicU64,
+    weight: AtomicU64,
 }
 
 /// What was put in and not taken out.
@@ -72,6 +92,8 @@ pub(crate) struct Batch {
     items: VecDeque<Incoming>,
     consumed: u64,
     since_step: u64,
+    weight: u64,
+    weight_since_step: u64,
 }
 
 /// Messages that gave way to later ones.
@@ -106,15 +128,30 @@ impl Inbound {
             produced: Padded(Produced {
                 messages: AtomicU64::new(0),
                 seen: AtomicU64::new(0),
+                weight: AtomicU64::new(0),
+                weight_seen: AtomicU64::new(0),
             }),
-            consumed: Padded(AtomicU64::new(0)),
+            consumed: Padded(Consumed {
+                messages: AtomicU64::new(0),
+                weight: AtomicU64::new(0),
+            }),
             starved: AtomicBool::new(false),
             mark: AtomicU64::new(unlimited_if_zero(mark)),
+            weight_mark: PlainU64::new(UNWEIGHED),
             bytes: PlainU64::new(0),
             full: PlainU64::new(0),
             fed: PlainU64::new(0),
             overflow: AtomicU8::new(Overflow::Refuse as u8),
             replaced: PlainU64::new(0),
+        }
+    }
+
+    /// The same, with a mark in bytes (0: none).
+    pub(crate) fn weighed(self, mark: u64) -> Self {
+        let weight_mark = PlainU64::new(unlimited_if_zero(mark));
+        Self {
+            weight_mark,
+            ..self
         }
     }
 
@@ -128,7 +165,7 @@ impl Inbound {
     pub(crate) fn give_way(&self, overflow: Overflow) {
         self.overflow.store(overflow as u8, Ordering::Release);
         if overflow == Overflow::KeepLatest {
-            self.mark.store(u64::MAX, Ordering::Release);
+            self.lift_marks();
         }
     }
 
@@ -146,7 +183,7 @@ impl Inbound {
         messages: usize,
     ) -> (bool, Replaced) {
         let mut replaced = Replaced::default();
-        self.count(messages as u64);
+        self.count_all(items, messages);
         let mut queue = self.queue.0.lock();
         if queue.abandoned {
             return (false, replaced);
@@ -158,13 +195,13 @@ impl Inbound {
         } else if overflow == Overflow::KeepTopics as u8 {
             replaced.conflated = take_earlier(&mut queue.items, topic);
         }
-        self.uncount(replaced.conflated.len());
+        self.uncount(&replaced.conflated);
         add(&self.replaced, replaced.conflated.len() as u64);
-        while self.outstanding() > self.mark.load(Ordering::Relaxed)
+        while self.is_overfull(&queue.items)
             && let Some(oldest) = take_oldest(&mut queue.items)
         {
+            self.uncount([&oldest]);
             replaced.displaced.push_back(oldest);
-            self.uncount(1);
         }
         let tell = !queue.items.is_empty() && std::mem::take(&mut queue.idle);
         (tell, replaced)
@@ -176,21 +213,75 @@ impl Inbound {
         self.mark.store(unlimited_if_zero(mark), Ordering::Release);
     }
 
+    /// The same for the mark in bytes, if there was one.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn set_weight_mark(&self, mark: u64) {
+        if self.is_weighed() {
+            self.weight_mark
+                .store(unlimited_if_zero(mark), Plain::Relaxed);
+        }
+    }
+
+    fn lift_marks(&self) {
+        self.mark.store(u64::MAX, Ordering::Release);
+        self.weight_mark.store(UNWEIGHED, Plain::Relaxed);
+    }
+
     /// Filler: true if a message fits now.
     pub(crate) fn has_room(&self) -> bool {
-        let Produced { messages, seen } = &self.produced.0;
+        self.has_room_in_messages() && self.weight_left() > 0
+    }
+
+    #[inline]
+    fn has_room_in_messages(&self) -> bool {
+        let Produced { messages, seen, .. } = &self.produced.0;
         let mark = self.mark.load(Ordering::Relaxed);
         let produced = messages.load(Ordering::Relaxed);
         if produced - seen.load(Ordering::Relaxed) < mark {
             return true;
         }
-        let consumed = self.consumed.0.load(Ordering::Acquire);
+        let consumed = self.consumed.0.messages.load(Ordering::Acquire);
         seen.store(consumed, Ordering::Relaxed);
         produced - consumed < mark
     }
 
-    /// How many messages fit now.
+    /// True if there is a mark in bytes.
+    #[inline]
+    pub(crate) fn is_weighed(&self) -> bool {
+        self.weight_mark.load(Plain::Relaxed) != UNWEIGHED
+    }
+
+    /// Filler: how many bytes there may be more before nothing fits, at the least; 0: nothing fits.
+    #[inline]
+    pub(crate) fn weight_left(&self) -> u64 {
+        match self.weight_mark.load(Plain::Relaxed) {
+            UNWEIGHED => u64::MAX,
+            mark => self.weight_below(mark),
+        }
+    }
+
+    #[cold]
+    fn weight_below(&self, mark: u64) -> u64 {
+        let Produced {
+            weight,
+            weight_seen,
+            ..
+        } = &self.produced.0;
+        let produced = weight.load(Ordering::Relaxed);
+        let left = mark.saturating_sub(produced - weight_seen.load(Ordering::Relaxed));
+        if left > 0 {
+            return left;
+        }
+        let consumed = self.consumed.0.weight.load(Ordering::Acquire);
+        weight_seen.store(consumed, Ordering::Relaxed);
+        mark.saturating_sub(produced - consumed)
+    }
+
+    /// Filler: how many messages fit now, if they weigh little.
     pub(crate) fn room(&self) -> u64 {
+        if self.weight_left() == 0 {
+            return 0;
+        }
         self.mark
             .load(Ordering::Relaxed)
             .saturating_sub(self.outstanding())
@@ -198,7 +289,7 @@ impl Inbound {
 
     /// Messages put in and not consumed by the application.
     pub(crate) fn outstanding(&self) -> u64 {
-        let consumed = self.consumed.0.load(Ordering::Acquire);
+        let consumed = self.consumed.0.messages.load(Ordering::Acquire);
         let produced = self.produced.0.messages.load(Ordering::Acquire);
         produced.saturating_sub(consumed)
     }
@@ -222,7 +313,7 @@ impl Inbound {
     /// Filler: appends what was decoded, of which `messages` count. True: the emptying side has to
     /// be told. What is left in `items` is for nobody: that side is gone.
     pub(crate) fn append(&self, items: &mut VecDeque<Incoming>, messages: usize) -> bool {
-        self.count(messages as u64);
+        self.count_all(items, messages);
         let mut queue = self.queue.0.lock();
         if queue.abandoned {
             return false;
@@ -240,6 +331,9 @@ impl Inbound {
     #[cfg(feature = "inproc")]
     pub(crate) fn push(&self, message: &mut Message) -> bool {
         self.count(1);
+        if self.is_weighed() {
+            self.count_weight(message.size() as u64);
+        }
         self.put(|| Incoming::Message(std::mem::take(message)))
     }
 
@@ -261,7 +355,7 @@ impl Inbound {
     /// Who fills a stream's queue is told to read on, if the mark has stopped it.
     pub(crate) fn abandon(&self) {
         self.queue.0.lock().abandoned = true;
-        self.mark.store(u64::MAX, Ordering::Release);
+        self.lift_marks();
     }
 
     /// Takes back everything that the other side has not taken out.
@@ -312,11 +406,51 @@ impl Inbound {
         count.store(count.load(Ordering::Relaxed) + messages, Ordering::Release);
     }
 
-    /// Filler: so many came and are gone again.
-    fn uncount(&self, messages: usize) {
-        let count = &self.produced.0.messages;
-        let left = count.load(Ordering::Relaxed) - messages as u64;
-        count.store(left, Ordering::Release);
+    /// Filler: these came, of which `messages` count.
+    fn count_all(&self, items: &VecDeque<Incoming>, messages: usize) {
+        self.count(messages as u64);
+        if self.is_weighed() {
+            self.count_weight(items.iter().map(weight).sum());
+        }
+    }
+
+    #[cold]
+    fn count_weight(&self, weight: u64) {
+        let count = &self.produced.0.weight;
+        count.store(count.load(Ordering::Relaxed) + weight, Ordering::Release);
+    }
+
+    /// Filler: these messages came and are gone again.
+    fn uncount<'a>(&self, gone: impl IntoIterator<Item = &'a Incoming>) {
+        let Produced {
+            messages, weight, ..
+        } = &self.produced.0;
+        let is_weighed = self.is_weighed();
+        for item in gone {
+            messages.store(messages.load(Ordering::Relaxed) - 1, Ordering::Release);
+            if is_weighed {
+                let left = weight.load(Ordering::Relaxed) - self::weight(item);
+                weight.store(left, Ordering::Release);
+            }
+        }
+    }
+
+    /// Filler: true if there was no room for the newest of these messages.
+    fn is_overfull(&self, items: &VecDeque<Incoming>) -> bool {
+        if self.outstanding() > self.mark.load(Ordering::Relaxed) {
+            return true;
+        }
+        let is_message = |item: &&Incoming| matches!(item, Incoming::Message(_));
+        let newest = items.iter().rfind(is_message).map_or(0, weight);
+        let mark = self.weight_mark.load(Plain::Relaxed);
+        mark != UNWEIGHED && self.outstanding_weight().saturating_sub(newest) >= mark
+    }
+
+    /// What is put in and not consumed by the application weighs so much, if it is weighed.
+    fn outstanding_weight(&self) -> u64 {
+        let consumed = self.consumed.0.weight.load(Ordering::Acquire);
+        let produced = self.produced.0.weight.load(Ordering::Acquire);
+        produced.saturating_sub(consumed)
     }
 
     fn step(&self) -> bool {
@@ -336,6 +470,24 @@ impl Batch {
     /// of an `Incoming` that was taken off it would be moved in the pieces of a command.)
     #[inline]
     pub(crate) fn take(&mut self, from: &Inbound, into: &mut Message) -> Taken {
+        if from.is_weighed() {
+            return self.take_weighed(from, into);
+        }
+        self.take_unweighed(from, into)
+    }
+
+    #[cold]
+    fn take_weighed(&mut self, from: &Inbound, into: &mut Message) -> Taken {
+        match self.take_unweighed(from, into) {
+            Taken::Message { wake } => Taken::Message {
+                wake: self.consume_weight(from, into.size() as u64) || wake,
+            },
+            other => other,
+        }
+    }
+
+    #[inline]
+    fn take_unweighed(&mut self, from: &Inbound, into: &mut Message) -> Taken {
         if self.items.is_empty() {
             let mut queue = from.queue.0.lock();
             queue.idle = queue.items.is_empty();
@@ -359,12 +511,27 @@ impl Batch {
     fn consume(&mut self, from: &Inbound) -> bool {
         self.consumed += 1;
         self.since_step += 1;
-        from.consumed.0.store(self.consumed, Ordering::Release);
+        let consumed = &from.consumed.0.messages;
+        consumed.store(self.consumed, Ordering::Release);
         let mark = from.mark.load(Ordering::Relaxed);
-        if !self.items.is_empty() && self.since_step < mark / 2 + mark % 2 {
+        if !self.items.is_empty() && self.since_step * 2 < mark {
             return false;
         }
         self.since_step = 0;
+        from.step()
+    }
+
+    /// The same for its bytes.
+    fn consume_weight(&mut self, from: &Inbound, weight: u64) -> bool {
+        self.weight += weight;
+        self.weight_since_step += weight;
+        let consumed = &from.consumed.0.weight;
+        consumed.store(self.weight, Ordering::Release);
+        let mark = from.weight_mark.load(Plain::Relaxed);
+        if !self.items.is_empty() && self.weight_since_step < mark.div_ceil(2) {
+            return false;
+        }
+        self.weight_since_step = 0;
         from.step()
     }
 
@@ -390,8 +557,14 @@ impl Batch {
             .filter(|item| matches!(item, Incoming::Message(_)))
             .count();
         self.consumed += messages as u64;
-        from.consumed.0.store(self.consumed, Ordering::Release);
+        let consumed = &from.consumed.0;
+        consumed.messages.store(self.consumed, Ordering::Release);
+        if from.is_weighed() {
+            self.weight += items.iter().map(weight).sum::<u64>();
+            consumed.weight.store(self.weight, Ordering::Release);
+        }
         self.since_step = 0;
+        self.weight_since_step = 0;
         (items, from.step())
     }
 
@@ -423,6 +596,14 @@ impl Batch {
         if self.items.is_empty() && self.items.capacity() > 64 {
             self.items = VecDeque::new();
         }
+    }
+}
+
+/// The bytes of a message's parts; a command weighs nothing.
+pub(crate) fn weight(item: &Incoming) -> u64 {
+    match item {
+        Incoming::Message(message) => message.size() as u64,
+        Incoming::Command(_) => 0,
     }
 }
 
@@ -465,3 +646,7 @@ fn take_oldest(items: &mut VecDeque<Incoming>) -> Option<Incoming> {
 fn unlimited_if_zero(mark: u64) -> u64 {
     if mark == 0 { u64::MAX } else { mark }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;

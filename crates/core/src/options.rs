@@ -21,6 +21,9 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) struct Options {
     pub(crate) send_mark: u32,
     pub(crate) receive_mark: u32,
+    /// The marks in bytes; 0: none.
+    pub(crate) send_mark_bytes: u64,
+    pub(crate) receive_mark_bytes: u64,
     pub(crate) on_peer_lost: OnPeerLost,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) receive_timeout: Option<Duration>,
@@ -93,6 +96,8 @@ impl Default for Options {
         Self {
             send_mark: 1000,
             receive_mark: 1000,
+            send_mark_bytes: 0,
+            receive_mark_bytes: 0,
             on_peer_lost: OnPeerLost::default(),
             send_timeout: None,
             receive_timeout: None,
@@ -160,6 +165,14 @@ impl Options {
             Overflow::Refuse => (self.send_mark, self.send_mark),
             Overflow::DropOldest | Overflow::KeepTopics => (1, self.send_mark),
             Overflow::KeepLatest => (1, 1),
+        }
+    }
+
+    /// How many bytes it takes so (0: no mark).
+    pub(crate) fn pipe_mark_bytes(&self) -> u64 {
+        match self.overflow {
+            Overflow::KeepLatest => 0,
+            _ => self.send_mark_bytes,
         }
     }
 

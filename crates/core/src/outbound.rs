@@ -14,6 +14,10 @@
 //!
 //! Room is exact: a pipe refuses only while `queued >= SNDHWM` *and* the gate is shut, that is when
 //! a write has just returned would-block, another thread is inside one, or there is no connection.
+//! So it is with the mark in bytes, if there is one ([`weighing`]).
+
+mod job;
+mod weighing;
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,8 +27,10 @@ use std::time::{Duration, Instant};
 
 use ferromq_wire::{Command, Encoder, Message, Part, Seal, Writing};
 
+use self::job::Job;
+use self::weighing::Scales;
 use crate::pace::{IDLE, Pace};
-use crate::rope::{Rope, Window};
+use crate::rope::Rope;
 use crate::sealed::{Plain, Sealed};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
 use crate::unsent::Unsent;
@@ -60,6 +66,7 @@ pub(crate) struct Outbound {
     /// How often a thirst was quenched. Written by the holder of the token.
     quenched: PlainU64,
     mark: u32,
+    scales: Scales,
     /// Messages queued from which a burst is written, and up to which sleepers are woken.
     half: u32,
     habit: Habit,
@@ -71,6 +78,8 @@ pub(crate) struct Outbound {
 struct State {
     rope: Rope,
     ends: VecDeque<u64>,
+    /// What each message weighs, if that is asked for.
+    weights: VecDeque<u64>,
     control: Vec<u8>,
     control_written: usize,
     link: Option<Link>,
@@ -167,6 +176,7 @@ impl Outbound {
         let state = State {
             rope: Rope::default(),
             ends: VecDeque::new(),
+            weights: VecDeque::new(),
             control: Vec::new(),
             control_written: 0,
             link: None,
@@ -192,6 +202,7 @@ impl Outbound {
             thirst: AtomicBool::new(false),
             quenched: PlainU64::new(0),
             mark: if mark == 0 { u32::MAX } else { mark },
+            scales: Scales::default(),
             half: half(mark),
             habit,
             immediate: false,
@@ -214,8 +225,14 @@ impl Outbound {
         match self.gate.load(Ordering::Acquire) {
             OPEN => true,
             CLOSED => false,
-            _ => self.queued.load(Ordering::Acquire) < self.mark,
+            _ => !self.is_full(),
         }
+    }
+
+    /// True if the mark is reached, or that in bytes.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.queued.load(Ordering::Acquire) >= self.mark || self.scales.are_full()
     }
 
     /// Like [`has_room`](Self::has_room); a refusal is remembered for
@@ -240,6 +257,7 @@ impl Outbound {
         let quenched = self.thirst.load(Ordering::Relaxed)
             && self.has_room()
             && self.queued() <= self.half()
+            && !self.scales.are_half_full()
             && self.thirst.swap(false, Ordering::AcqRel);
         if quenched {
             self.quenched.fetch_add(1, PlainOrdering::Relaxed);
@@ -260,7 +278,7 @@ impl Outbound {
 
     /// How often it was found full, having had room.
     pub(crate) fn times_full(&self) -> u64 {
-        let thirsty = self.thirst.load(Ordering::Relaxed) && self.queued() >= self.mark;
+        let thirsty = self.thirst.load(Ordering::Relaxed) && self.is_full();
         self.quenched.load(PlainOrdering::Relaxed) + u64::from(thirsty)
     }
 
@@ -270,6 +288,17 @@ impl Outbound {
             half: half(mark),
             ..self
         }
+    }
+
+    /// The same, with a mark in bytes (0: none).
+    pub(crate) fn weighed(self, mark: u64) -> Self {
+        let scales = Scales::new(mark);
+        Self { scales, ..self }
+    }
+
+    /// What the messages queued weigh, where there is a mark in bytes.
+    pub(crate) fn weight(&self) -> u64 {
+        self.scales.weight()
     }
 
     /// Half the high-water mark: where sleeping senders are woken.
@@ -310,13 +339,15 @@ impl Outbound {
         pace: &mut Pace,
     ) -> Pushed {
         let mut state = self.state.lock();
+        let weights = &mut state.weights;
+        let is_heavy = self.scales.are_used() && self.scales.put(prefix, message, strip, weights);
         state.rope.push_message(prefix, message, strip);
         let end = state.rope.end();
         state.ends.push_back(end);
         let queued = self.queued.load(Ordering::Relaxed) + 1;
         self.queued.store(queued, Ordering::Release);
         let reply = manner == Manner::Quiet && self.heard.load(Ordering::Relaxed);
-        let half_full = queued >= self.half();
+        let half_full = is_heavy | (queued >= self.half());
         let pushed = match manner {
             _ if self.habit == Habit::Always => state.plan_always(),
             _ if self.habit == Habit::Never => state.plan_never(half_full),
@@ -483,6 +514,7 @@ impl Outbound {
         let rope = state.rope.take();
         let messages = std::mem::take(&mut state.ends).len();
         self.queued.store(0, Ordering::Release);
+        self.scales.take(state.weights.drain(..));
         self.settle_gate(&state);
         Unsent::of_rope(rope, messages as u64)
     }
@@ -567,6 +599,9 @@ impl Outbound {
         };
         state.taken = state.taken.wrapping_add(taken as u64);
         self.queued.fetch_sub(done, Ordering::AcqRel);
+        if self.scales.are_used() {
+            self.scales.take(state.weights.drain(..done as usize));
+        }
         let wrote = match result {
             _ if state.link.is_none() => Wrote::Orphaned,
             Err(error) if is_for_later(&error) => {
@@ -757,35 +792,6 @@ impl State {
     }
 }
 
-/// What the holder of the token writes in one system call.
-struct Job {
-    stream: Arc<dyn Stream>,
-    control: Vec<u8>,
-    control_written: usize,
-    rope: Rope,
-    limit: u64,
-    sealed: Option<Box<Sealed>>,
-}
-
-impl Job {
-    fn write(&mut self) -> io::Result<usize> {
-        if self.sealed.is_some() {
-            return self.write_sealed();
-        }
-        let mut window = Window::default();
-        window.push(self.control.get(self.control_written..).unwrap_or_default());
-        self.rope.fill(&mut window, self.limit);
-        self.stream.write(window.slices())
-    }
-
-    /// Out of line: who writes in the clear pays one comparison for it.
-    #[inline(never)]
-    fn write_sealed(&mut self) -> io::Result<usize> {
-        let Some(sealed) = &mut self.sealed else {
-            return Ok(0);
-        };
-        let filled = sealed.fill(&self.control, &self.rope, self.limit);
-        filled.map_err(io::Error::other)?;
-        self.stream.write(&[io::IoSlice::new(sealed.unwritten())])
-    }
-}
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;

@@ -138,8 +138,11 @@ impl StreamPipe {
             key,
             out: Outbound::new(mark, port.world.tuning().write)
                 .written_as(written_as)
+                .weighed(port.options.pipe_mark_bytes())
                 .immediate(port.options.immediate),
-            inbound: Inbound::new(u64::from(port.options.receive_mark)).giving_way(overflow),
+            inbound: Inbound::new(u64::from(port.options.receive_mark))
+                .weighed(port.options.receive_mark_bytes)
+                .giving_way(overflow),
             io,
             port,
             connection: Mutex::new(None),

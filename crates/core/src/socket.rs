@@ -57,6 +57,7 @@ pub(crate) use state::State;
 pub use streaming::{MessageSink, MessageStream};
 
 use self::arrivals::Changes;
+use self::ready::Ready;
 use crate::close::{CloseReport, Life};
 use crate::context::{Context, ContextInner, Handle};
 use crate::error::ClosedError;
@@ -127,6 +128,7 @@ impl<P: Pattern> Socket<P> {
         }
         let port = Arc::new(port);
         let mut state = State::new(pattern);
+        state.body.ready = Ready::new(&port.options);
         state.body.changes = Changes::new(port.options.tell_peers);
         let shared = Arc::new(Shared {
             port,

@@ -22,6 +22,8 @@ const WAIT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_millis(50);
 const MARK: u32 = 10;
 const SENT: u32 = 200;
+/// As many bytes as `MARK` messages have.
+const BYTES: u64 = 50;
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:5555", "ipc:///sim/pipe", "inproc://name"];
 
 /// A publisher with a subscriber that does not read.
@@ -79,7 +81,9 @@ impl Scene {
 }
 
 fn subscriber(context: &Context, endpoint: &Endpoint) -> Sub {
-    let sub = Sub::builder().receive_high_water_mark(MARK);
+    let sub = Sub::builder()
+        .receive_high_water_mark(MARK)
+        .receive_high_water_bytes(2 * BYTES);
     let sub = sub.build(context).unwrap();
     sub.connect_wait(endpoint, WAIT).unwrap();
     sub.subscribe_acked("", 1, WAIT).unwrap();
@@ -146,6 +150,93 @@ fn drop_oldest_keeps_the_last_messages() {
         let last: Vec<u32> = (SENT - MARK / 2..SENT).collect();
         assert!(received.ends_with(&last), "{endpoint}: {received:?}");
         assert_balanced(&scene.publisher.stats());
+    }
+}
+
+/// A publisher with this policy that has a mark in bytes only.
+fn weighing(endpoint: &str, policy: SlowSubscriber) -> Scene {
+    Scene::new(endpoint, |builder| {
+        builder
+            .send_high_water_mark(0)
+            .send_high_water_bytes(BYTES)
+            .slow_subscriber(policy)
+    })
+}
+
+#[test]
+fn drop_newest_keeps_the_first_bytes() {
+    for endpoint in ENDPOINTS {
+        let scene = weighing(endpoint, SlowSubscriber::DropNewest);
+        for number in 0..SENT {
+            scene.publisher.send(numbered("a", number)).unwrap();
+            assert!(scene.publisher.stats().queued <= u64::from(MARK));
+        }
+        let missed = scene.of_peer().missed;
+        assert_balanced(&scene.publisher.stats());
+        assert!(missed > 100, "{endpoint}: {missed}");
+        let kept = SENT - u32::try_from(missed).unwrap();
+        assert_eq!(scene.received(), (0..kept).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn publisher_drops_nothing_for_bytes_while_the_kernel_has_room() {
+    let scene = weighing(ENDPOINTS[0], SlowSubscriber::DropNewest);
+    scene
+        .world
+        .weather(|conditions| conditions.capacity = 1 << 20);
+    for number in 0..SENT {
+        scene
+            .publisher
+            .send(numbered(&"a".repeat(1_000), number))
+            .unwrap();
+    }
+    assert_eq!(scene.of_peer().missed, 0);
+    assert_eq!(scene.received(), (0..SENT).collect::<Vec<_>>());
+}
+
+#[test]
+fn drop_oldest_keeps_the_last_bytes() {
+    for endpoint in ENDPOINTS {
+        let scene = weighing(endpoint, SlowSubscriber::DropOldest);
+        for number in 0..SENT {
+            // One has more than the mark: all before it give way, and it to the next one.
+            let topic = "a".repeat(if number == SENT / 2 { 200 } else { 1 });
+            scene.publisher.send(numbered(&topic, number)).unwrap();
+            let stats = scene.publisher.stats();
+            assert_balanced(&stats);
+            assert!(stats.queued <= u64::from(MARK), "{endpoint}: {stats:?}");
+        }
+        let displaced = scene.of_peer().displaced;
+        let received = scene.received();
+        assert_ascending(&received);
+        assert!(displaced > 100, "{endpoint}: {displaced}");
+        assert_eq!(received.len() as u64 + displaced, u64::from(SENT));
+        let last: Vec<u32> = (SENT - MARK / 2..SENT).collect();
+        assert!(received.ends_with(&last), "{endpoint}: {received:?}");
+        assert_balanced(&scene.publisher.stats());
+    }
+}
+
+#[test]
+fn block_and_disconnect_go_by_bytes_too() {
+    for endpoint in ENDPOINTS {
+        let scene = weighing(endpoint, SlowSubscriber::Block(PATIENCE));
+        let refused =
+            (0..SENT).find_map(|number| scene.publisher.try_send(numbered("a", number)).err());
+        let refused = refused.unwrap();
+        assert_eq!(refused.kind, SendErrorKind::Full);
+        let sent = number(&refused.message);
+        scene.hold(false);
+        let first = number(&scene.slow.recv_timeout(WAIT).unwrap());
+        (1..sent).for_each(|_| assert!(scene.slow.recv_timeout(WAIT).is_ok()));
+        assert_eq!(first, 0);
+        scene.publisher.send(refused.message).unwrap();
+        assert_eq!(number(&scene.slow.recv_timeout(WAIT).unwrap()), sent);
+
+        let scene = weighing(endpoint, SlowSubscriber::Disconnect);
+        (0..SENT).for_each(|number| scene.publisher.send(numbered("a", number)).unwrap());
+        scene.world.run_until(|| scene.publisher.peer_count() == 0);
     }
 }
 

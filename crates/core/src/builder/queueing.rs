@@ -38,6 +38,38 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
+    /// How many bytes wait at most for one peer, beside the mark in messages: a message is accepted
+    /// while fewer than `bytes` are queued, whatever its own size, so that one larger than that can
+    /// be sent. 0: no such mark. Default: 0.
+    ///
+    /// What counts are the bytes of all parts of messages whose last byte the kernel has not taken:
+    /// of what goes to the peer, with a delimiter or an id that the socket type puts in front, and
+    /// without framing. It is as exact as the
+    /// [mark in messages](Self::send_high_water_mark), and what is beyond it fares the same.
+    ///
+    /// Within the process the sender's and the receiver's mark add up; if one of the two has none,
+    /// there is none.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
+    pub fn send_high_water_bytes(mut self, bytes: u64) -> Self {
+        self.options.send_mark_bytes = bytes;
+        self
+    }
+
+    /// How many bytes of one peer wait at most for the application, beside the mark in messages:
+    /// while fewer than `bytes` of all parts are there, one more message is taken, whatever its own
+    /// size ([`max_message_size`](Self::max_message_size) limits that). No more is read then until
+    /// the application has received. 0: no such mark. Default: 0.
+    ///
+    /// Beyond the marks, an XPUB drops messages of subscribers and counts them, for it must know
+    /// of their subscriptions in time: there the bytes of all peers count together.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
+    pub fn receive_high_water_bytes(mut self, bytes: u64) -> Self {
+        self.options.receive_mark_bytes = bytes;
+        self
+    }
+
     /// Whether only the last message is kept of those that wait for a peer, and of those received
     /// from one: each has its own last one. Whole messages, of whatever number of parts (libzmq: of
     /// one part). Default: false.

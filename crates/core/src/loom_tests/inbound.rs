@@ -49,9 +49,19 @@ impl Model {
 }
 
 fn filler_is_woken(mark: u64, before: u8, after: u8) {
+    filler_of_is_woken(move || Inbound::new(mark), mark, before, after);
+}
+
+/// The same for a queue that has room for `mark` messages of one byte.
+fn filler_of_is_woken(
+    queue: impl Fn() -> Inbound + Send + Sync + 'static,
+    mark: u64,
+    before: u8,
+    after: u8,
+) {
     explore(3, move || {
         let model = Arc::new(Model {
-            queue: Inbound::new(mark),
+            queue: queue(),
             room: Notify::new(),
             readable: Notify::new(),
         });
@@ -84,6 +94,21 @@ fn loom_filler_at_a_mark_of_one_is_woken() {
 #[test]
 fn loom_filler_at_a_mark_of_two_is_woken() {
     filler_is_woken(2, 2, 2);
+}
+
+#[test]
+fn loom_filler_at_a_mark_of_one_byte_is_woken() {
+    filler_of_is_woken(|| Inbound::new(0).weighed(1), 1, 1, 2);
+}
+
+#[test]
+fn loom_filler_at_a_mark_of_two_bytes_is_woken() {
+    filler_of_is_woken(|| Inbound::new(0).weighed(2), 2, 2, 2);
+}
+
+#[test]
+fn loom_filler_at_both_marks_is_woken() {
+    filler_of_is_woken(|| Inbound::new(2).weighed(2), 2, 2, 1);
 }
 
 #[test]

@@ -156,8 +156,14 @@ fn command(command: &Command) -> Vec<u8> {
 
 /// A port without a socket behind it.
 fn port(send_mark: u32) -> Arc<Port> {
+    weighing_port(send_mark, 0)
+}
+
+/// The same with a mark in bytes.
+fn weighing_port(send_mark: u32, send_mark_bytes: u64) -> Arc<Port> {
     let options = Options {
         send_mark,
+        send_mark_bytes,
         ..Options::default()
     };
     Arc::new(Port::new(Toy::KIND, options, Arc::new(StubWorld)))
@@ -318,8 +324,17 @@ fn loom_connection_taken_from_a_writer_is_given_up_by_it() {
 
 #[test]
 fn loom_sender_that_was_refused_is_told() {
-    explore(4, || {
-        let model = Model::new(&port(1), &[Step::Full]);
+    sender_that_was_refused_is_told(|| port(1));
+}
+
+#[test]
+fn loom_sender_that_was_refused_for_its_bytes_is_told() {
+    sender_that_was_refused_is_told(|| weighing_port(0, 3));
+}
+
+fn sender_that_was_refused_is_told(port: impl Fn() -> Arc<Port> + Send + Sync + 'static) {
+    explore(4, move || {
+        let model = Model::new(&port(), &[Step::Full]);
         send(&model.pipe, "one");
         let told = Arc::new(Notify::new());
         let sender = {

@@ -10,6 +10,8 @@ use crate::inbound::topic;
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     messages: BTreeMap<u64, Message>,
+    /// Their bytes, over all parts.
+    weight: u64,
     /// How many were ever put in.
     put: u64,
     /// Where the last message of each topic is, if that is asked for.
@@ -20,6 +22,7 @@ impl Backlog {
     /// Puts a message behind the others. What was in its place: nothing.
     pub(super) fn push(&mut self, message: Message) -> Option<Message> {
         self.put += 1;
+        self.weight += message.size() as u64;
         self.messages.insert(self.put, message)
     }
 
@@ -27,11 +30,14 @@ impl Backlog {
     pub(super) fn replace(&mut self, message: Message) -> Option<Message> {
         let before = self.topics.insert(topic(&message).to_vec(), self.put + 1);
         self.push(message);
-        before.and_then(|at| self.messages.remove(&at))
+        let replaced = self.messages.remove(&before?)?;
+        self.weight -= replaced.size() as u64;
+        Some(replaced)
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Message> {
         let (at, message) = self.messages.pop_first()?;
+        self.weight -= message.size() as u64;
         if self.topics.get(topic(&message)) == Some(&at) {
             self.topics.remove(topic(&message));
         }
@@ -40,6 +46,12 @@ impl Backlog {
 
     pub(super) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    /// What those before the newest one have in bytes.
+    pub(super) fn weight_before_newest(&self) -> u64 {
+        let newest = self.messages.last_key_value();
+        self.weight - newest.map_or(0, |(_, message)| message.size() as u64)
     }
 }
 
@@ -54,7 +66,7 @@ mod tests {
 
     fn drained(mut backlog: Backlog) -> Vec<Message> {
         let all = std::iter::from_fn(|| backlog.pop_front()).collect();
-        assert!(backlog.topics.is_empty() && backlog.len() == 0);
+        assert!(backlog.topics.is_empty() && backlog.len() == 0 && backlog.weight == 0);
         all
     }
 
@@ -64,7 +76,8 @@ mod tests {
         assert_eq!(backlog.replace(message("a", 1)), None);
         assert_eq!(backlog.replace(message("b", 2)), None);
         assert_eq!(backlog.replace(message("a", 3)), Some(message("a", 1)));
-        assert_eq!(backlog.len(), 2);
+        assert_eq!((backlog.len(), backlog.weight), (2, 4));
+        assert_eq!(backlog.weight_before_newest(), 2);
         assert_eq!(drained(backlog), [message("b", 2), message("a", 3)]);
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ferromq_wire::Message;
 
-use super::state::{Body, receive_mark};
+use super::state::Body;
 use crate::io::IoCommand;
 use crate::pattern::{Dropped, PipeId, Refusal};
 use crate::pipe::Link;
@@ -28,7 +28,7 @@ impl Body {
 
     /// A message for the application, if it fits.
     pub(super) fn deliver(&mut self, message: Message, port: &Port) {
-        if self.ready.is_full(receive_mark(port)) {
+        if self.ready.is_full() {
             port.counters.drop_receiving(Dropped::HighWaterMark, 1);
             self.after.garbage.push(message);
             self.after.any = true;

@@ -12,7 +12,7 @@ use super::{Shared, Socket};
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::{ConnectionId, Event, Reason};
 use crate::inbound::Inbound;
-use crate::options::Overflow;
+use crate::options::{Options, Overflow};
 use crate::pattern::{Origin, Pattern, Peer, PipeId, Refusal};
 use crate::pipe::{InprocPipe, Link, Rest};
 use crate::port::{Note, Port};
@@ -83,11 +83,16 @@ impl<P: Pattern> Socket<P> {
         let shared = &self.shared;
         let port = &shared.port;
         let id = port.new_pipe();
-        let mark = u64::from(port.options.send_mark);
+        let options = &port.options;
+        let outgoing = Inbound::new(u64::from(options.send_mark))
+            .weighed(options.send_mark_bytes)
+            .giving_way(options.overflow);
+        let incoming =
+            Inbound::new(u64::from(options.receive_mark)).weighed(options.receive_mark_bytes);
         let queues = InprocPipe {
-            outgoing: Arc::new(Inbound::new(mark).giving_way(port.options.overflow)),
-            incoming: Arc::new(Inbound::new(u64::from(port.options.receive_mark))),
-            overflow: port.options.overflow,
+            outgoing: Arc::new(outgoing),
+            incoming: Arc::new(incoming),
+            overflow: options.overflow,
             peer: None,
         };
         let link = Link::Inproc(queues.clone());
@@ -344,12 +349,8 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
         return false;
     }
     let there = bound.new_pipe();
-    queues
-        .outgoing
-        .set_mark(sum(port.options.send_mark, bound.options.receive_mark));
-    queues
-        .incoming
-        .set_mark(sum(bound.options.send_mark, port.options.receive_mark));
+    add_marks(&queues.outgoing, &port.options, &bound.options);
+    add_marks(&queues.incoming, &bound.options, &port.options);
     agree(&queues.outgoing, &port, bound);
     agree(&queues.incoming, bound, &port);
     let theirs = InprocPipe {
@@ -384,11 +385,16 @@ fn refused(name: &InprocName, reason: Reason, port: &Port) -> Event {
     }
 }
 
-/// The high-water mark of an inproc queue: both sides' marks; 0 on either side is unlimited.
-fn sum(sender: u32, receiver: u32) -> u64 {
-    if sender == 0 || receiver == 0 {
-        0
-    } else {
-        u64::from(sender) + u64::from(receiver)
+/// The high-water marks of a queue between two sockets are the sums of both sides' marks.
+fn add_marks(queue: &Inbound, from: &Options, to: &Options) {
+    queue.set_mark(sum(from.send_mark.into(), to.receive_mark.into()));
+    queue.set_weight_mark(sum(from.send_mark_bytes, to.receive_mark_bytes));
+}
+
+/// One high-water mark of both sides'; 0 on either side is unlimited.
+fn sum(sender: u64, receiver: u64) -> u64 {
+    match sender == 0 || receiver == 0 {
+        true => 0,
+        false => sender.saturating_add(receiver),
     }
 }

@@ -36,17 +36,27 @@ impl Entry {
         self.backlog.as_ref().map_or(0, |backlog| backlog.len())
     }
 
-    /// How many may wait for it, beside what it has already.
-    fn most_behind(&self, port: &Port) -> usize {
-        let queued = match &self.link {
-            Link::Stream(stream) => stream.out.queued(),
+    /// The oldest message that waits for it, if there was no room for the newest one.
+    fn take_displaced(&mut self, port: &Port) -> Option<Message> {
+        let (queued, weight) = match &self.link {
+            Link::Stream(stream) => (stream.out.queued(), stream.out.weight()),
             #[cfg(feature = "inproc")]
-            Link::Inproc(_) => 0,
+            Link::Inproc(_) => (0, 0),
         };
-        match (port.options.overflow, port.options.send_mark) {
+        let options = &port.options;
+        let backlog = self.backlog.as_mut()?;
+        let most = match (options.overflow, options.send_mark) {
             (Overflow::KeepLatest, _) => 1,
             (_, 0) => usize::MAX,
             (_, mark) => mark.saturating_sub(queued).max(1) as usize,
+        };
+        let is_heavy = match options.pipe_mark_bytes() {
+            0 => false,
+            mark => weight + backlog.weight_before_newest() >= mark,
+        };
+        match backlog.len() > most || is_heavy && backlog.len() > 1 {
+            true => backlog.pop_front(),
+            false => None,
         }
     }
 }
@@ -61,22 +71,20 @@ impl Body {
         if entry.behind() == 0 && entry.is_open() {
             return self.push_to(pipe, &[], message, 0, port);
         }
-        let most = entry.most_behind(port);
         let backlog = entry.backlog.get_or_insert_default();
         let replaced = match port.options.overflow {
             Overflow::KeepTopics => backlog.replace(message.clone()),
             _ => backlog.push(message.clone()),
         };
-        let oldest = match backlog.len() > most {
-            true => backlog.pop_front(),
-            false => None,
-        };
+        let replaced = replaced.into_iter().map(Incoming::Message).collect();
+        let oldest = std::iter::from_fn(|| entry.take_displaced(port))
+            .map(Incoming::Message)
+            .collect();
         let (conflated, displaced) = match port.options.overflow {
-            Overflow::KeepLatest => (oldest, None),
+            Overflow::KeepLatest => (oldest, VecDeque::new()),
             _ => (replaced, oldest),
         };
-        let gone = |message: Option<Message>| message.into_iter().map(Incoming::Message).collect();
-        self.give_way(pipe, gone(conflated), gone(displaced), port);
+        self.give_way(pipe, conflated, displaced, port);
         self.flush_backlog(pipe, port);
     }
 

@@ -1,8 +1,8 @@
 //! What is admitted for the application and not taken yet, in order.
 //!
-//! Of messages there are as many as the high-water mark allows. Notices of a pattern (an XPUB's
+//! Of messages there are as many as the high-water marks allow. Notices of a pattern (an XPUB's
 //! subscriptions and cancellations) must not be lost, and must not pile up either, if nobody reads
-//! them: beyond the mark a notice takes back the one before it about the same subject, which was
+//! them: beyond the marks a notice takes back the one before it about the same subject, which was
 //! its opposite. So there is one for each subject that is not as the application was told last, and
 //! never more of them than the peers' subscriptions, now or when it was told.
 
@@ -11,13 +11,18 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use ferromq_wire::Message;
 
 use super::receipt::Came;
+use crate::options::Options;
 use crate::pattern::PipeId;
 
 /// Messages and notices for the application.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
     messages: VecDeque<(Message, Option<Came>)>,
-    /// Notices beyond the mark, by when they came; none unless `messages` are full.
+    /// Their bytes, over all parts.
+    weight: u64,
+    /// How many there may be, and of how many bytes they may be before one more.
+    marks: Option<(usize, u64)>,
+    /// Notices beyond the marks, by when they came; none unless `messages` are full.
     beyond: BTreeMap<u64, Message>,
     /// Which of them is about what.
     subjects: HashMap<Box<[u8]>, u64>,
@@ -25,16 +30,33 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// Nothing yet, and never more than the options allow.
+    pub(super) fn new(options: &Options) -> Self {
+        let messages = match options.receive_mark {
+            0 => usize::MAX,
+            mark => mark as usize,
+        };
+        let weight = match options.receive_mark_bytes {
+            0 => u64::MAX,
+            mark => mark,
+        };
+        Self {
+            marks: Some((messages, weight)),
+            ..Self::default()
+        }
+    }
+
     /// A message for the application.
     pub(super) fn push_back(&mut self, message: Message, came: Option<Came>) {
+        self.weight += message.size() as u64;
         self.messages.push_back((message, came));
     }
 
-    /// A notice for the application. Beyond `mark` it takes back the one before it about the same
-    /// subject: then both are returned.
-    pub(crate) fn notify(&mut self, notice: Message, mark: usize) -> Option<[Message; 2]> {
-        if !self.is_full(mark) {
-            self.messages.push_back((notice, None));
+    /// A notice for the application. Beyond the marks it takes back the one before it about the
+    /// same subject: then both are returned.
+    pub(crate) fn notify(&mut self, notice: Message) -> Option<[Message; 2]> {
+        if !self.is_full() {
+            self.push_back(notice, None);
             return None;
         }
         let subject = subject(&notice);
@@ -51,6 +73,7 @@ impl Ready {
     #[inline]
     pub(super) fn pop_front(&mut self) -> Option<(Message, Option<Came>)> {
         let first = self.messages.pop_front()?;
+        self.weight -= first.0.size() as u64;
         if !self.beyond.is_empty() {
             self.move_up();
         }
@@ -59,17 +82,27 @@ impl Ready {
 
     #[cold]
     fn move_up(&mut self) {
-        if let Some((_, notice)) = self.beyond.pop_first() {
+        while self.has_room()
+            && let Some((_, notice)) = self.beyond.pop_first()
+        {
             self.subjects.remove(subject(&notice));
-            self.messages.push_back((notice, None));
+            self.push_back(notice, None);
         }
     }
 
     /// Takes everything.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Message> {
+        let marks = self.marks;
+        let taken = std::mem::replace(
+            self,
+            Self {
+                marks,
+                ..Self::default()
+            },
+        );
         let Self {
             messages, beyond, ..
-        } = std::mem::take(self);
+        } = taken;
         let messages = messages.into_iter().map(|(message, _)| message);
         messages.chain(beyond.into_values())
     }
@@ -86,8 +119,13 @@ impl Ready {
     }
 
     /// True if a message does not fit any more.
-    pub(crate) fn is_full(&self, mark: usize) -> bool {
-        self.messages.len() >= mark
+    pub(crate) fn is_full(&self) -> bool {
+        !self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.marks
+            .is_none_or(|(messages, weight)| self.messages.len() < messages && self.weight < weight)
     }
 
     /// True if there is none.

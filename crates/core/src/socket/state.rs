@@ -423,11 +423,10 @@ impl<P: Pattern> State<P> {
     /// Admits everything that a pipe of an eager type brought: a subscription must not wait for the
     /// application to read. Messages beyond the high-water mark are dropped.
     fn admit_all(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        let mark = receive_mark(port);
         let mut message = Message::new();
         loop {
             match self.admit(pipe, &mut message, port) {
-                Admitted::Message if self.body.ready.is_full(mark) => {
+                Admitted::Message if self.body.ready.is_full() => {
                     port.counters.drop_receiving(Dropped::HighWaterMark, 1);
                     self.body.after.garbage.push(std::mem::take(&mut message));
                     self.body.after.any = true;
@@ -612,7 +611,7 @@ impl Body {
 
     /// A notice for the application, or two that have become void.
     fn notify(&mut self, notice: Message, port: &Port) {
-        if let Some(void) = self.ready.notify(notice, receive_mark(port)) {
+        if let Some(void) = self.ready.notify(notice) {
             port.counters
                 .drop_receiving(Dropped::HighWaterMark, void.len() as u64);
             self.after.garbage.extend(void);
@@ -778,13 +777,5 @@ impl Body {
         if !self.receivers.leave(waiter) {
             self.wake_receivers(1);
         }
-    }
-}
-
-/// How many messages may wait for the application.
-pub(super) fn receive_mark(port: &Port) -> usize {
-    match port.options.receive_mark {
-        0 => usize::MAX,
-        mark => mark as usize,
     }
 }

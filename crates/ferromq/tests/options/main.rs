@@ -24,6 +24,7 @@ mod proxied;
 mod pubsub;
 mod queueing;
 mod reqrep;
+mod weighing;
 
 use std::sync::Arc;
 use std::time::Duration;
