@@ -49,6 +49,9 @@ pub(crate) trait AnySocket: fmt::Debug {
 pub(crate) struct Settings {
     pub(crate) send_mark: u32,
     pub(crate) receive_mark: u32,
+    /// The marks in bytes; 0: none.
+    pub(crate) send_bytes: u64,
+    pub(crate) receive_bytes: u64,
     pub(crate) linger: Duration,
     pub(crate) on_peer_lost: OnPeerLost,
     pub(crate) immediate: bool,
@@ -97,6 +100,8 @@ fn prepared<S: BuildableSocket>(settings: &Settings) -> Builder<S> {
     builder
         .send_high_water_mark(settings.send_mark)
         .receive_high_water_mark(settings.receive_mark)
+        .send_high_water_bytes(settings.send_bytes)
+        .receive_high_water_bytes(settings.receive_bytes)
         .linger(settings.linger)
         .immediate(settings.immediate)
         .heartbeat_interval(settings.heartbeat)

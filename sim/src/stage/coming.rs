@@ -92,6 +92,8 @@ impl Stage<'_> {
         Settings {
             send_mark: pick(dice, &[0, 1, 2, 10, 1_000]),
             receive_mark: pick(dice, &[0, 1, 2, 10, 1_000]),
+            send_bytes: pick(dice, &[0, 0, 0, 1, 500, 20_000]),
+            receive_bytes: pick(dice, &[0, 0, 0, 1, 500, 20_000]),
             linger: pick(dice, &[millis(0), millis(20), millis(1_000), millis(5_000)]),
             on_peer_lost: pick(dice, &lost),
             immediate: dice.chance(1, 4),
