@@ -13,6 +13,7 @@
 //! the program of this package, under `cargo xtask budget`, and are in `instructions.txt`.
 
 pub mod meter;
+pub mod scales;
 mod scenario;
 pub mod seam;
 
