@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ferromq::{ConnectionId, Message, Part, PipeId};
+use ferromq::{Message, Part};
 use ferromq_testkit::sim::Random;
 
 use crate::Outcome;
+use crate::member::Connection;
 
 /// The sizes of a message's second part, most of them small.
 const SIZES: [usize; 12] = [0, 0, 1, 8, 8, 20, 63, 64, 65, 300, 5_000, 70_000];
@@ -34,7 +35,7 @@ pub(crate) enum Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entrance {
     pub(crate) by: Name,
-    pub(crate) connection: Option<(PipeId, ConnectionId)>,
+    pub(crate) connection: Option<Connection>,
 }
 
 /// A message as it was read.

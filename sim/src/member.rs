@@ -1,15 +1,15 @@
 //! A socket that takes part in an episode, with what it has under way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use ferromq::{Endpoint, Events, Message, SendError, SocketType};
+use ferromq::{ConnectionId, Endpoint, Events, Message, Part, PipeId, SendError, SocketType};
 
 use crate::ledger::{Ledger, Name, Way};
-use crate::socket::{AnySocket, Pending, Received};
+use crate::socket::{Answered, AnySocket, Pending, Received};
 
 use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
 
@@ -29,6 +29,22 @@ pub(crate) struct Member {
     pub(crate) answers: VecDeque<Message>,
     pub(crate) receiving: Option<Task<Received>>,
     pub(crate) sending: Option<Task<Result<(), SendError>>>,
+    pub(crate) asking: Option<Asking>,
+    /// The peers that it was told of, and not that they have left; `None`: it is told nothing.
+    pub(crate) present: Option<BTreeSet<Connection>>,
+    /// Of many messages, the last ones arrive.
+    pub(crate) conflates: bool,
+}
+
+/// A connection, as its socket names it.
+pub(crate) type Connection = (PipeId, ConnectionId);
+
+/// A request that is under way.
+pub(crate) struct Asking {
+    pub(crate) task: Task<Answered>,
+    pub(crate) message: Message,
+    /// When it has to be over.
+    pub(crate) latest: Duration,
 }
 
 impl Member {
@@ -86,7 +102,7 @@ impl Member {
             Xpub => return None,
             Router => {
                 message.pop_routing_id();
-                message = without_delimiter(message);
+                message = without_envelope(message);
             }
             Dealer => message = without_delimiter(message),
             _ => {}
@@ -101,8 +117,25 @@ impl Member {
 
     /// A pair that a message can be missing from only if a connection was lost.
     pub(crate) fn is_exact(&self) -> bool {
-        matches!(self.kind, Push | Dealer | Pair) && !matches!(self.others, Rep | Router)
+        let is_exact = matches!(self.kind, Push | Dealer | Pair);
+        is_exact && !matches!(self.others, Rep | Router) && !self.conflates
     }
+
+    /// A call of it was woken.
+    pub(crate) fn is_woken(&self) -> bool {
+        let receiving = self.receiving.as_ref().is_some_and(Task::is_woken);
+        let asking = self.asking.as_ref().is_some_and(|it| it.task.is_woken());
+        receiving || asking || self.sending.as_ref().is_some_and(Task::is_woken)
+    }
+}
+
+/// A request has an id before the delimiter, if others may be under way.
+fn without_envelope(mut message: Message) -> Message {
+    let length = |at| message.part(at).map(Part::len);
+    if (length(0), length(1)) == (Some(4), Some(0)) {
+        message.pop_front();
+    }
+    without_delimiter(message)
 }
 
 fn without_delimiter(message: Message) -> Message {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferromq::SocketType;
+use ferromq::{SlowSubscriber, SocketType};
 use ferromq_core::world::{Habit, Tuning};
 use ferromq_testkit::sim::{Conditions, Random};
 
@@ -52,6 +52,32 @@ pub(crate) struct GuildPlan {
     pub(crate) slots: [Vec<SlotPlan>; 2],
     /// The side whose sockets bind; `None`: both.
     pub(crate) binds: Option<usize>,
+    /// How they know each other. The side that binds is the server.
+    pub(crate) lock: Lock,
+    /// What becomes of messages for which there is no room.
+    pub(crate) overflow: Overflow,
+}
+
+/// How the sockets of a guild know each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// NULL.
+    Open,
+    /// PLAIN.
+    Password,
+    /// CURVE.
+    Keys,
+}
+
+/// What becomes of messages for which there is no room, or no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// What the socket types do without being told.
+    AsEver,
+    /// Of those for a peer, and those of one, the last one is kept.
+    Conflate,
+    /// Subscribers who are behind.
+    Slow(SlowSubscriber),
 }
 
 /// A place for a socket, and for its successors.
@@ -119,13 +145,37 @@ impl GuildPlan {
             let count = 1 + dice.below(3);
             (0..count).map(|_| SlotPlan::draw(dice, hosts)).collect()
         });
+        let binds = match dice.below(3) {
+            2 if !once => None,
+            side => Some(side % 2),
+        };
+        let locks = [Lock::Open, Lock::Open, Lock::Password, Lock::Keys];
         Self {
             kinds,
             slots,
-            binds: match dice.below(3) {
-                2 if !once => None,
-                side => Some(side % 2),
+            binds,
+            lock: match binds {
+                Some(_) => pick(dice, &locks),
+                None => Lock::Open,
             },
+            overflow: Overflow::draw(kinds, dice),
+        }
+    }
+}
+
+impl Overflow {
+    fn draw(kinds: [SocketType; 2], dice: &mut Random) -> Self {
+        let slow = [
+            SlowSubscriber::DropOldest,
+            SlowSubscriber::Block(Duration::from_millis(1)),
+            SlowSubscriber::Block(Duration::MAX),
+            SlowSubscriber::Disconnect,
+        ];
+        let conflates = |kind| matches!(kind, Push | Pull | Dealer | Pub | Sub);
+        match (dice.below(4), kinds[0]) {
+            (0, _) if kinds.into_iter().all(conflates) => Self::Conflate,
+            (1 | 2, Pub | Xpub) => Self::Slow(pick(dice, &slow)),
+            _ => Self::AsEver,
         }
     }
 }

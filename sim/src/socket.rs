@@ -7,14 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq::{
-    BindError, BuildError, Builder, CloseReport, ConnectError, Context, Dealer, Endpoint, Events,
-    Message, OnPeerLost, Pair, Peer, PeerInfo, PipeId, Pub, Pull, Push, Readiness, RecvError,
-    ReleaseError, Rep, Req, Router, SendError, Socket, SocketType, Stats, Sub, Xpub, Xsub,
+    Arrival, Authenticator, BindError, BuildError, Builder, CloseReport, ConnectError, Context,
+    Dealer, Endpoint, Events, KeyPair, Message, OnPeerLost, Pair, PeerInfo, PipeId, Pub,
+    PubOptions as _, Pull, Push, Readiness, RecvError, ReleaseError, Rep, Req, RequestError,
+    Router, SecretKey, Security, SendError, SlowSubscriber, Socket, SocketType, Stats, Sub, Xpub,
+    Xsub,
 };
 use ferromq_core::BuildableSocket;
 
+use crate::plan::{Lock, Overflow};
+
 /// What a receive call gives.
-pub(crate) type Received = Result<(Message, Option<Arc<Peer>>), RecvError>;
+pub(crate) type Received = Result<Arrival, RecvError>;
+
+/// What a request gives.
+pub(crate) type Answered = Result<Message, RequestError>;
 
 /// A call that is under way.
 pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -39,6 +46,7 @@ pub(crate) trait AnySocket: fmt::Debug {
     fn recv_timeout(&self, timeout: Duration) -> Received;
     fn recv_async(self: Arc<Self>) -> Pending<Received>;
     fn take_returned(&self) -> Vec<Message>;
+    fn request(self: Arc<Self>, message: Message, timeout: Duration) -> Pending<Answered>;
     fn subscribe(&self, topic: &[u8]);
     /// True: it was subscribed to.
     fn unsubscribe(&self, topic: &[u8]) -> bool;
@@ -58,6 +66,12 @@ pub(crate) struct Settings {
     pub(crate) heartbeat: Duration,
     pub(crate) handshake: Duration,
     pub(crate) routing_id: Option<String>,
+    pub(crate) max_handshakes: usize,
+    /// Receiving tells of peers that come and go.
+    pub(crate) tells: bool,
+    /// How it knows its peers, and whether it is the one to be convinced.
+    pub(crate) lock: (Lock, bool),
+    pub(crate) overflow: Overflow,
 }
 
 /// A socket of this type.
@@ -67,26 +81,41 @@ pub(crate) fn make(
     settings: &Settings,
 ) -> Result<Arc<dyn AnySocket>, BuildError> {
     macro_rules! made {
-        ($name:ident) => {
-            Arc::new(prepared::<$name>(settings).build(context)?)
-        };
-        ($name:ident requeues) => {{
+        ($name:ident $($has:ident)*) => {{
             let builder = prepared::<$name>(settings);
-            Arc::new(builder.on_peer_lost(settings.on_peer_lost).build(context)?)
+            $(let builder = having!(builder $has);)*
+            Arc::new(builder.build(context)?)
         }};
     }
+    macro_rules! having {
+        ($builder:ident requeues) => {
+            $builder.on_peer_lost(settings.on_peer_lost)
+        };
+        ($builder:ident receives) => {
+            $builder.tell_peers(settings.tells)
+        };
+        ($builder:ident conflates) => {
+            $builder.conflate(settings.overflow == Overflow::Conflate)
+        };
+        ($builder:ident publishes) => {
+            $builder.slow_subscriber(match settings.overflow {
+                Overflow::Slow(policy) => policy,
+                _ => SlowSubscriber::default(),
+            })
+        };
+    }
     Ok(match socket_type {
-        SocketType::Req => made!(Req requeues),
-        SocketType::Rep => made!(Rep),
-        SocketType::Dealer => made!(Dealer requeues),
-        SocketType::Router => made!(Router),
-        SocketType::Pub => made!(Pub),
-        SocketType::Sub => made!(Sub),
-        SocketType::Xpub => made!(Xpub),
-        SocketType::Xsub => made!(Xsub),
-        SocketType::Push => made!(Push requeues),
-        SocketType::Pull => made!(Pull),
-        SocketType::Pair => made!(Pair),
+        SocketType::Req => made!(Req requeues receives),
+        SocketType::Rep => made!(Rep receives),
+        SocketType::Dealer => made!(Dealer requeues receives conflates),
+        SocketType::Router => made!(Router receives),
+        SocketType::Pub => made!(Pub publishes conflates),
+        SocketType::Sub => made!(Sub receives conflates),
+        SocketType::Xpub => made!(Xpub receives publishes),
+        SocketType::Xsub => made!(Xsub receives),
+        SocketType::Push => made!(Push requeues conflates),
+        SocketType::Pull => made!(Pull receives conflates),
+        SocketType::Pair => made!(Pair receives),
         other => panic!("{other} is not known here"),
     })
 }
@@ -94,6 +123,9 @@ pub(crate) fn make(
 /// What all types have.
 fn prepared<S: BuildableSocket>(settings: &Settings) -> Builder<S> {
     let mut builder: Builder<S> = Builder::default();
+    if settings.lock == (Lock::Password, true) {
+        builder = builder.authenticator(Authenticator::users([("user", "password")]));
+    }
     if let Some(id) = &settings.routing_id {
         builder = builder.routing_id(id.clone());
     }
@@ -106,6 +138,19 @@ fn prepared<S: BuildableSocket>(settings: &Settings) -> Builder<S> {
         .immediate(settings.immediate)
         .heartbeat_interval(settings.heartbeat)
         .handshake_timeout(settings.handshake)
+        .max_handshakes(settings.max_handshakes)
+        .security(security(settings.lock))
+}
+
+fn security(lock: (Lock, bool)) -> Security {
+    let keys = |seed| KeyPair::from(SecretKey::from_bytes([seed; 32]));
+    match lock {
+        (Lock::Open, _) => Security::null(),
+        (Lock::Password, false) => Security::plain_client("user", "password"),
+        (Lock::Password, true) => Security::plain_server(),
+        (Lock::Keys, false) => Security::curve_client(keys(2), keys(1).public),
+        (Lock::Keys, true) => Security::curve_server(keys(1)),
+    }
 }
 
 /// One operation of a socket, if its type has it.
@@ -119,7 +164,7 @@ macro_rules! half {
     (requeues: $call:expr) => {
         $call
     };
-    (subscribes: $call:expr) => {
+    (asks: $call:expr) => {
         $call
     };
     (none: $call:expr) => {
@@ -128,7 +173,7 @@ macro_rules! half {
 }
 
 macro_rules! sockets {
-    ($($name:ident: $send:ident $receive:ident $requeue:ident;)*) => {$(
+    ($($name:ident: $send:ident $receive:ident $requeue:ident $ask:ident;)*) => {$(
         impl AnySocket for $name {
             fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
                 Socket::bind(self, endpoint)
@@ -190,20 +235,27 @@ macro_rules! sockets {
             }
 
             fn try_recv(&self) -> Received {
-                half!($receive: Socket::try_recv_from(self))
+                half!($receive: Socket::try_recv_arrival(self))
             }
 
             #[allow(unused_variables, reason = "not every type receives")]
             fn recv_timeout(&self, timeout: Duration) -> Received {
-                half!($receive: Socket::recv_from_timeout(self, timeout))
+                half!($receive: Socket::recv_arrival_timeout(self, timeout))
             }
 
             fn recv_async(self: Arc<Self>) -> Pending<Received> {
-                half!($receive: Box::pin(async move { Socket::recv_from_async(&self).await }))
+                half!($receive: Box::pin(async move { Socket::recv_arrival_async(&self).await }))
             }
 
             fn take_returned(&self) -> Vec<Message> {
                 half!($requeue: Socket::take_returned(self))
+            }
+
+            #[allow(unused_variables, reason = "not every type asks")]
+            fn request(self: Arc<Self>, message: Message, timeout: Duration) -> Pending<Answered> {
+                half!($ask: Box::pin(async move {
+                    Socket::request(&self, message).timeout(timeout).await
+                }))
             }
 
             #[allow(unused_variables, reason = "not every type subscribes")]
@@ -241,15 +293,15 @@ macro_rules! subscription {
 }
 
 sockets! {
-    Dealer: sends receives requeues;
-    Pair: sends receives none;
-    Pub: sends none none;
-    Pull: none receives none;
-    Push: sends none requeues;
-    Rep: sends receives none;
-    Req: sends receives requeues;
-    Router: sends receives none;
-    Sub: none receives none;
-    Xpub: sends receives none;
-    Xsub: sends receives none;
+    Dealer: sends receives requeues none;
+    Pair: sends receives none none;
+    Pub: sends none none none;
+    Pull: none receives none none;
+    Push: sends none requeues none;
+    Rep: sends receives none none;
+    Req: sends receives requeues asks;
+    Router: sends receives none none;
+    Sub: none receives none none;
+    Xpub: sends receives none none;
+    Xsub: sends receives none none;
 }

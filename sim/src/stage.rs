@@ -1,5 +1,6 @@
 //! The stage of an episode: its hosts and sockets, and one step after the other.
 
+mod asking;
 mod calls;
 mod coming;
 mod end;
@@ -8,17 +9,20 @@ mod weather;
 
 use std::time::Duration;
 
-use ferromq::{CloseReport, Context, Endpoint, Event, Reason};
+use ferromq::{CloseReport, Context, Endpoint, Event, Reason, SlowSubscriber};
 use ferromq_testkit::sim::{LinkId, Random, SimWorld};
 
 use crate::ledger::{Ledger, Name};
 use crate::member::{Member, Task};
-use crate::plan::{GuildPlan, Plan, Transport};
+use crate::plan::{GuildPlan, Lock, Overflow, Plan, Transport};
 use crate::seen::Seen;
 use crate::{Outcome, say};
 
 /// So much longer than linger closing may take: the library's own bound, and a moment.
 const GRACE: Duration = Duration::from_millis(2_010);
+
+/// A publisher ends the connection of a subscriber who is behind.
+const LEAVES: Overflow = Overflow::Slow(SlowSubscriber::Disconnect);
 
 /// An episode under way.
 pub(crate) struct Stage<'a> {
@@ -53,6 +57,8 @@ struct Guild {
     /// The side that binds; `None`: both.
     binds: Option<usize>,
     slots: [Vec<Slot>; 2],
+    lock: Lock,
+    overflow: Overflow,
     /// How often the order of messages may have been broken, or one been lost.
     breaks: u64,
 }
@@ -200,12 +206,13 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Whether the other side may have had enough of this peer: a PAIR has one only, and a name is
-    /// given once.
+    /// Whether the other side may have had enough of this peer: a PAIR has one only, a name is given
+    /// once, and who does not read may be left.
     fn is_refused(&mut self, seat: Seat, reason: Reason) -> bool {
         use ferromq::SocketType::{Pair, Router};
         let others = self.member(seat).others;
-        matches!(others, Pair | Router) && matches!(reason, Reason::Ended | Reason::Io(_))
+        let refuses = matches!(others, Pair | Router) || self.guilds[seat.guild].overflow == LEAVES;
+        refuses && matches!(reason, Reason::Ended | Reason::Io(_))
     }
 
     /// Something happened in the application.
@@ -257,7 +264,10 @@ impl Guild {
         Self {
             binds: plan.binds,
             slots: [left, right],
-            breaks: 0,
+            lock: plan.lock,
+            overflow: plan.overflow,
+            // Within the process, no event tells that a subscriber who is behind was left.
+            breaks: u64::from(plan.overflow == LEAVES),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferromq::{Message, Peer, RecvError, Refused, SendError, SendErrorKind};
+use ferromq::{Arrival, Message, Peer, RecvError, Refused, SendError, SendErrorKind, SocketType};
 
 use super::{Seat, Stage};
 use crate::Outcome;
@@ -22,6 +22,9 @@ impl Stage<'_> {
         let Some(seat) = self.choose(|member| member.sends()) else {
             return Ok(());
         };
+        if self.member(seat).kind == SocketType::Req && self.dice.chance(1, 2) {
+            return self.ask(seat);
+        }
         if self.member(seat).sending.is_some() {
             if self.dice.chance(1, 10) {
                 self.member(seat).sending = None;
@@ -175,7 +178,10 @@ impl Stage<'_> {
     /// True: a message came.
     fn received(&mut self, seat: Seat, received: Received) -> Outcome<bool> {
         let (message, peer) = match received {
-            Ok(received) => received,
+            Ok(Arrival::Message(message, peer)) => (message, peer),
+            Ok(Arrival::Joined(peer)) => return self.note_peer(seat, &peer, true),
+            Ok(Arrival::Left(peer)) => return self.note_peer(seat, &peer, false),
+            Ok(other) => return Err(format!("{seat:?} receives {other:?}")),
             Err(RecvError::Empty) => return Ok(false),
             Err(RecvError::TimedOut) => {
                 self.seen.note("receive timed out");
@@ -190,6 +196,24 @@ impl Stage<'_> {
         Ok(true)
     }
 
+    /// Whoever is told of peers is told of each connection once that it is there, then that it is
+    /// over.
+    fn note_peer(&mut self, seat: Seat, peer: &Peer, joins: bool) -> Outcome<bool> {
+        self.log(|| format!("{seat:?} is told of {:?}: {joins}", peer.connection));
+        let behaviour = ["peer left", "peer joined"][usize::from(joins)];
+        self.seen.note(behaviour);
+        let connection = (peer.pipe, peer.connection);
+        let present = self.member(seat).present.as_mut();
+        let is_new = present.map(|present| match joins {
+            true => present.insert(connection),
+            false => present.remove(&connection),
+        });
+        match is_new {
+            Some(true) => Ok(true),
+            wrong => Err(format!("{seat:?}: {behaviour}, but {wrong:?}: {peer:?}")),
+        }
+    }
+
     fn note_message(&mut self, seat: Seat, message: Message, peer: Option<Arc<Peer>>) -> Outcome {
         let member = self.member(seat);
         if member.answers() {
@@ -200,6 +224,13 @@ impl Stage<'_> {
             by: member.name,
             connection: peer.map(|peer| (peer.pipe, peer.connection)),
         };
+        if let (Some(present), Some(from)) = (&member.present, &at.connection)
+            && !present.contains(from)
+        {
+            return Err(format!(
+                "{seat:?} receives from {from:?}, which is not there"
+            ));
+        }
         let Some(content) = member.content(message) else {
             return Ok(());
         };
@@ -207,8 +238,13 @@ impl Stage<'_> {
         if !self.member(seat).wants(entry.topic) {
             return Err(format!("{seat:?} was sent {entry:?} unasked"));
         }
-        let breaks = self.guilds[seat.guild].breaks;
-        let descends = self.ledger.note(entry, way, at, many, breaks)?;
+        // A request that waits for a peer is overtaken by what is sent meanwhile.
+        let asks = self.member(seat).others == SocketType::Req;
+        let breaks = match asks {
+            true => u64::MAX,
+            false => self.guilds[seat.guild].breaks,
+        };
+        let descends = self.ledger.note(entry, way, at, many, breaks)? && !asks;
         self.seen
             .note_if(u64::from(descends), "requeued behind newer messages");
         Ok(())
@@ -243,11 +279,7 @@ impl Stage<'_> {
     pub(super) fn poll_woken(&mut self) -> Outcome {
         loop {
             let mut woken = self.seats();
-            woken.retain(|&seat| {
-                let member = self.member(seat);
-                let receiving = member.receiving.as_ref().is_some_and(Task::is_woken);
-                receiving || member.sending.as_ref().is_some_and(Task::is_woken)
-            });
+            woken.retain(|&seat| self.member(seat).is_woken());
             self.poll_closing()?;
             if woken.is_empty() {
                 return Ok(());
@@ -256,6 +288,7 @@ impl Stage<'_> {
             for seat in woken {
                 self.poll_receiving(seat)?;
                 self.poll_sending(seat)?;
+                self.poll_asking(seat)?;
             }
         }
     }

@@ -1,14 +1,14 @@
 //! How sockets come: made, bound and connected.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use ferromq::{BindError, ConnectError, ListenError, OnPeerLost};
 
-use super::{Seat, Stage, host_name};
+use super::{Guild, Seat, Stage, host_name};
 use crate::Outcome;
 use crate::member::Member;
-use crate::plan::{Transport, pick};
+use crate::plan::{Lock, Overflow, Transport, pick};
 use crate::socket::{self, Settings};
 
 impl Stage<'_> {
@@ -52,6 +52,11 @@ impl Stage<'_> {
 
     fn make(&mut self, seat: Seat) -> Outcome {
         let settings = self.settings(seat);
+        let (lock, _) = settings.lock;
+        self.seen
+            .note_if(u64::from(lock == Lock::Password), "secured by password");
+        self.seen
+            .note_if(u64::from(lock == Lock::Keys), "secured by keys");
         let slot = &self.guilds[seat.guild].slots[seat.side][seat.slot];
         let [kind, others] = slot.kinds;
         let context = &self.hosts[slot.host].context;
@@ -73,12 +78,21 @@ impl Stage<'_> {
             answers: VecDeque::new(),
             receiving: None,
             sending: None,
+            asking: None,
+            present: settings.tells.then(BTreeSet::new),
+            conflates: settings.overflow == Overflow::Conflate,
         });
         Ok(())
     }
 
     fn settings(&mut self, seat: Seat) -> Settings {
         let rough = self.plan.rough;
+        let Guild {
+            binds,
+            lock,
+            overflow,
+            ..
+        } = self.guilds[seat.guild];
         let dice = &mut self.dice;
         let millis = Duration::from_millis;
         let lost = [
@@ -106,6 +120,13 @@ impl Stage<'_> {
                 false => millis(30_000),
             },
             routing_id: is_named.then(|| format!("name {}", seat.slot)),
+            max_handshakes: match rough {
+                true => pick(dice, &[1, 512, 512]),
+                false => 512,
+            },
+            tells: dice.chance(1, 3),
+            lock: (lock, binds == Some(seat.side)),
+            overflow,
         }
     }
 

@@ -8,11 +8,14 @@ use ferromq::SendErrorKind;
 
 use crate::Outcome;
 use crate::ledger::Way;
-use crate::member::Task;
 
 /// After so long without disturbance everybody is connected who can be, and whoever is not there
 /// any more has been given up: a handshake has 30 s.
 const CALM: Duration = Duration::from_secs(35);
+
+/// The longest that what is under way may take in fair weather, if everybody reads: a pause before
+/// dialing again is in it, no handshake that has to be given up.
+const PROMPT: Duration = Duration::from_secs(5);
 
 /// Turns that workers may have within a second in which nothing moves: the shortest of their timers
 /// is 100 µs. And those in a moment: a timer that was set anew is noticed at its old time, too.
@@ -40,13 +43,32 @@ impl Stage<'_> {
     }
 
     /// Everything happens that can, but for what waits for a time; then nobody sleeps who has
-    /// something to receive.
+    /// something to receive. Or everybody reads, too, and everything arrives.
     pub(super) fn settle(&mut self) -> Outcome {
         self.log(|| "it settles".to_owned());
+        if !self.plan.rough && self.dice.chance(1, 2) {
+            self.flow()?;
+        }
         self.calm_down()?;
         for seat in self.seats() {
             self.check_receiver(seat)?;
         }
+        Ok(())
+    }
+
+    /// In fair weather everything that was sent arrives, without another call by who sent it.
+    fn flow(&mut self) -> Outcome {
+        self.fair_weather();
+        let start = self.world.elapsed();
+        loop {
+            self.drain()?;
+            match self.stuck() {
+                None => break,
+                Some(stuck) if self.world.elapsed() > start + PROMPT => return Err(stuck),
+                Some(_) => self.world.advance(Duration::from_millis(10)),
+            }
+        }
+        self.seen.note("everything arrived on the way");
         Ok(())
     }
 
@@ -55,12 +77,7 @@ impl Stage<'_> {
             self.world.run_idle();
             self.poll_woken()?;
             let seats = self.seats();
-            let woken = |stage: &mut Self, seat| {
-                let member = stage.member(seat);
-                let receiving = member.receiving.as_ref().is_some_and(Task::is_woken);
-                receiving || member.sending.as_ref().is_some_and(Task::is_woken)
-            };
-            if !seats.into_iter().any(|seat| woken(self, seat)) {
+            if !seats.into_iter().any(|seat| self.member(seat).is_woken()) {
                 return Ok(());
             }
         }
@@ -151,19 +168,23 @@ impl Stage<'_> {
         for seat in self.seats() {
             self.check_sender(seat)?;
             self.check_balance_at(seat)?;
-            let member = self.member(seat);
-            let stuck = member.socket.peers();
-            let stuck = stuck
-                .iter()
-                .find(|info| info.stats.queued + info.stats.waiting > 0);
-            if let Some(info) = stuck {
-                return Err(format!("{seat:?} and a peer are stuck: {info:?}"));
-            }
+            self.check_asker(seat)?;
         }
+        self.stuck().map_or(Ok(()), Err)?;
         match self.world.unread() {
             0 => Ok(()),
             bytes => Err(format!("{bytes} bytes were never read")),
         }
+    }
+
+    /// Somebody who has messages for a peer, or of one, that lie where they are.
+    fn stuck(&mut self) -> Option<String> {
+        self.seats().into_iter().find_map(|seat| {
+            let peers = self.member(seat).socket.peers();
+            let mut peers = peers.iter();
+            let stuck = peers.find(|info| info.stats.queued + info.stats.waiting > 0)?;
+            Some(format!("{seat:?} and a peer are stuck: {stuck:?}"))
+        })
     }
 
     /// Where no connection was lost, what was handed over has arrived, to the last message.
@@ -180,7 +201,11 @@ impl Stage<'_> {
             }
             if handed_over != received {
                 let problem = "were handed over, but received";
-                return Err(format!("{handed_over} {problem} {received} in guild {at}"));
+                let all = self.seats().into_iter().filter(|seat| seat.guild == at);
+                let all: Vec<_> = all.map(|seat| self.member(seat).socket.stats()).collect();
+                return Err(format!(
+                    "{handed_over} {problem} {received} in guild {at}: {all:?}"
+                ));
             }
         }
         let exact = self.guilds.iter().all(|guild| guild.breaks == 0);

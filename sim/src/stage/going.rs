@@ -227,6 +227,13 @@ fn check_ended(member: &mut Member) -> Outcome {
             return Err(format!("{name} is closed, and a send waits: {kind:?}"));
         }
     }
+    if let Some(mut asking) = member.asking.take() {
+        let ended = asking.task.is_woken().then(|| asking.task.poll()).flatten();
+        let kind = ended.map(|answered| answered.err().map(|error| error.kind));
+        if kind.is_none() {
+            return Err(format!("{name} is closed, and a request waits"));
+        }
+    }
     Ok(())
 }
 
