@@ -6,7 +6,7 @@ use std::fmt;
 
 use ferromq::{Dropped, Event, Reason, Stats};
 
-/// Everything that a hundred seeds have to bring about.
+/// Everything that two hundred seeds have to bring about.
 const BEHAVIOURS: &[&str] = &[
     "bind fails",
     "close cut short by linger",

@@ -206,12 +206,13 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Whether the other side may have had enough of this peer: a PAIR has one only, a name is given
-    /// once, and who does not read may be left.
+    /// Whether the other side may have had enough of this peer: a PAIR has one only, a name is
+    /// given once, and who does not read may be left.
     fn is_refused(&mut self, seat: Seat, reason: Reason) -> bool {
         use ferromq::SocketType::{Pair, Router};
         let others = self.member(seat).others;
-        let refuses = matches!(others, Pair | Router) || self.guilds[seat.guild].overflow == LEAVES;
+        let leaves = self.guilds[seat.guild].overflow == LEAVES;
+        let refuses = matches!(others, Pair | Router) || leaves;
         refuses && matches!(reason, Reason::Ended | Reason::Io(_))
     }
 

@@ -121,7 +121,13 @@ impl<P: Pattern> State<P> {
     /// A pipe is over. What the application had let go of before is lost: linger is over.
     pub(super) fn handle_gone(&mut self, pipe: PipeId, rest: Rest, port: &Arc<Port>) {
         let entry = self.body.pipes.get_mut(pipe);
-        let known = entry.map(|entry| entry.ending = true).is_some();
+        let known = entry.is_some();
+        if let Some(entry) = entry {
+            entry.ending = true;
+            // What it brought may be received for long; nothing more goes there.
+            let backlog = entry.backlog.take();
+            self.body.drop_backlog(backlog, port);
+        }
         let unsent = match rest {
             Rest::Stream(stream) if known => stream.out.take_unsent(),
             Rest::Stream(stream) => {

@@ -92,6 +92,32 @@ fn conflate_never_waits_for_a_peer_that_does_not_read() {
     assert_eq!(stats.accepted, stats.handed_over + stats.dropped_in_all());
 }
 
+/// Found by simulation: what waited for the peer was kept until closing, and then lost uncounted.
+#[test]
+fn conflate_drops_what_waits_for_a_peer_that_is_gone_though_that_has_sent_something() {
+    let (world, context) = world(1);
+    let dealer = Dealer::builder().conflate(true).build(&context).unwrap();
+    let peer = Dealer::new(&context);
+    let endpoint = dealer.bind(ANY).unwrap();
+    peer.connect(&endpoint).unwrap();
+    peer.send("not read yet").unwrap();
+    world.run_until(|| dealer.stats().waiting == 1);
+    let link = world.links_to(&endpoint.to_string())[0];
+    world.hold(link);
+    while dealer.stats().dropped(Dropped::Conflated) == 0 {
+        dealer.try_send(vec![7; 10_000]).unwrap();
+    }
+    world.cut(link);
+    world.run_until(|| dealer.stats().dropped(Dropped::PeerGone) > 0);
+    world.run_idle();
+    let stats = dealer.stats();
+    assert_eq!(stats.queued, 0, "{stats:?}");
+    assert_eq!(dealer.try_recv(), Ok(Message::from("not read yet")));
+    dealer.close();
+    let stats = dealer.stats();
+    assert_eq!(stats.accepted, stats.handed_over + stats.dropped_in_all());
+}
+
 #[test]
 fn conflate_flushes_the_last_message_when_it_is_closed() {
     let (_, context) = world(1);
