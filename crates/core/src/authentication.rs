@@ -247,8 +247,8 @@ pub(crate) fn asks_about_null(options: &Options) -> bool {
 
 /// Has it decided whether an applicant is welcome to a socket: by its authenticator, else by the
 /// context's ZAP handler, else by rule.
-pub(crate) fn ask(port: &Port, applicant: Applicant) -> Answer {
-    if let Some(authenticator) = &port.options.authenticator {
+pub(crate) fn ask(port: &Port, options: &Options, applicant: Applicant) -> Answer {
+    if let Some(authenticator) = &options.authenticator {
         return authenticator.ask(applicant, &port.world);
     }
     #[cfg(feature = "inproc")]
@@ -257,7 +257,7 @@ pub(crate) fn ask(port: &Port, applicant: Applicant) -> Answer {
     {
         return Box::pin(zap::ask(context, applicant));
     }
-    Box::pin(ready(undecided(&port.options, &applicant.claim)))
+    Box::pin(ready(undecided(options, &applicant.claim)))
 }
 
 /// Nobody is there to decide. (With PLAIN, nothing is known of a peer that nobody has checked.)

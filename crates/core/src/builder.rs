@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ferromq_wire::{Part, metadata};
 
-use crate::context::{Context, LONGEST_LINGER};
+use crate::context::{Context, ContextInner, LONGEST_LINGER};
 use crate::error::BuildError;
 use crate::options::{Announcements, LONGEST_WAIT, Options, is_routing_id};
 use crate::pattern::Pattern;
@@ -34,14 +34,40 @@ pub trait SocketType: From<Socket<Self::Pattern>> {
     type Pattern: Pattern + Default;
 
     /// The options that this type alone has; `()` if there are none.
-    type Settings: Clone + fmt::Debug + Default;
+    type Settings: Clone + fmt::Debug + Default + PartialEq;
 
     /// The behaviour with these options.
     fn pattern(settings: Self::Settings) -> Self::Pattern;
+
+    /// The options with which it behaves so.
+    fn settings(pattern: &Self::Pattern) -> Self::Settings;
+
+    /// Has it behave otherwise from now on. An error is an option that stays as it is; then they
+    /// all do.
+    fn adjust(pattern: &mut Self::Pattern, settings: Self::Settings) -> Result<(), &'static str>;
 }
 
-/// Options of a socket to be made; each has the default stated. They are fixed when the socket is
-/// made, but for those that the socket has a `set_…` for.
+/// A pattern with options of its own, which may be changed while it is used.
+#[doc(hidden)]
+pub trait Adjusts<Settings> {
+    /// The options as they are now.
+    fn settings(&self) -> Settings;
+
+    /// Changes them, but for those that stay: the name of one of these is the error, and nothing is
+    /// changed then.
+    fn adjust(&mut self, settings: Settings) -> Result<(), &'static str>;
+}
+
+impl<P: Pattern> Adjusts<()> for P {
+    fn settings(&self) {}
+
+    fn adjust(&mut self, (): ()) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+/// Options of a socket to be made, or of one whose options are to be changed (`update_options` of
+/// each socket type); of the former each has the default stated.
 ///
 /// Options of one socket type alone are methods of a trait beside it (`RouterOptions` for
 /// `Router`).
@@ -78,11 +104,8 @@ impl<S: SocketType> Builder<S> {
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn build(self, context: &Context) -> Result<S, BuildError> {
         context.inner().check_open()?;
-        self.check()?;
-        if !context.inner().has_thread(self.options.affinity) {
-            return BuildError::out_of_range("affinity");
-        }
-        let socket = Socket::build(context, S::pattern(self.settings), self.options);
+        let (options, settings) = self.checked(context.inner())?;
+        let socket = Socket::build(context, S::pattern(settings), options);
         socket.check_open()?;
         Ok(socket.into())
     }
@@ -100,6 +123,23 @@ impl<S: SocketType> Builder<S> {
     pub fn announce(mut self, change: impl FnOnce(&mut Announcements)) -> Self {
         change(&mut self.options.announcements);
         self
+    }
+
+    /// The options of a socket that is there already, to be changed.
+    pub(crate) fn of(options: Options, settings: S::Settings) -> Self {
+        Self { options, settings }
+    }
+
+    /// The options, if they are possible in this context.
+    pub(crate) fn checked(
+        self,
+        context: &ContextInner,
+    ) -> Result<(Options, S::Settings), BuildError> {
+        self.check()?;
+        match context.has_thread(self.options.affinity) {
+            true => Ok((self.options, self.settings)),
+            false => BuildError::out_of_range("affinity"),
+        }
     }
 
     /// Makes sure that each option is within its range.
@@ -204,6 +244,31 @@ macro_rules! socket_type {
             pub fn builder() -> $crate::Builder<Self> {
                 $crate::Builder::default()
             }
+
+            /// Changes options: `change` is given those of now, and returns what they are to be. It
+            /// may be called again, if another thread has changed some meanwhile.
+            ///
+            /// What concerns endpoints and their connections (security, heartbeats, high-water
+            /// marks, messages to new peers, …) is in force for those that are bound, connected or
+            /// taken over later; the others keep theirs, also when they connect again or accept.
+            /// What concerns the socket as a whole is in force at once: timeouts of calls, linger,
+            /// pauses before reconnecting, what becomes of a lost peer's messages, limits on the
+            /// numbers of connections and handshakes, and the options of this socket type alone.
+            ///
+            /// # Errors
+            ///
+            /// Nothing changes:
+            /// - [`UpdateError::Closed`]($crate::UpdateError::Closed): the socket is closed;
+            /// - [`UpdateError::Fixed`]($crate::UpdateError::Fixed): an option was changed that
+            ///   stays as the socket was made with (which those are: `docs/options.md`);
+            /// - [`UpdateError::Invalid`]($crate::UpdateError::Invalid): as `build` would say.
+            #[doc(alias = "zmq_setsockopt")]
+            pub fn update_options(
+                &self,
+                change: impl FnMut($crate::Builder<Self>) -> $crate::Builder<Self>,
+            ) -> Result<(), $crate::UpdateError> {
+                self.0.update(change)
+            }
         }
 
         impl ::std::convert::From<$crate::Socket<$pattern>> for $name {
@@ -226,6 +291,14 @@ macro_rules! socket_type {
 
             fn pattern(settings: $settings) -> $pattern {
                 $crate::socket_type! { @pattern $pattern, $settings, settings }
+            }
+
+            fn settings(pattern: &$pattern) -> $settings {
+                $crate::Adjusts::settings(pattern)
+            }
+
+            fn adjust(pattern: &mut $pattern, settings: $settings) -> Result<(), &'static str> {
+                $crate::Adjusts::adjust(pattern, settings)
             }
         }
     };

@@ -18,7 +18,7 @@ use crate::world::{Process, Running, SystemWorld, Turn, Worker, World};
 
 pub use self::builder::ContextBuilder;
 #[cfg(feature = "inproc")]
-use crate::{port::Port, socket::Connecting};
+use crate::socket::{Bound, Connecting};
 
 /// How much longer than the longest linger the end of a context may take.
 const GRACE: Duration = Duration::from_millis(100);
@@ -208,7 +208,7 @@ pub(crate) struct ContextInner {
     /// By number; those that no endpoint has needed are not there.
     workers: Mutex<Vec<Option<Started>>>,
     #[cfg(feature = "inproc")]
-    names: InprocRegistry<Arc<Port>, Connecting>,
+    names: InprocRegistry<Bound, Connecting>,
     sockets: Mutex<Vec<Weak<dyn Shell>>>,
     down: AtomicBool,
 }
@@ -305,7 +305,7 @@ impl ContextInner {
 
     /// The sockets bound to inproc names, and the connects that wait for one.
     #[cfg(feature = "inproc")]
-    pub(crate) fn names(&self) -> &InprocRegistry<Arc<Port>, Connecting> {
+    pub(crate) fn names(&self) -> &InprocRegistry<Bound, Connecting> {
         &self.names
     }
 

@@ -275,6 +275,24 @@ pub enum BuildError {
     RoutingId,
 }
 
+/// Options of a socket were not changed: none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The socket was closed, or its context shut down.
+    #[error("failed to change options: {0}")]
+    Closed(#[from] ClosedError),
+    /// An option stays as the socket was made with.
+    #[error("failed to change options: {option} stays as the socket was made with")]
+    Fixed {
+        /// The option's name on the builder.
+        option: &'static str,
+    },
+    /// A socket could not be made with these options either.
+    #[error("failed to change options: {0}")]
+    Invalid(#[from] BuildError),
+}
+
 impl BuildError {
     /// What `build` returns for an option of this name.
     pub(crate) fn out_of_range<T>(option: &'static str) -> Result<T, Self> {

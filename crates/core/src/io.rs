@@ -22,6 +22,7 @@ use std::time::Instant;
 use ferromq_transport::{Address, Endpoint};
 
 use crate::close::Life;
+use crate::options::Options;
 use crate::pattern::Refusal;
 use crate::pipe::StreamPipe;
 use crate::port::Shell;
@@ -59,7 +60,7 @@ pub(crate) enum IoCommand {
     /// A receiver has left a connection that it had claimed: arm it unless it comes back soon.
     Left(u64),
     /// Listen.
-    Listen(u64, Arc<dyn Listener>, Life),
+    Listen(u64, Arc<dyn Listener>, Life, Arc<Options>),
     /// The last writer has left a queue without connection.
     Orphaned(u64),
     /// The pattern did not take the peer.

@@ -71,12 +71,14 @@ pub use authentication::{AddressRangeError, Applicant, Authenticator, User, Verd
 #[cfg(feature = "curve")]
 pub use ferromq_wire::{KeyError, KeyPair, PublicKey, SecretKey};
 
+#[doc(hidden)]
+pub use builder::Adjusts;
 pub use builder::{Builder, SocketType as BuildableSocket};
 pub use close::CloseReport;
 pub use context::{Context, ContextBuilder};
 pub use error::{
     BindError, BuildError, ClosedError, ConnectError, RecvError, ReleaseError, RequestError,
-    RequestErrorKind, SendError, SendErrorKind, TakeError, WaitError,
+    RequestErrorKind, SendError, SendErrorKind, TakeError, UpdateError, WaitError,
 };
 #[cfg(feature = "futures")]
 pub use event::EventStream;

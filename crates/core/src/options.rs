@@ -1,4 +1,5 @@
-//! A socket's options: set on the builder, fixed when the socket is made.
+//! A socket's options: set on the builder, and changed for what comes later. An endpoint, and what
+//! comes by it, keeps those that it was made with.
 
 use std::fmt;
 use std::time::Duration;
@@ -58,15 +59,6 @@ pub(crate) struct Options {
     pub(crate) socks_proxy: Option<String>,
     pub(crate) socks_credentials: Option<Credentials>,
     pub(crate) transport: TransportOptions,
-}
-
-/// The options that may be changed while the socket is used.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Changeable {
-    pub(crate) send_timeout: Option<Duration>,
-    pub(crate) receive_timeout: Option<Duration>,
-    pub(crate) linger: Duration,
-    pub(crate) reconnect: Reconnect,
 }
 
 /// A SOCKS5 proxy.
@@ -210,13 +202,22 @@ impl Options {
             && texts.all(|text| (1..=255).contains(&text.len()))
     }
 
-    /// Those that may be changed, as they are at first.
-    pub(crate) fn changeable(&self) -> Changeable {
-        Changeable {
-            send_timeout: self.send_timeout,
-            receive_timeout: self.receive_timeout,
-            linger: self.linger.unwrap_or(LINGER),
-            reconnect: self.reconnect,
+    pub(crate) fn linger(&self) -> Duration {
+        self.linger.unwrap_or(LINGER)
+    }
+
+    /// An option that is another one in `other`, of those that no change reaches: what waits in a
+    /// socket lies as they say.
+    pub(crate) fn fixed(&self, other: &Self) -> Option<&'static str> {
+        if self.tell_peers != other.tell_peers {
+            return Some("tell_peers");
+        }
+        let kept = self.overflow.max(other.overflow);
+        match kept {
+            _ if self.overflow == other.overflow => None,
+            Overflow::KeepLatest => Some("conflate"),
+            Overflow::KeepTopics => Some("conflate_topics"),
+            Overflow::DropOldest | Overflow::Refuse => Some("slow_subscriber"),
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use self::inproc::InprocPipe;
 use crate::connection::Connection;
 use crate::inbound::Inbound;
 use crate::io::{IoCommand, IoHandle};
-use crate::options::Overflow;
+use crate::options::{Options, Overflow};
 use crate::outbound::{Outbound, Wrote};
 use crate::pattern::PipeId;
 use crate::port::{Note, Port};
@@ -67,12 +67,21 @@ impl Link {
     pub(crate) fn gives_way(&self) -> bool {
         match self {
             Self::Stream(pipe) => {
-                let options = &pipe.port.options;
+                let options = &pipe.options;
                 options.overflow != Overflow::Refuse
                     && !(options.immediate && pipe.connection().is_none())
             }
             #[cfg(feature = "inproc")]
-            Self::Inproc(pipe) => pipe.overflow != Overflow::Refuse,
+            Self::Inproc(pipe) => pipe.options.overflow != Overflow::Refuse,
+        }
+    }
+
+    /// The options of the endpoint that it belongs to.
+    pub(crate) fn options(&self) -> &Arc<Options> {
+        match self {
+            Self::Stream(pipe) => &pipe.options,
+            #[cfg(feature = "inproc")]
+            Self::Inproc(pipe) => &pipe.options,
         }
     }
 
@@ -122,28 +131,36 @@ pub(crate) struct StreamPipe {
     pub(crate) out: Outbound,
     pub(crate) inbound: Inbound,
     pub(crate) io: IoHandle,
+    pub(crate) options: Arc<Options>,
     port: Arc<Port>,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
 impl StreamPipe {
-    pub(crate) fn new(id: PipeId, key: u64, io: IoHandle, port: Arc<Port>) -> Self {
-        let (mark, written_as) = port.options.pipe_marks();
+    pub(crate) fn new(
+        id: PipeId,
+        key: u64,
+        io: IoHandle,
+        port: Arc<Port>,
+        options: Arc<Options>,
+    ) -> Self {
+        let (mark, written_as) = options.pipe_marks();
         let overflow = match port.kind.eager {
             true => Overflow::Refuse,
-            false => port.options.overflow,
+            false => options.overflow,
         };
         Self {
             id,
             key,
             out: Outbound::new(mark, port.world.tuning().write)
                 .written_as(written_as)
-                .weighed(port.options.pipe_mark_bytes())
-                .immediate(port.options.immediate),
-            inbound: Inbound::new(u64::from(port.options.receive_mark))
-                .weighed(port.options.receive_mark_bytes)
+                .weighed(options.pipe_mark_bytes())
+                .immediate(options.immediate),
+            inbound: Inbound::new(u64::from(options.receive_mark))
+                .weighed(options.receive_mark_bytes)
                 .giving_way(overflow),
             io,
+            options,
             port,
             connection: Mutex::new(None),
         }

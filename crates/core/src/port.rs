@@ -28,7 +28,7 @@ use crate::close::Closing;
 use crate::context::ContextInner;
 use crate::event::EventHub;
 use crate::io::Entrance;
-use crate::options::{Changeable, Options};
+use crate::options::{Options, Overflow};
 use crate::pattern::{Kind, Origin, Peer, PipeId};
 use crate::pipe::{Link, Rest};
 use crate::stats::Counters;
@@ -75,8 +75,9 @@ pub(crate) trait Shell: Send + Sync {
 /// A socket as others see it.
 pub(crate) struct Port {
     pub(crate) kind: Kind,
-    pub(crate) options: Options,
-    changeable: Mutex<Changeable>,
+    /// What becomes of messages without room: this stays.
+    pub(crate) overflow: Overflow,
+    options: Mutex<Arc<Options>>,
     pub(crate) world: Arc<dyn World>,
     pub(crate) process: Process,
     /// Where a ZAP handler may be.
@@ -106,8 +107,8 @@ impl Port {
     pub(crate) fn new(kind: Kind, options: Options, world: Arc<dyn World>) -> Self {
         Self {
             kind,
-            changeable: Mutex::new(options.changeable()),
-            options,
+            overflow: options.overflow,
+            options: Mutex::new(Arc::new(options)),
             world,
             process: Process::this(),
             #[cfg(feature = "inproc")]
@@ -124,14 +125,25 @@ impl Port {
         }
     }
 
-    /// The options that may be changed, as they are now.
-    pub(crate) fn changeable(&self) -> Changeable {
-        *self.changeable.lock()
+    /// The options as they are now: an endpoint keeps those that it is made with.
+    pub(crate) fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.options.lock())
     }
 
-    /// Changes options.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Changeable)) {
-        change(&mut self.changeable.lock());
+    /// Puts other options in the place of those that were `before`, and returns these. `None`: it
+    /// is others by now, and nothing is done; else `then` is, at once.
+    pub(crate) fn exchange<E>(
+        &self,
+        before: &Arc<Options>,
+        after: Arc<Options>,
+        then: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Option<Arc<Options>>, E> {
+        let mut present = self.options.lock();
+        if !Arc::ptr_eq(&present, before) {
+            return Ok(None);
+        }
+        then()?;
+        Ok(Some(std::mem::replace(&mut *present, after)))
     }
 
     /// Names the socket behind this port, once.

@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 pub(crate) use after::flush_left;
 pub use arrivals::Arrival;
 #[cfg(feature = "inproc")]
-pub(crate) use inproc::Connecting;
+pub(crate) use inproc::{Bound, Connecting};
 pub(crate) use leading::{Claim, sleep};
 #[doc(hidden)]
 pub use observing::enough;
@@ -128,8 +128,9 @@ impl<P: Pattern> Socket<P> {
         }
         let port = Arc::new(port);
         let mut state = State::new(pattern);
-        state.body.ready = Ready::new(&port.options);
-        state.body.changes = Changes::new(port.options.tell_peers);
+        let options = port.options();
+        state.body.ready = Ready::new(&options);
+        state.body.changes = Changes::new(options.tell_peers);
         let shared = Arc::new(Shared {
             port,
             context: inner,
@@ -201,7 +202,7 @@ impl<P: Pattern> Socket<P> {
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn events(&self) -> Events {
         let port = &self.shared.port;
-        let room = port.options.event_backlog;
+        let room = port.options().event_backlog;
         port.events
             .subscribe(room, Arc::clone(&port.world), port.process)
     }
@@ -355,7 +356,7 @@ impl<P: Pattern> Shared<P> {
         let linger = if P::KIND.drops_at_close {
             Duration::ZERO
         } else {
-            self.port.changeable().linger
+            self.port.options().linger()
         };
         let until = now + linger;
         let _life = Life::of(&self.port);

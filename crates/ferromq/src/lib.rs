@@ -29,6 +29,9 @@ pub use ferromq_core::{
     SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
+// Changing options.
+pub use ferromq_core::UpdateError;
+
 // Streams that somebody else has connected.
 pub use ferromq_core::{ConnectedStream, StreamError, TakeError};
 

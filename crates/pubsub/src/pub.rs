@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, ClosedError, Command, Conflates, Dropped, Kind, Message, Origin, Pattern,
-    PipeId, Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
+    Actions, Adjusts, Admit, ClosedError, Command, Conflates, Dropped, Kind, Message, Origin,
+    Pattern, PipeId, Readiness, Refusal, Refused, Room, Route, Sends, SocketType, WaitError,
+    socket_type,
 };
 
 use crate::publisher::{Publisher, PublisherSettings};
@@ -25,6 +26,17 @@ impl From<PublisherSettings> for PubPattern {
         Self {
             publisher: Publisher::new(settings),
         }
+    }
+}
+
+impl Adjusts<PublisherSettings> for PubPattern {
+    fn settings(&self) -> PublisherSettings {
+        self.publisher.settings()
+    }
+
+    fn adjust(&mut self, settings: PublisherSettings) -> Result<(), &'static str> {
+        self.publisher.adjust(settings);
+        Ok(())
     }
 }
 

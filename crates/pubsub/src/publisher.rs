@@ -23,7 +23,7 @@ pub(crate) struct Publisher {
 }
 
 /// The options that publishers have in common.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublisherSettings {
     /// Whether sending waits for a subscriber without room.
     pub(crate) no_drop: bool,
@@ -100,6 +100,16 @@ impl Publisher {
             settings,
             ..Self::default()
         }
+    }
+
+    /// The options as they are now.
+    pub(crate) fn settings(&self) -> PublisherSettings {
+        self.settings
+    }
+
+    /// Changes them.
+    pub(crate) fn adjust(&mut self, settings: PublisherSettings) {
+        self.settings = settings;
     }
 
     /// True if this is one of its pipes.

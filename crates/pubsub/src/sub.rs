@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Conflates, Dropped, Kind, Message, Origin, Overflow,
-    Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room, Route, SocketType,
-    WaitError, socket_type,
+    Actions, Adjusts, Admit, Builder, ClosedError, Conflates, Dropped, Kind, Message, Origin,
+    Overflow, Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room, Route,
+    SocketType, WaitError, socket_type,
 };
 
 use crate::subscriber::{NotSubscribed, Subscriber, UnsubscribeError};
@@ -27,7 +27,7 @@ pub struct SubPattern {
 }
 
 /// The options that SUB alone has.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubSettings {
     invert_matching: bool,
 }
@@ -38,6 +38,17 @@ impl From<SubSettings> for SubPattern {
             settings,
             ..Self::default()
         }
+    }
+}
+
+impl Adjusts<SubSettings> for SubPattern {
+    fn settings(&self) -> SubSettings {
+        self.settings
+    }
+
+    fn adjust(&mut self, settings: SubSettings) -> Result<(), &'static str> {
+        self.settings = settings;
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ mod manual;
 use std::time::Duration;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId,
+    Actions, Adjusts, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, PipeId,
     Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, WaitError, socket_type,
 };
 
@@ -31,7 +31,7 @@ pub struct XpubPattern {
 }
 
 /// The options that XPUB alone has.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct XpubSettings {
     publisher: PublisherSettings,
     told: Told,
@@ -65,6 +65,22 @@ impl From<XpubSettings> for XpubPattern {
             settings,
             manual: Manual::default(),
         }
+    }
+}
+
+impl Adjusts<XpubSettings> for XpubPattern {
+    fn settings(&self) -> XpubSettings {
+        self.settings
+    }
+
+    fn adjust(&mut self, settings: XpubSettings) -> Result<(), &'static str> {
+        // What waits to be received is marked with its sender, or not.
+        if settings.manual != self.settings.manual {
+            return Err("manual");
+        }
+        self.publisher.adjust(settings.publisher);
+        self.settings = settings;
+        Ok(())
     }
 }
 

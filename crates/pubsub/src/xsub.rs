@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, Peer, PipeId,
-    Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
+    Actions, Adjusts, Admit, Builder, ClosedError, Command, Kind, Message, Origin, Pattern, Peer,
+    PipeId, Readiness, Receives, Refusal, Refused, Room, Route, Sends, SocketType, socket_type,
 };
 
 use crate::request::Request;
@@ -25,7 +25,7 @@ pub struct XsubPattern {
 }
 
 /// The options that XSUB alone has.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct XsubSettings {
     verbose_unsubscribe: bool,
     first_only: bool,
@@ -37,6 +37,17 @@ impl From<XsubSettings> for XsubPattern {
             settings,
             ..Self::default()
         }
+    }
+}
+
+impl Adjusts<XsubSettings> for XsubPattern {
+    fn settings(&self) -> XsubSettings {
+        self.settings
+    }
+
+    fn adjust(&mut self, settings: XsubSettings) -> Result<(), &'static str> {
+        self.settings = settings;
+        Ok(())
     }
 }
 

@@ -23,9 +23,9 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Asks, Builder, Dropped, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
-    Progress, Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType,
-    socket_type,
+    Actions, Adjusts, Admit, Asks, Builder, Dropped, Kind, Message, Origin, Part, Pattern, Peer,
+    PipeId, Progress, Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends,
+    SocketType, socket_type,
 };
 
 use requests::Requests;
@@ -39,7 +39,8 @@ pub struct ReqPattern {
     state: State,
     /// The id of the latest request of either way.
     id: u32,
-    /// The id of the application's one request, if correlated.
+    /// The application's one request has an id, and which, whatever the next one will have.
+    correlated: bool,
     asked_id: u32,
     /// An id and a delimiter, as last sent.
     envelope: [Part; 2],
@@ -47,7 +48,7 @@ pub struct ReqPattern {
 }
 
 /// The options of REQ sockets alone, set by [`ReqOptions`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReqSettings {
     relaxed: bool,
     correlate: bool,
@@ -96,6 +97,17 @@ impl From<ReqSettings> for ReqPattern {
     }
 }
 
+impl Adjusts<ReqSettings> for ReqPattern {
+    fn settings(&self) -> ReqSettings {
+        self.settings
+    }
+
+    fn adjust(&mut self, settings: ReqSettings) -> Result<(), &'static str> {
+        self.settings = settings;
+        Ok(())
+    }
+}
+
 impl Pattern for ReqPattern {
     const KIND: Kind = Kind {
         socket_type: SocketType::Req,
@@ -121,7 +133,7 @@ impl Pattern for ReqPattern {
     /// those side by side each asker asks anew.
     fn returned(&mut self, pipe: PipeId, message: &Message, then: &mut Actions) -> bool {
         match id_of(message) {
-            Some(id) if self.settings.correlate && id == self.asked_id => true,
+            Some(id) if self.correlated && id == self.asked_id => true,
             Some(id) => self.requests.unsent(id, pipe, then),
             None => true,
         }
@@ -177,6 +189,7 @@ impl Pattern for ReqPattern {
             return Route::Park;
         };
         let correlate = self.settings.correlate;
+        self.correlated = correlate;
         if correlate {
             self.asked_id = self.next_id();
             self.envelope[0] = id_part(self.asked_id);
@@ -234,11 +247,11 @@ impl Pattern for ReqPattern {
             _ => return Admit::Skip(Dropped::Stale),
         }
         match id {
-            Some(id) if self.settings.correlate && id == self.asked_id => message.pop_front(),
-            Some(_) if self.settings.correlate || self.requests.have_begun() => {
+            Some(id) if self.correlated && id == self.asked_id => message.pop_front(),
+            Some(_) if self.correlated || self.requests.have_begun() => {
                 return Admit::Skip(Dropped::Stale);
             }
-            None if self.settings.correlate => return Admit::Skip(Dropped::Malformed),
+            None if self.correlated => return Admit::Skip(Dropped::Malformed),
             _ => None,
         };
         let delimiter = message.pop_front();

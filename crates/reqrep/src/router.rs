@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{ByRoutingId, FairQueue, PipeMap};
 use ferromq_core::{
-    Actions, Admit, Builder, ClosedError, ConnectError, Dropped, Endpoint, EndpointError, Kind,
-    Message, Origin, Part, Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused, Room,
-    Route, Sends, SocketType, is_routing_id, socket_type,
+    Actions, Adjusts, Admit, Builder, ClosedError, ConnectError, Dropped, Endpoint, EndpointError,
+    Kind, Message, Origin, Part, Pattern, Peer, PipeId, Readiness, Receives, Refusal, Refused,
+    Room, Route, Sends, SocketType, is_routing_id, socket_type,
 };
 
 /// The behaviour of a ROUTER socket.
@@ -30,7 +30,7 @@ pub struct RouterPattern {
 }
 
 /// The options that ROUTER alone has.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RouterSettings {
     drop_unroutable: bool,
     handover: bool,
@@ -42,6 +42,17 @@ impl From<RouterSettings> for RouterPattern {
             settings,
             ..Self::default()
         }
+    }
+}
+
+impl Adjusts<RouterSettings> for RouterPattern {
+    fn settings(&self) -> RouterSettings {
+        self.settings
+    }
+
+    fn adjust(&mut self, settings: RouterSettings) -> Result<(), &'static str> {
+        self.settings = settings;
+        Ok(())
     }
 }
 

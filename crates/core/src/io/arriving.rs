@@ -8,6 +8,7 @@ use super::entrance::{Guest, Seat};
 use super::{IoCommand, IoHandle};
 use crate::close::Life;
 use crate::event::{ConnectionId, Crowd};
+use crate::options::Options;
 use crate::port::Port;
 use crate::world::Stream;
 
@@ -21,6 +22,7 @@ pub(crate) struct Arriving {
     pub(super) seat: Seat,
     pub(super) port: Life,
     pub(super) endpoint: Endpoint,
+    pub(super) options: Arc<Options>,
     pub(super) stream: Arc<dyn Stream>,
     pub(super) connection: ConnectionId,
 }
@@ -29,13 +31,14 @@ impl Arriving {
     /// Lets somebody in, if there is room. Whose place it takes is told to go.
     pub(crate) fn enter(
         stream: &Arc<dyn Stream>,
-        (by, endpoint): (u64, &Endpoint),
+        (by, endpoint, options): (u64, &Endpoint, &Arc<Options>),
         io: &IoHandle,
         port: &Arc<Port>,
     ) -> Result<Self, Crowd> {
         let key = io.new_key();
         let guest = Guest::new(&stream.peer_address(), port.world.now(), (io.clone(), key));
-        let (seat, displaced) = port.entrance.enter(&port.options.capacity, guest)?;
+        let capacity = port.options().capacity;
+        let (seat, displaced) = port.entrance.enter(&capacity, guest)?;
         if let Some((io, oldest)) = displaced {
             io.post(IoCommand::Displaced(oldest));
         }
@@ -45,6 +48,7 @@ impl Arriving {
             seat,
             port: Life::of(port),
             endpoint: endpoint.clone(),
+            options: Arc::clone(options),
             stream: Arc::clone(stream),
             connection: ConnectionId(port.world.random()),
         })

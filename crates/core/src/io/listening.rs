@@ -9,6 +9,7 @@ use ferromq_transport::Endpoint;
 use super::session::Context;
 use crate::close::Life;
 use crate::event::{Crowd, Event};
+use crate::options::Options;
 use crate::port::Port;
 use crate::world::{Interest, Listener, Stream, is_for_later};
 
@@ -23,6 +24,7 @@ pub(super) struct Listening {
     pub(super) key: u64,
     pub(super) port: Life,
     pub(super) endpoint: Endpoint,
+    pub(super) options: Arc<Options>,
     listener: Arc<dyn Listener>,
     /// The reactor knows it.
     added: bool,
@@ -34,12 +36,14 @@ impl Listening {
         key: u64,
         listener: Arc<dyn Listener>,
         port: Life,
+        options: Arc<Options>,
         cx: &mut Context<'_>,
     ) -> Self {
         let mut listening = Self {
             key,
             port,
             endpoint: listener.endpoint(),
+            options,
             listener,
             added: false,
         };

@@ -41,6 +41,7 @@ use crate::authentication;
 use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
+use crate::options::Options;
 use crate::pattern::{Origin, Refusal};
 use crate::pipe::{Link, Rest, StreamPipe};
 use crate::pool;
@@ -82,6 +83,7 @@ pub(super) struct Session {
     key: u64,
     port: Life,
     endpoint: Endpoint,
+    options: Arc<Options>,
     role: Role,
     phase: Phase,
     pipe: Option<Arc<StreamPipe>>,
@@ -126,6 +128,7 @@ impl Session {
             key: pipe.key,
             port,
             endpoint,
+            options: Arc::clone(&pipe.options),
             role: Role::Dialed,
             phase: Phase::Pausing,
             pipe: Some(pipe),
@@ -358,7 +361,7 @@ impl Session {
 
     fn shake(&mut self, stream: Arc<dyn Stream>, cx: &mut Context<'_>) -> io::Result<()> {
         let kind = self.port.kind;
-        let options = &self.port.options;
+        let options = &self.options;
         let mut config = HandshakeConfig::new(kind.socket_type);
         config.routing_id = kind
             .announces_routing_id
@@ -421,7 +424,7 @@ impl Session {
         }
         let refused = matches!(self.phase, Phase::Refusing(_));
         match self.role {
-            Role::Dialed if refused && self.port.options.reconnect.stop.handshake_failed => {
+            Role::Dialed if refused && self.options.reconnect.stop.handshake_failed => {
                 self.let_go()
             }
             Role::Dialed if refused => self.pause(cx),
@@ -474,6 +477,7 @@ impl Session {
                 self.key,
                 cx.io.clone(),
                 Arc::clone(&self.port),
+                Arc::clone(&self.options),
             ))
         });
         let pipe = Arc::clone(pipe);
@@ -481,13 +485,13 @@ impl Session {
         let Shaking { stream, input, .. } = *shaking;
         pipe.inbound.count_bytes(input.len());
         let reactor = Arc::clone(cx.reactor);
-        let heartbeat = Heartbeat::new(self.port.options.heartbeat, version, cx.now);
+        let heartbeat = Heartbeat::new(self.options.heartbeat, version, cx.now);
         self.set_beat(heartbeat.deadline(), cx);
         let connection = Connection::new(
             stream, decoder, heartbeat, input, implied, reactor, self.key,
         );
         let connection = Arc::new(connection);
-        let announcements = &self.port.options.announcements;
+        let announcements = &self.options.announcements;
         let hello = announcements.hello.as_ref();
         pipe.out
             .connect(Arc::clone(&connection.stream), encoder, sealer, hello);
@@ -582,7 +586,7 @@ impl Session {
         };
         pipe.set_connection(None);
         let is_dialed = matches!(self.role, Role::Dialed);
-        let farewell = self.port.options.announcements.farewell(is_dialed);
+        let farewell = self.options.announcements.farewell(is_dialed);
         if put(farewell, pipe) {
             self.port.post(Note::Readable(pipe.id));
         }

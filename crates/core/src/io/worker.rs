@@ -131,8 +131,8 @@ impl IoWorker {
                 self.dirty_at = None;
             }
             IoCommand::Drop(key) => self.with_session(key, |session, _| session.finish()),
-            IoCommand::Listen(key, listener, port) => {
-                let new = self.with_context(|cx| Listening::new(key, listener, port, cx));
+            IoCommand::Listen(key, listener, port, options) => {
+                let new = self.with_context(|cx| Listening::new(key, listener, port, options, cx));
                 self.listeners.insert(key, new);
                 self.io.add_load(1, 0);
             }
@@ -212,7 +212,7 @@ impl IoWorker {
     }
 
     fn accept(&mut self, listening: &Listening, stream: &Arc<dyn Stream>) {
-        let by = (listening.key, &listening.endpoint);
+        let by = (listening.key, &listening.endpoint, &listening.options);
         match Arriving::enter(stream, by, &self.io, &listening.port) {
             Ok(arriving) => self.take(arriving),
             Err(crowd) => listening.turn_away(&**stream, crowd),

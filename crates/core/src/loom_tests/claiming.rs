@@ -236,7 +236,13 @@ fn loom_left_connection_is_armed_or_has_a_deadline() {
         let reactor = Arc::new(StubReactor::default());
         let io = IoHandle::new(reactor.clone());
         let id = port.new_pipe();
-        let pipe = Arc::new(StreamPipe::new(id, 1, io.clone(), Arc::clone(&port)));
+        let pipe = Arc::new(StreamPipe::new(
+            id,
+            1,
+            io.clone(),
+            Arc::clone(&port),
+            Arc::default(),
+        ));
         let (stream, decoder) = (
             Arc::new(StubStream::new(&[])),
             Decoder::new(Limits::default()),

@@ -38,7 +38,7 @@ impl Model {
         let link = InprocPipe {
             outgoing: queue(),
             incoming: queue(),
-            overflow: crate::options::Overflow::Refuse,
+            options: Arc::default(),
             peer: None,
         };
         port.post(Note::Attached(pipe, Link::Inproc(link), Origin::Dialed));

@@ -44,6 +44,7 @@ impl Model {
             1,
             io.clone(),
             Arc::clone(port),
+            Arc::default(),
         ));
         let stream = Arc::new(StubStream::new(script));
         pipe.out

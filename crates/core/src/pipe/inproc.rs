@@ -7,7 +7,7 @@ use ferromq_wire::{Command, Incoming, Message};
 
 use crate::echo;
 use crate::inbound::{Inbound, Replaced};
-use crate::options::Overflow;
+use crate::options::Options;
 use crate::pattern::PipeId;
 use crate::pipe::Rest;
 use crate::port::{Note, Port};
@@ -18,8 +18,8 @@ use crate::stats::PeerStats;
 pub(crate) struct InprocPipe {
     pub(crate) outgoing: Arc<Inbound>,
     pub(crate) incoming: Arc<Inbound>,
-    /// Which messages of ours give way.
-    pub(crate) overflow: Overflow,
+    /// Those of our endpoint: a name that was bound or connected to.
+    pub(crate) options: Arc<Options>,
     /// The other socket and its name for the pipe; none while the name is not bound.
     pub(crate) peer: Option<(Arc<Port>, PipeId)>,
 }

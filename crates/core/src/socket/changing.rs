@@ -1,25 +1,26 @@
-//! Options that may be changed while the socket is used.
+//! Options that are changed while the socket is used: those that have a method, and all others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Socket;
+use crate::builder::{Builder, SocketType};
 use crate::context::LONGEST_LINGER;
-use crate::error::BuildError;
+use crate::error::{BuildError, UpdateError};
+use crate::options::Options;
 use crate::pattern::Pattern;
 
 impl<P: Pattern> Socket<P> {
     /// How long `send` waits at most, in calls that begin after this one; `None`: without limit.
     #[doc(alias = "ZMQ_SNDTIMEO")]
     pub fn set_send_timeout(&self, timeout: Option<Duration>) {
-        let port = self.shared().port();
-        port.change(|options| options.send_timeout = timeout);
+        self.change(|options| options.send_timeout = timeout);
     }
 
     /// How long `recv` waits at most, in calls that begin after this one; `None`: without limit.
     #[doc(alias = "ZMQ_RCVTIMEO")]
     pub fn set_receive_timeout(&self, timeout: Option<Duration>) {
-        let port = self.shared().port();
-        port.change(|options| options.receive_timeout = timeout);
+        self.change(|options| options.receive_timeout = timeout);
     }
 
     /// How long what is queued may be flushed after the socket is closed, or an endpoint let go of,
@@ -31,8 +32,7 @@ impl<P: Pattern> Socket<P> {
         if linger > LONGEST_LINGER {
             return BuildError::out_of_range("linger");
         }
-        let port = self.shared().port();
-        port.change(|options| options.linger = linger);
+        self.change(|options| options.linger = Some(linger));
         Ok(())
     }
 
@@ -48,13 +48,89 @@ impl<P: Pattern> Socket<P> {
         first: Duration,
         most: Duration,
     ) -> Result<(), BuildError> {
-        let port = self.shared().port();
-        let mut reconnect = port.changeable().reconnect;
+        let mut reconnect = self.shared().port().options().reconnect;
         (reconnect.first, reconnect.most) = (first, most);
         if !reconnect.is_valid() {
             return BuildError::out_of_range("reconnect_interval");
         }
-        port.change(|options| options.reconnect = reconnect);
+        self.change(|options| {
+            options.reconnect.first = first;
+            options.reconnect.most = most;
+        });
         Ok(())
+    }
+
+    /// What [`socket_type!`](crate::socket_type) makes `update_options` of.
+    #[doc(hidden)]
+    pub fn update<S>(
+        &self,
+        mut change: impl FnMut(Builder<S>) -> Builder<S>,
+    ) -> Result<(), UpdateError>
+    where
+        S: SocketType<Pattern = P>,
+    {
+        let context = &self.shared().context;
+        loop {
+            let before = self.shared().port().options();
+            let settings = self.with_pattern(|pattern, _| S::settings(pattern))?;
+            let present = Builder::of(Options::clone(&before), settings.clone());
+            let (mut options, wanted) = change(present).checked(context)?;
+            context.complete(&mut options);
+            if let Some(option) = before.fixed(&options) {
+                return Err(UpdateError::Fixed { option });
+            }
+            if self.exchange::<S>((&before, &settings), (options, wanted))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Puts other options in the place of those that were `before`. False: it is others by now.
+    fn exchange<S>(
+        &self,
+        before: (&Arc<Options>, &S::Settings),
+        after: (Options, S::Settings),
+    ) -> Result<bool, UpdateError>
+    where
+        S: SocketType<Pattern = P>,
+    {
+        let (options, settings) = after;
+        let options = Arc::new(options);
+        // What was before is dropped when the socket is unlocked.
+        let old = self.shared().with(|state| {
+            if let Some(closed) = state.body.closed {
+                return Err(UpdateError::Closed(closed));
+            }
+            if S::settings(&state.pattern) != *before.1 {
+                return Ok(None);
+            }
+            let adjust = || S::adjust(&mut state.pattern, settings);
+            let old = self
+                .shared()
+                .port()
+                .exchange(before.0, Arc::clone(&options), adjust);
+            let old = old.map_err(|option| UpdateError::Fixed { option })?;
+            if old.is_some() {
+                state.body.ready.set_marks(&options);
+                // Who waits may have to wait no longer.
+                state.body.wake_everybody();
+            }
+            Ok(old)
+        })?;
+        Ok(old.is_some())
+    }
+
+    /// Changes options that concern nobody else.
+    fn change(&self, change: impl Fn(&mut Options)) {
+        let port = self.shared().port();
+        loop {
+            let before = port.options();
+            let mut after = Options::clone(&before);
+            change(&mut after);
+            let done = port.exchange(&before, Arc::new(after), || Ok::<(), ()>(()));
+            if !matches!(done, Ok(None)) {
+                return;
+            }
+        }
     }
 }

@@ -20,9 +20,11 @@ impl Body {
     /// In process, the first message for a new peer is sent as others are; by streams, whoever
     /// makes the connection sends it.
     pub(super) fn greet(&mut self, pipe: PipeId, port: &Port) {
-        if let Some(hello) = &port.options.announcements.hello {
+        let link = self.pipes.get(pipe).map(|entry| &entry.link);
+        let hello = link.and_then(|link| link.options().announcements.hello.clone());
+        if let Some(mut hello) = hello {
             port.counters.accept();
-            self.send_to(pipe, &[], &mut hello.clone(), 0, port);
+            self.send_to(pipe, &[], &mut hello, 0, port);
         }
     }
 

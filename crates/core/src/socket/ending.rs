@@ -100,12 +100,15 @@ impl<P: Pattern> State<P> {
     /// A dialed pipe lost its connection. If the socket has let go of it, its session keeps what is
     /// unsent, for the next connection within linger.
     pub(super) fn handle_lost(&mut self, pipe: PipeId, port: &Arc<Port>) {
-        let unsent = match self.body.pipes.get(pipe).map(|entry| &entry.link) {
-            None => return,
-            Some(Link::Stream(stream)) if takes_back::<P>(port) => stream.out.take_unsent(),
-            Some(_) => Unsent::default(),
+        let Some(link) = self.body.pipes.get(pipe).map(|entry| &entry.link) else {
+            return;
         };
-        if port.options.immediate {
+        let immediate = link.options().immediate;
+        let unsent = match link {
+            Link::Stream(stream) if immediate || takes_back::<P>(port) => stream.out.take_unsent(),
+            _ => Unsent::default(),
+        };
+        if immediate {
             let entry = self.body.pipes.get_mut(pipe);
             let backlog = entry.and_then(|entry| entry.backlog.take());
             self.body.drop_backlog(backlog, port);
@@ -136,7 +139,7 @@ impl<P: Pattern> State<P> {
             }
             #[cfg(feature = "inproc")]
             Rest::Inproc(unread) => {
-                self.bid_farewell(pipe, port);
+                self.bid_farewell(pipe);
                 self.untake(pipe, unread, port)
             }
         };
@@ -169,7 +172,7 @@ impl<P: Pattern> State<P> {
 
     /// Messages of a lost peer: to the others, to the application, or counted.
     fn take_back(&mut self, pipe: PipeId, mut unsent: Unsent, port: &Arc<Port>) {
-        let then = port.options.on_peer_lost();
+        let then = port.options().on_peer_lost();
         let open = P::KIND.requeues && self.body.closed.is_none();
         if open && P::EXAMINES {
             unsent = self.examine(pipe, unsent, port);
@@ -269,6 +272,5 @@ impl Body {
 
 /// Whether what a dialed peer was not given is to be taken out of its queue when it is lost.
 fn takes_back<P: Pattern>(port: &Port) -> bool {
-    let keeps = !P::KIND.requeues || port.options.on_peer_lost() == OnPeerLost::Keep;
-    !keeps || port.options.immediate
+    P::KIND.requeues && port.options().on_peer_lost() != OnPeerLost::Keep
 }

@@ -14,6 +14,7 @@ use crate::close::Life;
 use crate::error::{BindError, ConnectError, ReleaseError};
 use crate::event::Event;
 use crate::io::{Ack, IoCommand, IoHandle};
+use crate::options::Options;
 use crate::pattern::{Origin, Pattern, PipeId};
 use crate::pipe::{Link, StreamPipe};
 use crate::wait::Waiter;
@@ -100,9 +101,9 @@ impl<P: Pattern> Socket<P> {
     pub fn bind_listener(&self, listener: impl Into<BoundListener>) -> Result<Endpoint, BindError> {
         self.check_open()?;
         let world = self.shared.context.world();
-        let options = &self.shared.port.options.transport;
-        let listener = world.adopt(listener.into(), options)?;
-        self.serve(listener, None)
+        let options = self.shared.port.options();
+        let listener = world.adopt(listener.into(), &options.transport)?;
+        self.serve(listener, None, options)
     }
 
     /// Connects the socket to an endpoint, now or as soon as somebody is there, and again whenever
@@ -230,13 +231,14 @@ impl<P: Pattern> Socket<P> {
     }
 
     fn linger_end(&self) -> Instant {
-        self.shared.context.world().now() + self.shared.port.changeable().linger
+        self.shared.context.world().now() + self.shared.port.options().linger()
     }
 
     fn bind_stream(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
         let world = self.shared.context.world();
-        let listener = world.listen(endpoint, &self.shared.port.options.transport)?;
-        self.serve(listener, Some(endpoint))
+        let options = self.shared.port.options();
+        let listener = world.listen(endpoint, &options.transport)?;
+        self.serve(listener, Some(endpoint), options)
     }
 
     /// Accepts what comes by a listener; `asked`: what was to be bound, if it was an endpoint.
@@ -244,10 +246,11 @@ impl<P: Pattern> Socket<P> {
         &self,
         listener: Box<dyn Listener>,
         asked: Option<&Endpoint>,
+        options: Arc<Options>,
     ) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
-        let affinity = shared.port.options.affinity;
-        let io = shared.context.io(affinity).map_err(BindError::NoThread)?;
+        let io = shared.context.io(options.affinity);
+        let io = io.map_err(BindError::NoThread)?;
         let concrete = listener.endpoint();
         let mut listener: Option<Arc<dyn Listener>> = Some(Arc::from(listener));
         let key = io.new_key();
@@ -262,7 +265,7 @@ impl<P: Pattern> Socket<P> {
                 let bound = (concrete.clone(), io.clone(), key);
                 state.body.endpoints.bound.push(bound);
                 let life = Life::of(&shared.port);
-                io.put(IoCommand::Listen(key, listener, life));
+                io.put(IoCommand::Listen(key, listener, life, options));
             }
             state.body.closed
         });
@@ -295,11 +298,9 @@ impl<P: Pattern> Socket<P> {
         tell: impl FnOnce(&mut P),
     ) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
-        let affinity = shared.port.options.affinity;
-        let io = shared
-            .context
-            .io(affinity)
-            .map_err(ConnectError::NoThread)?;
+        let options = shared.port.options();
+        let io = shared.context.io(options.affinity);
+        let io = io.map_err(ConnectError::NoThread)?;
         let id = shared.port.new_pipe();
         let port = Arc::clone(&shared.port);
         let pipe = Arc::new(StreamPipe::new(
@@ -307,6 +308,7 @@ impl<P: Pattern> Socket<P> {
             io.new_key(),
             io.clone(),
             Arc::clone(&port),
+            options,
         ));
         let link = Link::Stream(Arc::clone(&pipe));
         self.add_dialed(id, link, &endpoint, tell, || {

@@ -26,6 +26,13 @@ pub(crate) struct Names {
     parked: Vec<(PipeId, ParkedId)>,
 }
 
+/// A socket that is bound to a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) port: Arc<Port>,
+    options: Arc<Options>,
+}
+
 /// An inproc connect that looks for its peer.
 #[derive(Debug)]
 pub(crate) struct Connecting {
@@ -38,8 +45,12 @@ impl<P: Pattern> Socket<P> {
     pub(super) fn bind_inproc(&self, name: &InprocName) -> Result<Endpoint, BindError> {
         let shared = &self.shared;
         let port = &shared.port;
-        let bound = shared.context.names().bind(name, Arc::clone(port));
-        let waiting = bound.map_err(|_| BindError::NameInUse)?;
+        let bound = Bound {
+            port: Arc::clone(port),
+            options: port.options(),
+        };
+        let waiting = shared.context.names().bind(name, bound.clone());
+        let waiting = waiting.map_err(|_| BindError::NameInUse)?;
         let closed = shared.with(|state| {
             if state.body.closed.is_none() {
                 state.body.endpoints.names.bound.push(name.clone());
@@ -53,7 +64,7 @@ impl<P: Pattern> Socket<P> {
         });
         // Closed or not: those who have waited are told.
         for connect in waiting {
-            join(port, connect, name);
+            join(&bound, connect, name);
         }
         match closed {
             None => Ok(endpoint),
@@ -83,7 +94,7 @@ impl<P: Pattern> Socket<P> {
         let shared = &self.shared;
         let port = &shared.port;
         let id = port.new_pipe();
-        let options = &port.options;
+        let options = port.options();
         let outgoing = Inbound::new(u64::from(options.send_mark))
             .weighed(options.send_mark_bytes)
             .giving_way(options.overflow);
@@ -92,7 +103,7 @@ impl<P: Pattern> Socket<P> {
         let queues = InprocPipe {
             outgoing: Arc::new(outgoing),
             incoming: Arc::new(incoming),
-            overflow: options.overflow,
+            options,
             peer: None,
         };
         let link = Link::Inproc(queues.clone());
@@ -178,7 +189,9 @@ impl<P: Pattern> State<P> {
         inproc.peer = Some(peer.clone());
         let inproc = inproc.clone();
         if inproc.outgoing.gives_way() {
-            self.body.replace(pipe, &waiting, None, port);
+            let replaced = waiting.replace(None);
+            self.body
+                .note_replaced(pipe, replaced, waiting.is_joined(), port);
         }
         port.counters.hand_over(inproc.outgoing.produced());
         if inproc.outgoing.waiting() > 0 {
@@ -236,12 +249,12 @@ impl<P: Pattern> State<P> {
     }
 
     /// A peer has gone: what its end is announced by comes behind what it sent. It sends no more.
-    pub(super) fn bid_farewell(&mut self, pipe: PipeId, port: &Port) {
+    pub(super) fn bid_farewell(&mut self, pipe: PipeId) {
         let endpoints = &self.body.endpoints;
         let is_dialed = endpoints.dialed.iter().any(|(_, dialed)| *dialed == pipe);
-        if let Some(farewell) = port.options.announcements.farewell(is_dialed)
-            && let Some(entry) = self.body.pipes.get(pipe)
+        if let Some(entry) = self.body.pipes.get(pipe)
             && let Link::Inproc(inproc) = &entry.link
+            && let Some(farewell) = inproc.options.announcements.farewell(is_dialed)
             && inproc.is_joined()
         {
             inproc.incoming.push(&mut farewell.clone());
@@ -307,12 +320,15 @@ impl After {
 
 impl Port {
     /// What a peer in the same process is told about this socket; `pipe` is the peer's.
-    fn as_peer(&self, name: &InprocName, pipe: PipeId, connection: ConnectionId) -> Arc<Peer> {
-        let id = self
-            .options
-            .routing_id
-            .clone()
-            .filter(|_| self.kind.announces_routing_id);
+    fn as_peer(
+        &self,
+        options: &Options,
+        name: &InprocName,
+        pipe: PipeId,
+        connection: ConnectionId,
+    ) -> Arc<Peer> {
+        let id = options.routing_id.clone();
+        let id = id.filter(|_| self.kind.announces_routing_id);
         Arc::new(Peer {
             pipe,
             connection,
@@ -320,7 +336,7 @@ impl Port {
             socket_type: Some(self.kind.socket_type),
             routing_id: id.unwrap_or_default(),
             address: name.to_string(),
-            metadata: self.options.metadata.clone(),
+            metadata: options.metadata.clone(),
             user: None,
         })
     }
@@ -336,7 +352,8 @@ impl Port {
 ///
 /// The one that is bound is told first: if the other one is gone meanwhile, what follows from that
 /// finds the pipe there. Until the other one is told, it does not look at what arrives.
-fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
+fn join(to: &Bound, connect: Connecting, name: &InprocName) -> bool {
+    let bound = &to.port;
     let Connecting { port, pipe, queues } = connect;
     if !bound.accepts(port.kind.socket_type) {
         let why = Reason::Violation(Violation::IncompatibleSocketType);
@@ -349,20 +366,21 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
         return false;
     }
     let there = bound.new_pipe();
-    add_marks(&queues.outgoing, &port.options, &bound.options);
-    add_marks(&queues.incoming, &bound.options, &port.options);
+    let ours = &queues.options;
+    add_marks(&queues.outgoing, ours, &to.options);
+    add_marks(&queues.incoming, &to.options, ours);
     agree(&queues.outgoing, &port, bound);
     agree(&queues.incoming, bound, &port);
     let theirs = InprocPipe {
         outgoing: Arc::clone(&queues.incoming),
         incoming: Arc::clone(&queues.outgoing),
-        overflow: bound.options.overflow,
+        options: Arc::clone(&to.options),
         peer: Some((Arc::clone(&port), pipe)),
     };
     let connection = ConnectionId(bound.world.random());
-    let origin = Origin::Inproc(port.as_peer(name, there, connection));
+    let origin = Origin::Inproc(port.as_peer(ours, name, there, connection));
     bound.post(Note::Attached(there, Link::Inproc(theirs), origin));
-    let peer = bound.as_peer(name, pipe, connection);
+    let peer = bound.as_peer(&to.options, name, pipe, connection);
     port.post(Note::Bound(pipe, Arc::clone(bound), there, peer));
     true
 }
@@ -371,7 +389,7 @@ fn join(bound: &Arc<Port>, connect: Connecting, name: &InprocName) -> bool {
 fn agree(queue: &Inbound, from: &Port, to: &Port) {
     queue.give_way(match to.kind.eager {
         true => Overflow::Refuse,
-        false => from.options.overflow.max(to.options.overflow),
+        false => from.overflow.max(to.overflow),
     });
 }
 

@@ -5,6 +5,8 @@
 //! room. Within a process, the queue itself is changed.
 
 use std::collections::VecDeque;
+#[cfg(feature = "inproc")]
+use std::sync::Arc;
 
 use ferromq_wire::{Incoming, Message};
 
@@ -14,9 +16,9 @@ use super::state::{Body, Entry};
 use crate::inbound::Replaced;
 use crate::options::Overflow;
 use crate::pattern::{Dropped, PipeId};
-#[cfg(feature = "inproc")]
-use crate::pipe::InprocPipe;
 use crate::pipe::Link;
+#[cfg(feature = "inproc")]
+use crate::port::Note;
 use crate::port::Port;
 
 impl Entry {
@@ -43,14 +45,15 @@ impl Entry {
             #[cfg(feature = "inproc")]
             Link::Inproc(_) => (0, 0),
         };
-        let options = &port.options;
+        let options = self.link.options();
+        let (send_mark, mark_bytes) = (options.send_mark, options.pipe_mark_bytes());
         let backlog = self.backlog.as_mut()?;
-        let most = match (options.overflow, options.send_mark) {
+        let most = match (port.overflow, send_mark) {
             (Overflow::KeepLatest, _) => 1,
             (_, 0) => usize::MAX,
             (_, mark) => mark.saturating_sub(queued).max(1) as usize,
         };
-        let is_heavy = match options.pipe_mark_bytes() {
+        let is_heavy = match mark_bytes {
             0 => false,
             mark => weight + backlog.weight_before_newest() >= mark,
         };
@@ -72,7 +75,7 @@ impl Body {
             return self.push_to(pipe, &[], message, 0, port);
         }
         let backlog = entry.backlog.get_or_insert_default();
-        let replaced = match port.options.overflow {
+        let replaced = match port.overflow {
             Overflow::KeepTopics => backlog.replace(message.clone()),
             _ => backlog.push(message.clone()),
         };
@@ -80,7 +83,7 @@ impl Body {
         let oldest = std::iter::from_fn(|| entry.take_displaced(port))
             .map(Incoming::Message)
             .collect();
-        let (conflated, displaced) = match port.options.overflow {
+        let (conflated, displaced) = match port.overflow {
             Overflow::KeepLatest => (oldest, VecDeque::new()),
             _ => (replaced, oldest),
         };
@@ -88,23 +91,21 @@ impl Body {
         self.flush_backlog(pipe, port);
     }
 
-    /// Puts a message into a queue within the process, where others may give way; without a
-    /// message, only those do.
+    /// Accounts for a message that was put into a queue within the process, where others give way.
     #[cfg(feature = "inproc")]
     #[cold]
-    pub(super) fn replace(
+    pub(super) fn note_replaced(
         &mut self,
         pipe: PipeId,
-        inproc: &InprocPipe,
-        message: Option<Message>,
+        (note, replaced): (Option<(Arc<Port>, Note)>, Replaced),
+        is_joined: bool,
         port: &Port,
     ) {
-        let (note, replaced) = inproc.replace(message);
         let Replaced {
             conflated,
             displaced,
         } = replaced;
-        if inproc.is_joined() {
+        if is_joined {
             let count = conflated.len() + displaced.len();
             port.counters.take_back(count as u64);
         }
@@ -148,7 +149,7 @@ impl Body {
     /// Gives a pipe what waits for it, while it is open.
     #[inline]
     pub(super) fn flush_backlog(&mut self, pipe: PipeId, port: &Port) {
-        if port.options.overflow != Overflow::Refuse {
+        if port.overflow != Overflow::Refuse {
             while self.pipes.get(pipe).is_some_and(Entry::is_open)
                 && self.push_next(pipe, port).is_some()
             {}

@@ -32,6 +32,13 @@ pub(crate) struct Ready {
 impl Ready {
     /// Nothing yet, and never more than the options allow.
     pub(super) fn new(options: &Options) -> Self {
+        let mut ready = Self::default();
+        ready.set_marks(options);
+        ready
+    }
+
+    /// The options are others. What does not fit any more stays.
+    pub(super) fn set_marks(&mut self, options: &Options) {
         let messages = match options.receive_mark {
             0 => usize::MAX,
             mark => mark as usize,
@@ -40,10 +47,8 @@ impl Ready {
             0 => u64::MAX,
             mark => mark,
         };
-        Self {
-            marks: Some((messages, weight)),
-            ..Self::default()
-        }
+        self.marks = Some((messages, weight));
+        self.move_up();
     }
 
     /// A message for the application.

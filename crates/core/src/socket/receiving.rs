@@ -235,7 +235,7 @@ impl<P: Pattern> Shared<P> {
     ) -> Result<(), RecvError> {
         flush_left();
         let world = self.context.world();
-        let timeout = timeout.or_else(|| self.port.changeable().receive_timeout);
+        let timeout = timeout.or_else(|| self.port.options().receive_timeout);
         let deadline: Option<Instant> =
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();

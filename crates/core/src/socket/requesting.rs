@@ -264,7 +264,7 @@ impl<P: Asks> Shared<P> {
         if course.alarm == Some(at) {
             return None;
         }
-        let affinity = self.port.options.affinity;
+        let affinity = self.port.options().affinity;
         let io = match self.context.io(affinity) {
             Ok(io) => io,
             Err(error) => {

@@ -210,7 +210,7 @@ impl<P: Pattern> Shared<P> {
         timeout: Option<Duration>,
     ) -> Result<(), SendErrorKind> {
         let world = self.context.world();
-        let timeout = timeout.or_else(|| self.port.changeable().send_timeout);
+        let timeout = timeout.or_else(|| self.port.options().send_timeout);
         let deadline: Option<Instant> =
             timeout.and_then(|timeout| world.now().checked_add(timeout));
         let bell = world.bell();
@@ -347,7 +347,7 @@ impl Body {
         strip: usize,
         port: &Port,
     ) {
-        if port.options.overflow != Overflow::Refuse {
+        if port.overflow != Overflow::Refuse {
             return self.send_behind(pipe, message, port);
         }
         self.push_to(pipe, prefix, message, strip, port);
@@ -388,8 +388,9 @@ impl Body {
                     port.counters.hand_inside();
                 }
                 if inproc.outgoing.gives_way() {
-                    let inproc = inproc.clone();
-                    return self.replace(pipe, &inproc, Some(std::mem::take(message)), port);
+                    let replaced = inproc.replace(Some(std::mem::take(message)));
+                    let is_joined = inproc.is_joined();
+                    return self.note_replaced(pipe, replaced, is_joined, port);
                 }
                 self.after.tell(inproc.send(message));
             }
@@ -402,7 +403,7 @@ impl Body {
             port.counters.accept();
             return self.send_to(pipe, &[], message, 0, port);
         }
-        let few = match port.options.overflow {
+        let few = match port.overflow {
             Overflow::Refuse => FEW,
             _ => usize::MAX,
         };

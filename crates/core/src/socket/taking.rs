@@ -49,12 +49,12 @@ impl<P: Pattern> Socket<P> {
         self.check_open()?;
         let shared = self.shared();
         let port = shared.port();
-        let options = &port.options;
+        let options = port.options();
         let (stream, endpoint) = port.world.adopt_stream(stream.into(), &options.transport)?;
         let io = shared.context.io(options.affinity);
         let io = io.map_err(TakeError::NoThread)?;
         let by = shared.with(|state| state.body.endpoints.taken_by(&io));
-        let arriving = Arriving::enter(&stream, (by, &endpoint), &io, port)?;
+        let arriving = Arriving::enter(&stream, (by, &endpoint, &options), &io, port)?;
         let connection = arriving.connection();
         let mut arriving = Some(arriving);
         let closed = shared.with(|state| {

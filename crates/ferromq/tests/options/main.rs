@@ -24,6 +24,7 @@ mod proxied;
 mod pubsub;
 mod queueing;
 mod reqrep;
+mod updating;
 mod weighing;
 
 use std::sync::Arc;

@@ -18,6 +18,7 @@ impl Session {
             seat,
             port,
             endpoint,
+            options,
             stream,
             connection,
         } = arriving;
@@ -25,6 +26,7 @@ impl Session {
             key,
             port,
             endpoint,
+            options,
             role: Role::Accepted { by, seat },
             phase: Phase::Pausing,
             pipe: None,

@@ -13,8 +13,8 @@ impl Session {
         let Phase::Shaking(shaking) = &mut self.phase else {
             return;
         };
-        let mut applicant = shaking.applicant(claim, &self.port.options.zap_domain);
-        let answer = authentication::ask(&self.port, applicant.clone());
+        let mut applicant = shaking.applicant(claim, &self.options.zap_domain);
+        let answer = authentication::ask(&self.port, &self.options, applicant.clone());
         applicant.claim = applicant.claim.without_password();
         shaking.wait_for(applicant, Decision::new(answer, decided(cx.io, self.key)));
     }

@@ -24,7 +24,7 @@ impl Session {
         }
         match result {
             Ok(addresses) => {
-                let timeout = self.port.options.connect_timeout;
+                let timeout = self.options.connect_timeout;
                 let end = timeout.map(|timeout| cx.now + timeout);
                 self.phase = Phase::Dialing(Race::new(addresses, end));
                 self.go_on_dialing(cx)
@@ -37,7 +37,7 @@ impl Session {
         self.phase = Phase::Resolving;
         let (io, key) = (cx.io.clone(), self.key);
         let reply = move |result| io.post(IoCommand::Resolved(key, result));
-        let proxy = self.port.options.proxy_for(&self.endpoint);
+        let proxy = self.options.proxy_for(&self.endpoint);
         let proxy = proxy.map(|proxy| Endpoint::Tcp(proxy.address));
         let endpoint = proxy.as_ref().unwrap_or(&self.endpoint);
         cx.world.resolve(endpoint, Box::new(reply));
@@ -47,7 +47,7 @@ impl Session {
         let Phase::Dialing(race) = &mut self.phase else {
             return Fate::Lives;
         };
-        let options = &self.port.options.transport;
+        let options = &self.options.transport;
         let key = self.key;
         match race.advance(&Track { key, options, cx }) {
             Standing::Open(Some(at)) => self.set_deadline(at, cx),
@@ -78,7 +78,7 @@ impl Session {
             error: error.kind(),
             code: error.raw_os_error(),
         });
-        match self.port.options.reconnect.stop.refused {
+        match self.options.reconnect.stop.refused {
             true if error.kind() == io::ErrorKind::ConnectionRefused => self.let_go(),
             _ => self.pause(cx),
         }
@@ -86,13 +86,13 @@ impl Session {
 
     /// Waits for the next attempt, unless there is to be none.
     pub(super) fn pause(&mut self, cx: &mut Context<'_>) -> Fate {
-        let stop = self.port.options.reconnect.stop;
+        let stop = self.options.reconnect.stop;
         if stop.always || stop.disconnected && self.closing.is_some() {
             return self.let_go();
         }
         let after = self
             .port
-            .changeable()
+            .options()
             .reconnect
             .pause(self.attempt, cx.world.random());
         self.attempt = self.attempt.saturating_add(1);
