@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Seat, Stage};
-use ferromq::SendErrorKind;
+use ferromq::{SendErrorKind, SocketType};
 
 use crate::Outcome;
 use crate::ledger::Way;
@@ -180,9 +180,12 @@ impl Stage<'_> {
     /// Somebody who has messages for a peer, or of one, that lie where they are.
     fn stuck(&mut self) -> Option<String> {
         self.seats().into_iter().find_map(|seat| {
-            let peers = self.member(seat).socket.peers();
+            let member = self.member(seat);
+            // A reply to a predecessor of the same name waits until its REQ asks something.
+            let reads = u64::from(member.kind != SocketType::Req);
+            let peers = member.socket.peers();
             let mut peers = peers.iter();
-            let stuck = peers.find(|info| info.stats.queued + info.stats.waiting > 0)?;
+            let stuck = peers.find(|info| info.stats.queued + reads * info.stats.waiting > 0)?;
             Some(format!("{seat:?} and a peer are stuck: {stuck:?}"))
         })
     }
