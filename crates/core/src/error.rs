@@ -31,6 +31,9 @@ pub enum SendErrorKind {
     /// A message has at least one part.
     #[error("the message has no parts")]
     NoParts,
+    /// A future waits for a limited time, and no I/O thread could be started that ends it.
+    #[error("no I/O thread could be started: {0}")]
+    NoThread(std::io::ErrorKind),
     /// The pattern does not allow it now.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -326,7 +326,9 @@ fn offer(to: &dyn Target, message: &mut Message) -> Result<Offered, ClosedError>
         Ok(()) => Offered::Accepted,
         Err(SendErrorKind::Closed(closed)) => return Err(closed),
         Err(SendErrorKind::Full | SendErrorKind::TimedOut) => return Ok(Offered::Full),
-        Err(SendErrorKind::Refused(_) | SendErrorKind::NoParts) => Offered::Refused,
+        Err(SendErrorKind::NoParts | SendErrorKind::NoThread(_) | SendErrorKind::Refused(_)) => {
+            Offered::Refused
+        }
     };
     *message = Message::new();
     Ok(offered)

@@ -6,6 +6,7 @@
 //! held together.
 
 mod after;
+mod alarms;
 mod arrivals;
 mod backlog;
 mod changing;

@@ -9,12 +9,14 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task;
 use std::time::Duration;
 
 use ferromq::{
     Builder, Context, Dropped, Endpoint, Event, Message, PeerStats, Pub, PubOptions, Reason,
-    Refusal, SendErrorKind, SlowSubscriber, Stats, Sub, SubOptions, Xpub,
+    Refusal, SendError, SendErrorKind, SlowSubscriber, Stats, Sub, SubOptions, Xpub,
 };
 use ferromq_testkit::sim::{Conditions, LinkId, SimWorld};
 
@@ -256,13 +258,26 @@ fn drop_oldest_drops_nothing_for_who_keeps_up() {
 
 #[test]
 fn block_waits_so_long_once_until_there_is_room_again() {
+    assert_block_waits(|scene, message| scene.publisher.send(message));
+}
+
+#[test]
+fn block_waits_so_long_for_a_future_too() {
+    assert_block_waits(|scene, message| {
+        let sending = scene.publisher.send_async(message);
+        scene.world.block_on(sending)
+    });
+}
+
+#[track_caller]
+fn assert_block_waits(send: impl Fn(&Scene, Message) -> Result<(), SendError>) {
     for endpoint in ENDPOINTS {
         let block = SlowSubscriber::Block(PATIENCE);
         let scene = Scene::new(endpoint, |builder| builder.slow_subscriber(block));
         let quick = subscriber(&scene.context, &scene.endpoint);
         let send = |number| {
             let before = scene.world.elapsed();
-            scene.publisher.send(numbered("a", number)).unwrap();
+            send(&scene, numbered("a", number)).unwrap();
             quick.recv_timeout(WAIT).unwrap();
             scene.world.elapsed() - before
         };
@@ -294,6 +309,31 @@ fn block_refuses_what_may_not_wait() {
     scene.hold(false);
     scene.publisher.send(refused.message).unwrap();
     assert_eq!(scene.received(), (0..=sent).collect::<Vec<_>>());
+}
+
+/// A future that is dropped while it waits has sent nothing, and the next one waits as long.
+#[test]
+fn block_forgets_a_future_that_is_dropped() {
+    let block = SlowSubscriber::Block(PATIENCE);
+    let scene = Scene::new(ENDPOINTS[0], |builder| builder.slow_subscriber(block));
+    let refused =
+        (0..SENT).find_map(|number| scene.publisher.try_send(numbered("a", number)).err());
+    let message = refused.unwrap().message;
+    let sent = number(&message);
+    let mut context = task::Context::from_waker(task::Waker::noop());
+    for _ in 0..3 {
+        let mut sending = scene.publisher.send_async(message.clone());
+        assert!(pin!(&mut sending).poll(&mut context).is_pending());
+        scene.world.advance(PATIENCE / 2);
+        assert!(pin!(&mut sending).poll(&mut context).is_pending());
+        assert_eq!(sending.cancel(), Some(message.clone()));
+    }
+    let before = scene.world.elapsed();
+    let sending = scene.publisher.send_async(message);
+    scene.world.block_on(sending).unwrap();
+    assert!(scene.world.elapsed() - before >= PATIENCE);
+    assert_eq!(scene.of_peer().missed, 1);
+    assert_eq!(scene.received(), (0..sent).collect::<Vec<_>>());
 }
 
 #[test]

@@ -82,8 +82,7 @@ pub enum SlowSubscriber {
     /// misses the message ([`Dropped::HighWaterMark`](ferromq_core::Dropped::HighWaterMark)), and
     /// is not waited for again until it has room.
     ///
-    /// A send timeout that is over first refuses the message. `try_send` refuses it at once;
-    /// `send_async` waits without limit.
+    /// A send timeout that is over first refuses the message; `try_send` refuses it at once.
     Block(Duration),
     /// It misses the message ([`Dropped::HighWaterMark`](ferromq_core::Dropped::HighWaterMark)) and
     /// its connection is ended, for

@@ -11,12 +11,10 @@
 //! ```
 //!
 //! Each asker makes its own way, under the socket's lock, whenever it is woken: by its reply, by
-//! something that became of its request, by room, by its deadline. A thread sleeps until its
-//! deadline itself; for futures the socket has one alarm at an I/O thread, for the earliest of
-//! their deadlines. An asker that leaves is forgotten there and then: what is answered later is
-//! stale.
+//! something that became of its request, by room, by its deadline. An asker that leaves is
+//! forgotten there and then: what is answered later is stale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -27,10 +25,10 @@ use std::time::{Duration, Instant};
 use ferromq_wire::Message;
 
 use super::after::flush_left;
+use super::alarms::Alarm;
 use super::state::{Body, State};
 use super::{Shared, Socket};
 use crate::error::{RequestError, RequestErrorKind};
-use crate::io::IoCommand;
 use crate::pattern::{Asks, Dropped, Progress, Route};
 use crate::port::Port;
 use crate::wait::Waiter;
@@ -171,7 +169,10 @@ impl<P: Asks> Future for RequestFuture<'_, P> {
         if result.is_none() {
             flush_left();
             this.shared.arm_left();
-            result = this.shared.set_alarm(&mut this.course, &waiter).map(Err);
+            result = this
+                .shared
+                .call_at_deadline(&mut this.course, &waiter)
+                .map(Err);
         }
         match result {
             None => Poll::Pending,
@@ -206,8 +207,8 @@ struct Course {
     asked: bool,
     /// Waits for a peer with room.
     parked: bool,
-    /// The deadline that the socket's alarm knows.
-    alarm: Option<Instant>,
+    /// The deadline that the socket knows.
+    alarm: Option<Alarm>,
 }
 
 impl Course {
@@ -257,27 +258,25 @@ impl<P: Asks> Shared<P> {
     }
 
     /// Sees to it that a future is woken at its deadline.
-    fn set_alarm(&self, course: &mut Course, waiter: &Arc<Waiter>) -> Option<RequestErrorKind> {
-        let (Some(number), Some(at)) = (course.number, course.deadline) else {
-            return None;
-        };
-        if course.alarm == Some(at) {
+    fn call_at_deadline(
+        &self,
+        course: &mut Course,
+        waiter: &Arc<Waiter>,
+    ) -> Option<RequestErrorKind> {
+        let at = course.deadline?;
+        if course.alarm.is_some_and(|alarm| alarm.at() == at) {
             return None;
         }
-        let affinity = self.port.options().affinity;
-        let io = match self.context.io(affinity) {
-            Ok(io) => io,
+        match self.set_alarm(at, waiter, course.alarm) {
+            Ok(alarm) => {
+                course.alarm = Some(alarm);
+                None
+            }
             Err(error) => {
                 self.with(|state| state.retire(course, waiter, &self.port));
-                return Some(RequestErrorKind::NoThread(error.kind()));
+                Some(RequestErrorKind::NoThread(error.kind()))
             }
-        };
-        let before = course.alarm.replace(at);
-        let earliest = self.with(|state| state.body.replies.call_at(at, number, before));
-        if let Some(shell) = self.port.shell().filter(|_| earliest) {
-            io.post(IoCommand::Alarm(at, Arc::downgrade(&shell)));
         }
-        None
     }
 }
 
@@ -370,7 +369,8 @@ impl<P: Asks> State<P> {
             return;
         };
         self.pattern.forget(number);
-        if let Some(unread) = self.body.replies.forget(number, course.alarm.take()) {
+        self.body.cancel_alarm(course.alarm.take());
+        if let Some(unread) = self.body.replies.take(number) {
             port.counters.drop_receiving(Dropped::Stale, 1);
             self.body.after.garbage.push(unread);
             self.body.after.any = true;
@@ -403,22 +403,12 @@ impl Body {
         self.after.woken.extend(self.replies.wake(number));
         self.after.any = true;
     }
-
-    /// Wakes whose deadline has passed. When to look again.
-    pub(super) fn ring_alarm(&mut self, at: Instant, now: Instant) -> Option<Instant> {
-        self.after.any = true;
-        self.replies.ring(at, now, &mut self.after.woken)
-    }
 }
 
-/// Who waits for which reply, and until when.
+/// Who waits for which reply.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     slots: BTreeMap<u32, Slot>,
-    /// The deadlines of futures.
-    due: BTreeSet<(Instant, u32)>,
-    /// The time that an I/O thread waits for.
-    alarm: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -470,40 +460,5 @@ impl Replies {
             Some(Slot::Awaited(waiter)) => Some(Arc::clone(waiter)),
             _ => None,
         }
-    }
-
-    /// Notes a deadline. True: it is the earliest, and somebody is to be asked to wait for it.
-    fn call_at(&mut self, at: Instant, number: u32, before: Option<Instant>) -> bool {
-        if let Some(before) = before {
-            self.due.remove(&(before, number));
-        }
-        self.due.insert((at, number));
-        let earliest = self.alarm.is_none_or(|alarm| at < alarm);
-        if earliest {
-            self.alarm = Some(at);
-        }
-        earliest
-    }
-
-    fn forget(&mut self, number: u32, alarm: Option<Instant>) -> Option<Message> {
-        if let Some(at) = alarm {
-            self.due.remove(&(at, number));
-        }
-        self.take(number)
-    }
-
-    /// The alarm of this time; an outdated one is ignored, for another has taken its place.
-    fn ring(&mut self, at: Instant, now: Instant, woken: &mut Vec<Arc<Waiter>>) -> Option<Instant> {
-        if self.alarm != Some(at) {
-            return None;
-        }
-        while let Some(&(due, number)) = self.due.first()
-            && due <= now
-        {
-            self.due.pop_first();
-            woken.extend(self.wake(number));
-        }
-        self.alarm = self.due.first().map(|(due, _)| *due);
-        self.alarm
     }
 }

@@ -1,6 +1,7 @@
 //! Sending, in four forms over one attempt.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use ferromq_wire::{Message, Part};
 
 use super::after::{After, flush_left};
+use super::alarms::Alarm;
 use super::state::{Body, State};
 use super::{Shared, Socket};
 use crate::error::{SendError, SendErrorKind};
@@ -71,6 +73,10 @@ impl<P: Sends> Socket<P> {
 
     /// Like [`send`](Self::send) without time limit, as a future for any executor.
     ///
+    /// *Errors*: also [`SendErrorKind::NoThread`]: the pattern waits for a limited time (a
+    /// publisher that blocks for slow subscribers), and no I/O thread could be started that ends
+    /// it.
+    ///
     /// *Cancel safety*: the future owns the message until it is accepted whole. Dropping it before
     /// it is ready means that the message was not sent; [`SendFuture::cancel`] gives it back.
     pub fn send_async(&self, message: impl Into<Message>) -> SendFuture<'_, P> {
@@ -78,6 +84,7 @@ impl<P: Sends> Socket<P> {
             shared: self.shared(),
             message: Some(message.into()),
             waiter: None,
+            patience: None,
         }
     }
 }
@@ -88,12 +95,26 @@ pub struct SendFuture<'a, P: Pattern> {
     shared: &'a Shared<P>,
     message: Option<Message>,
     waiter: Option<Arc<Waiter>>,
+    /// Until when the pattern waits for peers without room, if it is not for ever.
+    patience: Option<Alarm>,
 }
 
 impl<P: Pattern> SendFuture<'_, P> {
     /// Gives the message back if it was not accepted; `None`: it was.
     pub fn cancel(mut self) -> Option<Message> {
         self.message.take()
+    }
+}
+
+impl<P: Pattern> SendFuture<'_, P> {
+    /// From now on the pattern waits for as long as it will; then the future is woken.
+    fn begin_patience(&mut self, waiter: &Arc<Waiter>) -> io::Result<()> {
+        let patience = self.shared.with(|state| state.pattern.patience());
+        let now = self.shared.context.world().now();
+        if let Some(at) = patience.and_then(|patience| now.checked_add(patience)) {
+            self.patience = Some(self.shared.set_alarm(at, waiter, None)?);
+        }
+        Ok(())
     }
 }
 
@@ -118,18 +139,28 @@ impl<P: Pattern> Future for SendFuture<'_, P> {
         let had_turn = this.waiter.is_some();
         let waiter = Arc::clone(this.waiter.get_or_insert_with(Waiter::task));
         drop(waiter.set_waker(cx.waker()));
+        let world = this.shared.context.world();
+        let hurries = this.patience.take_if(|it| world.now() >= it.at()).is_some();
         let offered = this.shared.with(|state| {
+            if hurries {
+                state.pattern.hurry();
+            }
             let offered = state.offer(&mut message, &this.shared.port);
             match offered {
                 Offer::Park => state.body.senders.enter(&waiter, had_turn),
                 _ => {
                     state.body.senders.leave(&waiter);
+                    state.body.cancel_alarm(this.patience.take());
                 }
             }
             offered
         });
         match offered {
             Offer::Park => {
+                if !had_turn && let Err(error) = this.begin_patience(&waiter) {
+                    let kind = SendErrorKind::NoThread(error.kind());
+                    return Poll::Ready(Err(SendError { kind, message }));
+                }
                 this.message = Some(message);
                 flush_left();
                 this.shared.arm_left();
@@ -150,7 +181,10 @@ impl<P: Pattern> Future for SendFuture<'_, P> {
 impl<P: Pattern> Drop for SendFuture<'_, P> {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter.take() {
-            self.shared.with(|state| state.body.pass_on_send(&waiter));
+            self.shared.with(|state| {
+                state.body.cancel_alarm(self.patience.take());
+                state.body.pass_on_send(&waiter);
+            });
         }
     }
 }

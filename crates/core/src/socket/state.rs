@@ -8,6 +8,7 @@ use std::time::Instant;
 use ferromq_wire::{Command, Incoming, Message};
 
 use super::after::After;
+use super::alarms::Alarms;
 use super::arrivals::Changes;
 use super::backlog::Backlog;
 use super::endpoints::Endpoints;
@@ -65,6 +66,7 @@ pub(crate) struct Body {
     pub(super) observers: WaitList,
     /// Who waits for which reply.
     pub(super) replies: Replies,
+    pub(super) alarms: Alarms,
     /// The descriptor that shows whether something can be received, if it was handed out.
     #[cfg(unix)]
     pub(super) signal: Weak<Signal>,
