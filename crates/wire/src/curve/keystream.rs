@@ -43,16 +43,9 @@ impl Keystream {
     pub(super) const KEY: usize = 32;
 
     pub(super) fn new(key: &[u8; 32], nonce: [u8; 8]) -> Self {
-        let mut words = key.chunks_exact(4).chain(nonce.chunks_exact(4));
-        let mut next = || {
-            let word = words.next().and_then(|word| word.first_chunk());
-            word.map_or(0, |word| u32::from_le_bytes(*word))
-        };
-        let key: [u32; 8] = std::array::from_fn(|_| next());
-        let nonce = [next(), next()];
         let [c0, c1, c2, c3] = CONSTANTS;
-        let [k0, k1, k2, k3, k4, k5, k6, k7] = key;
-        let [n0, n1] = nonce;
+        let [k0, k1, k2, k3, k4, k5, k6, k7] = words(key);
+        let [n0, n1] = words(&nonce);
         let words = [c0, k0, k1, k2, k3, c1, n0, n1, 0, 0, c2, k4, k5, k6, k7, c3];
         let mut input = words.map(|word| [word; LANES]);
         input[8] = [0, 1, 2, 3];
@@ -66,7 +59,7 @@ impl Keystream {
 
     /// The key at the front of the stream.
     pub(super) fn key(&self) -> &[u8; Self::KEY] {
-        self.bytes.first_chunk().unwrap_or(&[0; Self::KEY])
+        &self.bytes.as_chunks().0[0]
     }
 
     /// Hides, or shows, a text with what comes after the key.
@@ -110,6 +103,12 @@ impl Drop for Keystream {
         self.input.zeroize();
         self.bytes.zeroize();
     }
+}
+
+/// The words that so many bytes are.
+fn words<const WORDS: usize>(bytes: &[u8]) -> [u32; WORDS] {
+    let words = bytes.as_chunks().0;
+    std::array::from_fn(|at| u32::from_le_bytes(words[at]))
 }
 
 /// A round over the columns and one over the rows, of every block. (A loop over blocks, with all
