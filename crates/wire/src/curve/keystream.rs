@@ -116,15 +116,22 @@ fn words<const WORDS: usize>(bytes: &[u8]) -> [u32; WORDS] {
 #[inline(always)]
 fn double_round(words: &mut [Lanes; 16]) {
     for lane in 0..LANES {
-        let mut block: [u32; 16] = std::array::from_fn(|word| words[word][lane]);
-        quarter(&mut block, [0, 4, 8, 12]);
-        quarter(&mut block, [5, 9, 13, 1]);
-        quarter(&mut block, [10, 14, 2, 6]);
-        quarter(&mut block, [15, 3, 7, 11]);
-        quarter(&mut block, [0, 1, 2, 3]);
-        quarter(&mut block, [5, 6, 7, 4]);
-        quarter(&mut block, [10, 11, 8, 9]);
-        quarter(&mut block, [15, 12, 13, 14]);
+        let block: [u32; 16] = std::array::from_fn(|word| words[word][lane]);
+        let [mut a0, mut a1, mut a2, mut a3, block @ ..] = block;
+        let [mut b0, mut b1, mut b2, mut b3, block @ ..] = block;
+        let [mut c0, mut c1, mut c2, mut c3, block @ ..] = block;
+        let [mut d0, mut d1, mut d2, mut d3] = block;
+        [a0, b0, c0, d0] = quarter([a0, b0, c0, d0]);
+        [b1, c1, d1, a1] = quarter([b1, c1, d1, a1]);
+        [c2, d2, a2, b2] = quarter([c2, d2, a2, b2]);
+        [d3, a3, b3, c3] = quarter([d3, a3, b3, c3]);
+        [a0, a1, a2, a3] = quarter([a0, a1, a2, a3]);
+        [b1, b2, b3, b0] = quarter([b1, b2, b3, b0]);
+        [c2, c3, c0, c1] = quarter([c2, c3, c0, c1]);
+        [d3, d0, d1, d2] = quarter([d3, d0, d1, d2]);
+        let block = [
+            a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3,
+        ];
         for (words, word) in words.iter_mut().zip(block) {
             words[lane] = word;
         }
@@ -132,11 +139,12 @@ fn double_round(words: &mut [Lanes; 16]) {
 }
 
 #[inline(always)]
-fn quarter(block: &mut [u32; 16], [a, b, c, d]: [usize; 4]) {
-    block[b] ^= block[a].wrapping_add(block[d]).rotate_left(7);
-    block[c] ^= block[b].wrapping_add(block[a]).rotate_left(9);
-    block[d] ^= block[c].wrapping_add(block[b]).rotate_left(13);
-    block[a] ^= block[d].wrapping_add(block[c]).rotate_left(18);
+fn quarter([mut a, mut b, mut c, mut d]: [u32; 4]) -> [u32; 4] {
+    b ^= a.wrapping_add(d).rotate_left(7);
+    c ^= b.wrapping_add(a).rotate_left(9);
+    d ^= c.wrapping_add(b).rotate_left(13);
+    a ^= d.wrapping_add(c).rotate_left(18);
+    [a, b, c, d]
 }
 
 fn combine(text: &mut [u8], stream: &[u8]) {
