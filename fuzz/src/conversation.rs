@@ -4,6 +4,7 @@ use ferromq_wire::{Incoming, Kind, Message, SocketType};
 
 use crate::Input;
 use crate::handshake::{KINDS, Kind as Security, Side};
+use crate::traffic::assert_named;
 
 /// What the line does with the next bytes.
 fn pass(bytes: Vec<u8>, input: &mut Input<'_>) -> Vec<u8> {
@@ -51,7 +52,8 @@ pub(crate) fn run(data: &[u8]) {
                 say(&mut sides[from], input.byte(), &mut sent[from]);
             }
             let bytes = pass(std::mem::take(&mut sides[from].said), &mut input);
-            if sides[1 - from].hear(&bytes).is_err() {
+            if let Err(violation) = sides[1 - from].hear(&bytes) {
+                assert_named(violation);
                 return;
             }
         }
@@ -65,9 +67,9 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
-/// Sends a message, if the handshake is over.
+/// Sends a message of this length, in words, if the handshake is over.
 fn say(side: &mut Side, length: u8, sent: &mut Vec<Incoming>) {
-    let message = Message::from(vec![length; usize::from(length)]);
+    let message = Message::from(vec![length; usize::from(length) * 4]);
     match (&mut side.sealer, &side.encoder) {
         (Some(sealer), _) => {
             let part = message

@@ -1,5 +1,6 @@
 //! What FerroMQ does with arbitrary bytes, as ordinary functions: one body for each parser, for
-//! whole connections of each mechanism and version, for endpoints, and for sequences of operations.
+//! mechanisms, for whole connections of each mechanism and version, for endpoints, and for
+//! sequences of operations.
 //!
 //! `cargo test -p ferromq-fuzz` runs them over `corpus/`; `cargo xtask fuzz` has libFuzzer look for
 //! more. A body panics if it has found something: nothing else does.
@@ -9,8 +10,11 @@
 mod connection;
 mod conversation;
 mod handshake;
+mod hidden;
 mod input;
+mod mechanism;
 mod operations;
+pub mod seeds;
 mod text;
 mod traffic;
 
@@ -27,6 +31,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("handshake", handshake::run),
     ("heartbeat", operations::heartbeat),
     ("key", text::key),
+    ("mechanism", mechanism::run),
     ("message", operations::message),
     ("metadata", text::metadata),
     ("sockets", operations::sockets),

@@ -19,10 +19,15 @@ use crate::connection::assert_balanced;
 pub(crate) fn heartbeat(data: &[u8]) {
     let mut input = Input::new(data);
     let time = |input: &mut Input<'_>| Duration::from_millis(input.number() as u64);
+    let setting = |input: &mut Input<'_>| match time(input) {
+        // The longest one is for ever.
+        most if most.as_millis() == 0xFFFF => Duration::MAX,
+        other => other,
+    };
     let config = HeartbeatConfig {
-        interval: time(&mut input),
-        timeout: (input.byte() % 2 == 1).then(|| time(&mut input)),
-        ttl: time(&mut input) * 100,
+        interval: setting(&mut input),
+        timeout: (input.byte() % 2 == 1).then(|| setting(&mut input)),
+        ttl: setting(&mut input).saturating_mul(100),
     };
     let mut now = Instant::now();
     let mut heartbeat = Heartbeat::new(config, input.one_of(&[V3_1, V3_0, V2_0]), now);
@@ -32,7 +37,7 @@ pub(crate) fn heartbeat(data: &[u8]) {
             0 => now += time(&mut input),
             1 => heartbeat.handle_traffic(),
             2 => {
-                let ttl = time(&mut input) * 100;
+                let ttl = setting(&mut input).saturating_mul(100);
                 heartbeat.handle_ping(ttl, now);
             }
             3 => heartbeat.handle_pong(),
@@ -64,7 +69,7 @@ pub(crate) fn message(data: &[u8]) {
     while !input.is_empty() {
         let action = input.byte();
         let length = usize::from(input.byte());
-        match action % 9 {
+        match action % 12 {
             0 => {
                 let bytes = input.bytes(length);
                 message.push_back(bytes);
@@ -97,6 +102,16 @@ pub(crate) fn message(data: &[u8]) {
             }
             6 => message = message.clone(),
             7 => message = message.into_parts().into_iter().collect(),
+            9 => message = message.into_iter().map(Part::into_bytes).collect(),
+            10 => {
+                message = message.into_iter().rev().collect();
+                model = model.into_iter().rev().collect();
+            }
+            11 => {
+                let text = String::from_utf8_lossy(input.bytes(length)).into_owned();
+                model.push_back(text.clone().into_bytes());
+                message.push_back(text);
+            }
             _ => {
                 let part = message.part(length).map(Part::as_bytes);
                 assert_eq!(part, model.get(length).map(Vec::as_slice));
@@ -108,11 +123,14 @@ pub(crate) fn message(data: &[u8]) {
         assert_eq!(message.len(), model.len());
         assert_eq!(message.size(), model.iter().map(Vec::len).sum::<usize>());
         assert!(
-            message
-                .iter()
+            (&message)
+                .into_iter()
                 .map(Part::as_bytes)
                 .eq(model.iter().map(Vec::as_slice))
         );
+        // A log line of it is short, however long it is: 32 bytes of each part, and its length.
+        let shown = format!("{message:?}");
+        assert!(shown.len() <= 2 + 200 * model.len(), "{shown}");
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn key(data: &[u8]) {
     };
     if let Ok(key) = text.parse::<PublicKey>() {
         assert_eq!(key.to_string(), text);
+        assert_eq!(format!("{key:?}"), format!("PublicKey({text})"));
     }
     if let Ok(key) = text.parse::<SecretKey>() {
         assert_eq!(key.expose_text(), text);
@@ -33,9 +34,16 @@ pub(crate) fn key(data: &[u8]) {
     }
 }
 
-/// Any bytes as properties: what is parsed can be encoded and parsed again, if it may be sent.
+/// Any bytes as properties: what is parsed can be encoded and parsed again, if it may be sent. Any
+/// text as a name: it is put if it may be sent.
 pub(crate) fn metadata(data: &[u8]) {
     let mut input = Input::new(data);
+    if let Ok(name) = std::str::from_utf8(data) {
+        let mut put = Vec::new();
+        metadata::put(&mut put, name, b"value");
+        let refused = metadata::check(name, b"value") == Err(PropertyError::Name);
+        assert_eq!(put.is_empty(), refused, "{name}");
+    }
     let limits = Limits {
         max_properties: input.byte().into(),
         ..Limits::default()

@@ -1,7 +1,8 @@
 //! The traffic of a peer of each version, however it is cut, and what we send of it in turn.
 
 use ferromq_wire::{
-    Command, Decoder, Encoder, Incoming, Limits, V1_0, V2_0, V3_0, V3_1, Version, Violation,
+    Command, Decoder, Encoder, Framing, Incoming, Kind, Limits, V1_0, V2_0, V3_0, V3_1, Version,
+    Violation,
 };
 
 use crate::Input;
@@ -19,11 +20,80 @@ pub(crate) fn run(data: &[u8]) {
     let pieces = bytes.chunks(piece);
     let cut = Reader::new(version, limits, 1, direct).run(pieces);
     assert_eq!(whole, cut);
+    if let Some(violation) = whole.violation {
+        assert_named(violation);
+    }
     let sent = encode(version, &whole.incoming);
     let again = Reader::new(version, Limits::default(), usize::MAX, false).run([&sent[..]]);
     assert_eq!(again.violation, None);
     let expected = whole.incoming.iter().filter(|it| is_sent(version, it));
     assert!(again.incoming.iter().eq(expected), "{again:?}");
+    for item in &whole.incoming {
+        if let Incoming::Command(command) = item {
+            assert_told(command);
+        }
+    }
+    for at in 0..bytes.len().min(64) {
+        assert_header(&bytes[at..]);
+    }
+}
+
+/// What is wrong has a name of one word, and a text that goes into a sentence.
+pub(crate) fn assert_named(violation: Violation) {
+    let (name, text) = (format!("{violation:?}"), violation.to_string());
+    assert!(name.chars().all(char::is_alphanumeric), "{name}");
+    assert!(!text.ends_with('.') && text.contains(' '), "{name}: {text}");
+}
+
+/// A command comes to older peers as a message, or not at all; to others as what it is. It shows
+/// itself by its name.
+fn assert_told(command: &Command) {
+    let shown = format!("{command:?}").to_uppercase();
+    assert!(shown.starts_with(command.name()), "{shown}");
+    for version in [V3_1, V3_0, V2_0, V1_0] {
+        let mut sent = Vec::new();
+        Encoder::new(version).encode_command(command, &mut sent);
+        let came = Reader::new(version, Limits::default(), usize::MAX, false).run([&sent[..]]);
+        assert_eq!(came.violation, None, "{command:?}");
+        let expected = match command {
+            _ if version == V1_0 => None,
+            Command::Subscribe(topic) if version < V3_1 => Some(legacy(1, topic)),
+            Command::Cancel(topic) if version < V3_1 => Some(legacy(0, topic)),
+            _ if version == V2_0 => None,
+            command => Some(Incoming::Command(command.clone())),
+        };
+        assert!(
+            came.incoming.iter().eq(&expected),
+            "{came:?} of {command:?}"
+        );
+    }
+}
+
+fn legacy(first: u8, topic: &[u8]) -> Incoming {
+    Incoming::Message([&[first], topic].concat().into())
+}
+
+/// The header of a frame, where there is one, is that which its length and flag have.
+fn assert_header(bytes: &[u8]) {
+    for framing in [Framing::FlagsFirst, Framing::LengthFirst] {
+        let Some((more, length, body)) = framing.split_header(bytes) else {
+            continue;
+        };
+        let mut header = Vec::new();
+        framing.put_header(&mut header, more, length);
+        assert_eq!(framing.split_header(&header), Some((more, length, &[][..])));
+        assert!(bytes.ends_with(body) && bytes.len() >= body.len() + header.len());
+    }
+    let parts = Framing::FlagsFirst.split_header(bytes);
+    match (Framing::split(bytes), parts) {
+        (Some((Kind::Part { more }, length, body)), parts) => {
+            assert_eq!(parts, Some((more, length, body)));
+        }
+        (Some((Kind::Command, length, body)), parts) => {
+            assert_eq!(parts, Some((false, length, body)));
+        }
+        (None, parts) => assert_eq!(parts, None),
+    }
 }
 
 /// Limits small enough to be met.
