@@ -4,6 +4,7 @@
 //! The compiler's own instrumentation and libFuzzer's runtime, without a sanitizer (what is fuzzed
 //! forbids unsafe code): any toolchain will do, and a C++ compiler.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::{Outcome, target};
 const USAGE: &str = "\
 usage: cargo xtask fuzz [TARGET]… [--minutes N]   each target for so long (default: 1 each, all)
        cargo xtask fuzz --merge [TARGET]…         adds what was found to the committed corpora
+       cargo xtask fuzz --seeds                   writes the seeds that are made by rules
        cargo xtask fuzz --edges                   how much of wire the committed corpora reach";
 
 /// A counter and an address for each edge.
@@ -28,6 +30,13 @@ const EDGES: [&str; 5] = [
 
 /// The operands of comparisons, by which libFuzzer finds what is compared with.
 const COMPARISONS: &str = "-Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Nothing inlined, unrolled or added.
+const AS_WRITTEN: [&str; 3] = [
+    "-Copt-level=0",
+    "-Cdebug-assertions=off",
+    "-Coverflow-checks=off",
+];
 
 /// Set while the compiler is called through this program: the one crate to be instrumented.
 const ONLY: &str = "FERROMQ_EDGES";
@@ -46,6 +55,9 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Outcome {
             Ok(())
         }
         ["--edges"] => edges(root),
+        ["--seeds"] => run_command(
+            cargo(root, &["run", "-p", "ferromq-fuzz", "--bin", "seeds"]).current_dir(root),
+        ),
         ["--merge", ref names @ ..] => {
             let program = build(root, None)?;
             let names = chosen(root, names)?;
@@ -89,21 +101,63 @@ fn merge(root: &Path, program: &Path, name: &str) -> Outcome {
     run_command(command.args([corpus(root, name), grown]))
 }
 
-/// Counts the edges that all committed corpora together reach.
+/// Counts the edges that all committed corpora together reach, and says why they do not reach the
+/// others.
 pub(crate) fn edges(root: &Path) -> Outcome {
     let program = build(root, Some(COUNTED))?;
-    let counted = output(&mut Command::new(program))?;
+    let counted = output(Command::new(program).arg("--missed"))?;
     let mut words = counted.split_whitespace();
     let mut number = || words.find_map(|word| word.parse::<usize>().ok());
     let (Some(reached), Some(there)) = (number(), number()) else {
         return Err(format!("nothing was counted: {counted}"));
     };
+    print_missed(root, &counted)?;
     let percent = 100 * reached / there.max(1);
     println!("the corpora reach {reached} of {there} edges of {COUNTED}: {percent} %");
     match percent >= REACHED {
         true => Ok(()),
         false => Err(format!("less than {REACHED} %")),
     }
+}
+
+/// Prints what was not reached, by reason: lines of an address and a function in `counted`.
+fn print_missed(root: &Path, counted: &str) -> Outcome {
+    let file = root.join("fuzz/unreached.txt");
+    let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let reasons = reasons(&text);
+    let mut missed: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    let functions = counted.lines().filter(|line| line.starts_with("0x"));
+    for (_, function) in functions.filter_map(|line| line.split_once(' ')) {
+        let reason = reasons.get(function).map_or("no reason is known", |it| it);
+        let of_reason = missed.entry(reason).or_default();
+        *of_reason.entry(function).or_default() += 1;
+    }
+    for (reason, functions) in missed {
+        println!("{}: {reason}", functions.values().sum::<usize>());
+        let each = functions.iter();
+        each.for_each(|(function, edges)| println!("  {edges:3} {function}"));
+    }
+    Ok(())
+}
+
+/// Functions with the reason above them: paragraphs, whose first lines begin with `#`.
+fn reasons(text: &str) -> BTreeMap<&str, String> {
+    let mut reasons = BTreeMap::new();
+    for paragraph in text.split("\n\n") {
+        let (reason, functions): (Vec<&str>, Vec<&str>) =
+            paragraph.lines().partition(|line| line.starts_with('#'));
+        let reason: Vec<&str> = reason
+            .iter()
+            .map(|line| line.trim_matches(['#', ' ']))
+            .collect();
+        let reason = reason.join(" ");
+        reasons.extend(
+            functions
+                .into_iter()
+                .map(|function| (function, reason.clone())),
+        );
+    }
+    reasons
 }
 
 /// Builds libFuzzer around the bodies, all packages instrumented; or the program that counts the
@@ -126,9 +180,6 @@ fn build(root: &Path, only: Option<&str>) -> Outcome<PathBuf> {
         Some(only) => {
             let this = std::env::current_exe().map_err(|error| error.to_string())?;
             command.env("RUSTC_WRAPPER", this).env(ONLY, only);
-            // Checks that never fail are no edges that can be reached.
-            command.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false");
-            command.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "false");
         }
     }
     run_command(&mut command)?;
@@ -144,8 +195,9 @@ pub(crate) fn compile() -> Option<Outcome> {
     let mut command = Command::new(compiler);
     let is_counted = |pair: &[OsString]| pair[0] == "--crate-name" && pair[1] == *only;
     if rest.windows(2).any(is_counted) {
-        // As it is written: the edges of unrolled loops and inlined comparisons are not ours.
-        command.args(&rest).args(EDGES).arg("-Copt-level=0");
+        // As it is written: the edges of unrolled loops and inlined comparisons are not ours. Nor
+        // are checks that never fail, which come with that level unless they are turned off.
+        command.args(&rest).args(EDGES).args(AS_WRITTEN);
         return Some(run_command(&mut command));
     }
     Some(run_command(command.args(rest)))
@@ -200,4 +252,26 @@ fn files(folder: &Path) -> Outcome<Vec<PathBuf>> {
 
 fn create(folder: &Path) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reasons;
+
+    #[test]
+    fn functions_have_the_reason_above_them() {
+        let reasons = reasons("# A file.\n\n# Why\n# not.\na::b\n<c as d>::e\n\n# So.\nf\n");
+        let found: Vec<_> = reasons
+            .iter()
+            .map(|(name, why)| (*name, &why[..]))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("<c as d>::e", "Why not."),
+                ("a::b", "Why not."),
+                ("f", "So.")
+            ]
+        );
+    }
 }

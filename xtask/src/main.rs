@@ -39,7 +39,7 @@ cargo xtask COMMAND
                              random traffic over real connections, cut and closed at any time
   sim [--seeds N] [--seed FIRST] [--once] [--trace]
                              whole sockets over a simulated network, each seed twice
-  fuzz [TARGET]… [--minutes N] | --merge | --edges
+  fuzz [TARGET]… [--minutes N] | --merge | --seeds | --edges
                              what arbitrary bytes and operations do, by libFuzzer; fuzz --help
   soak [--minutes N]         connections come and go: nothing may grow
   netns [SCENE]…             loss, cuts, moves and pulled cables, in network namespaces (root)

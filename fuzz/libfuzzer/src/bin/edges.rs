@@ -4,11 +4,12 @@
 //! The instrumented crate has code of others too, made for its types: what std does with them. Of
 //! the functions in the symbol table those count that are the crate's own, whatever number of
 //! instances there is of each: an edge is reached if it is in one of them. With `--missed`, the
-//! others are printed, by function and address.
+//! others are printed, by function and address; with `--idle`, the files without which as much is
+//! reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -52,63 +53,115 @@ unsafe extern "C" fn __sanitizer_cov_pcs_init(start: *const [usize; 2], end: *co
     PLACES.get_or_init(|| places);
 }
 
+/// An edge of a function of the crate: the how many-th.
+type Edge<'a> = (&'a str, usize);
+
 fn main() {
-    let reached = run();
+    let runs = run();
+    let (base, functions) = functions();
+    let edges = edges(&functions);
+    let places: BTreeMap<Edge<'_>, usize> = edges.iter().flatten().copied().collect();
+    let mut reached: BTreeMap<Edge<'_>, usize> = BTreeMap::new();
+    let of = |hits: &[usize]| -> BTreeSet<Edge<'_>> {
+        let own = hits.iter().filter_map(|at| edges[*at]);
+        own.map(|(edge, _)| edge).collect()
+    };
+    for edge in runs.iter().flat_map(|(_, hits)| of(hits)) {
+        *reached.entry(edge).or_default() += 1;
+    }
+    println!("{} of {} edges", reached.len(), places.len());
+    if std::env::args().any(|argument| argument == "--missed") {
+        let missed = places
+            .iter()
+            .filter(|(edge, _)| !reached.contains_key(edge));
+        missed.for_each(|((name, _), place)| println!("{:#x} {}", place - base, readable(name)));
+    }
+    if std::env::args().any(|argument| argument == "--idle") {
+        for (file, hits) in runs.iter().rev() {
+            let edges = of(hits);
+            if edges.iter().all(|edge| reached[edge] > 1) {
+                println!("{}", file.display());
+                edges
+                    .iter()
+                    .for_each(|edge| *reached.entry(*edge).or_default() -= 1);
+            }
+        }
+    }
+}
+
+/// Which edge each counter counts, and where that is; `None`: one of others' functions.
+fn edges(functions: &BTreeMap<usize, String>) -> Vec<Option<(Edge<'_>, usize)>> {
     let places = PLACES.get().expect("nothing is instrumented");
-    let functions = functions();
-    // By function, and which of its edges in their order.
-    let mut edges: BTreeMap<(&str, usize), (bool, usize)> = BTreeMap::new();
     let (mut present, mut ordinal) = (None, 0);
-    for (&[place, flags], reached) in places.iter().zip(reached) {
+    let edge = |&[place, flags]: &[usize; 2]| {
         if flags & 1 == 1 {
             present = functions.get(&place).and_then(|symbol| own(symbol));
             ordinal = 0;
         }
         ordinal += 1;
-        if let Some(name) = present {
-            edges.entry((name, ordinal)).or_insert((false, place)).0 |= reached;
-        }
-    }
-    let count = edges.values().filter(|(reached, _)| *reached).count();
-    println!("{count} of {} edges", edges.len());
-    if std::env::args().any(|argument| argument == "--missed") {
-        let base = base(&functions);
-        let missed = edges.iter().filter(|(_, (reached, _))| !reached);
-        missed.for_each(|((name, _), (_, place))| println!("{:#x} {name}", place - base));
-        let names: BTreeSet<&str> = edges.keys().map(|(name, _)| *name).collect();
-        println!("{} functions", names.len());
-    }
+        present.map(|name| ((name, ordinal), place))
+    };
+    places.iter().map(edge).collect()
 }
 
-/// Which edges the corpora reach, in the order of the counters.
-fn run() -> Vec<bool> {
+/// The files of the corpora, with the counters that each sets off.
+fn run() -> Vec<(PathBuf, Vec<usize>)> {
     let counters = COUNTERS.get().expect("nothing is instrumented");
-    let mut reached = vec![false; counters.len()];
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let mut runs = Vec::new();
     for (name, body) in TARGETS {
         let entries = fs::read_dir(corpus.join(name)).expect("a corpus");
-        for entry in entries {
-            let data = fs::read(entry.expect("a file").path()).expect("its bytes");
-            body(&data);
-            for (reached, counter) in reached.iter_mut().zip(*counters) {
-                *reached |= counter.swap(0, Ordering::Relaxed) != 0;
-            }
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+        files.sort();
+        for file in files {
+            body(&fs::read(&file).expect("its bytes"));
+            let counts = counters
+                .iter()
+                .map(|counter| counter.swap(0, Ordering::Relaxed));
+            let hits = counts.enumerate().filter(|(_, count)| *count != 0);
+            runs.push((file, hits.map(|(at, _)| at).collect()));
         }
     }
-    reached
+    runs
 }
 
-/// The path of a function of the crate, without the hash that tells its instances apart.
+/// The path of a function of the crate, without the hash that tells its instances apart: names,
+/// each behind its length.
 fn own(symbol: &str) -> Option<&str> {
-    let path = symbol.strip_prefix("_ZN")?;
-    let path = path.trim_start_matches(|c: char| c.is_ascii_digit());
-    let is_own = OWN.iter().any(|start| path.starts_with(start));
-    let (path, _) = path.rsplit_once("17h")?;
+    let (path, _) = symbol.strip_prefix("_ZN")?.rsplit_once("17h")?;
+    let first = path.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_own = OWN.iter().any(|start| first.starts_with(start));
     is_own.then_some(path)
 }
 
-/// The functions of this program by the addresses at which they begin now.
-fn functions() -> BTreeMap<usize, String> {
+/// The path as it is written: of a method of a trait, with the type and the trait in brackets.
+fn readable(path: &str) -> String {
+    const SIGNS: [(&str, &str); 9] = [
+        ("_$", "$"),
+        ("$LT$", "<"),
+        ("$GT$", ">"),
+        ("$RF$", "&"),
+        ("$u20$", " "),
+        ("$u7b$", "{"),
+        ("$u7d$", "}"),
+        ("..", "::"),
+        ("ferromq_wire::", ""),
+    ];
+    let (mut names, mut rest) = (Vec::new(), path);
+    while let Some(digits) = rest.find(|c: char| !c.is_ascii_digit()) {
+        let (length, behind) = rest.split_at(digits);
+        let length = length.parse().unwrap_or(behind.len());
+        let (name, behind) = behind.split_at(length.min(behind.len()));
+        names.push(name);
+        rest = behind;
+    }
+    let signs = SIGNS.iter();
+    signs.fold(names.join("::"), |text, (from, to)| text.replace(from, to))
+}
+
+/// How far this program was moved in memory, and its functions by the addresses at which they
+/// begin now.
+fn functions() -> (usize, BTreeMap<usize, String>) {
     let program = std::env::current_exe()
         .and_then(fs::read)
         .expect("this program");
@@ -120,13 +173,7 @@ fn functions() -> BTreeMap<usize, String> {
         .expect("a symbol table");
     let base = __sanitizer_cov_pcs_init as *const () as usize - there;
     let moved = symbols.into_iter().map(|(at, name)| (base + at, name));
-    moved.collect()
-}
-
-/// How far the program was moved in memory.
-fn base(functions: &BTreeMap<usize, String>) -> usize {
-    let (lowest, _) = functions.first_key_value().expect("functions");
-    lowest & !0xff_ffff
+    (base, moved.collect())
 }
 
 /// A program of 64 bits, little end first.
