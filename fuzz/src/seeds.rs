@@ -261,6 +261,11 @@ fn commands(put: Put<'_>) {
         [null(0), command(b"ERROR", b"\x02no more")].concat(),
     );
     put("too-much", [null(SMALL), ready("DEALER")].concat());
+    // Too much of it, and wrong as a whole.
+    put(
+        "too-much-and-wrong",
+        [null(SMALL), ready("STREAM")].concat(),
+    );
     put("value-too-long", {
         let data = [&[1, b'a'][..], &[0x80, 0, 0, 0]].concat();
         [null(0), command(b"READY", &data)].concat()

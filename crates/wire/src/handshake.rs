@@ -139,11 +139,17 @@ impl Handshake {
     /// ([`Violation::PeerReportedError`], see [`peer_reason`](Self::peer_reason)). There may be
     /// output still: what tells the peer. Further calls give the same error.
     pub fn handle_input(&mut self, input: &mut &[u8]) -> Result<(), Violation> {
-        let given = input.len();
-        let advanced = self.advance(input);
-        self.taken = self.taken.saturating_add(given.saturating_sub(input.len()));
+        let limit = self.config.limits.max_handshake;
+        let allowed = limit.saturating_sub(self.taken);
+        let (mut within, beyond) = input.split_at_checked(allowed).unwrap_or((input, &[]));
+        let given = within.len();
+        let advanced = self.advance(&mut within);
+        let taken = given.saturating_sub(within.len());
+        self.taken = self.taken.saturating_add(taken);
+        *input = input.get(taken..).unwrap_or_default();
+        let fits = beyond.is_empty() || !within.is_empty() || !self.takes_input();
         advanced
-            .and_then(|()| self.check_taken())
+            .and_then(|()| fits.then_some(()).ok_or(Violation::HandshakeTooLarge))
             .inspect_err(|&violation| self.fail(violation))
     }
 
@@ -246,6 +252,10 @@ impl Handshake {
         }
     }
 
+    fn takes_input(&self) -> bool {
+        matches!(self.state, State::Greeting(_) | State::Older(_)) || self.takes_commands()
+    }
+
     fn takes_commands(&self) -> bool {
         matches!(self.state, State::Commands) && self.mechanism.claim().is_none()
     }
@@ -282,15 +292,6 @@ impl Handshake {
             Ok(())
         } else {
             Err(Violation::CommandTooLarge)
-        }
-    }
-
-    fn check_taken(&self) -> Result<(), Violation> {
-        let fits = self.taken <= self.config.limits.max_handshake;
-        if fits {
-            Ok(())
-        } else {
-            Err(Violation::HandshakeTooLarge)
         }
     }
 
