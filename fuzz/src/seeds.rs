@@ -232,6 +232,15 @@ fn greetings(put: Put<'_>) {
         "2-0-begun",
         short(SERVES_2_0, &[&signature(0x7F)[..], &[1]].concat()),
     );
+    // A routing id up to the limit of 80 bytes, with traffic behind it; and one beyond.
+    for length in [66, 200] {
+        let id = [vec![1, 5, 0, length], vec![b'i'; length.into()]].concat();
+        let bytes = [signature(0x7F), id, frame(0, b"a")].concat();
+        put(
+            &format!("2-0-id-{length}"),
+            short(SERVES_2_0 | SMALL, &bytes),
+        );
+    }
     for octet in [6, 9, 10] {
         let greeting = [&signature(0x7F)[..], &[1, octet, 0, 0]].concat();
         put(&format!("2-0-octet-{octet}"), short(SERVES_2_0, &greeting));
