@@ -107,11 +107,10 @@ impl<P: Pattern> SendFuture<'_, P> {
 }
 
 impl<P: Pattern> SendFuture<'_, P> {
-    /// From now on the pattern waits for as long as it will; then the future is woken.
-    fn begin_patience(&mut self, waiter: &Arc<Waiter>) -> io::Result<()> {
-        let patience = self.shared.with(|state| state.pattern.patience());
+    /// From now on the pattern waits for so long; then the future is woken.
+    fn begin_patience(&mut self, patience: Duration, waiter: &Arc<Waiter>) -> io::Result<()> {
         let now = self.shared.context.world().now();
-        if let Some(at) = patience.and_then(|patience| now.checked_add(patience)) {
+        if let Some(at) = now.checked_add(patience) {
             self.patience = Some(self.shared.set_alarm(at, waiter, None)?);
         }
         Ok(())
@@ -141,13 +140,17 @@ impl<P: Pattern> Future for SendFuture<'_, P> {
         drop(waiter.set_waker(cx.waker()));
         let world = this.shared.context.world();
         let hurries = this.patience.take_if(|it| world.now() >= it.at()).is_some();
+        let mut patience = None;
         let offered = this.shared.with(|state| {
             if hurries {
                 state.pattern.hurry();
             }
             let offered = state.offer(&mut message, &this.shared.port);
             match offered {
-                Offer::Park => state.body.senders.enter(&waiter, had_turn),
+                Offer::Park => {
+                    state.body.senders.enter(&waiter, had_turn);
+                    patience = state.pattern.patience().filter(|_| !had_turn);
+                }
                 _ => {
                     state.body.senders.leave(&waiter);
                     state.body.cancel_alarm(this.patience.take());
@@ -157,7 +160,9 @@ impl<P: Pattern> Future for SendFuture<'_, P> {
         });
         match offered {
             Offer::Park => {
-                if !had_turn && let Err(error) = this.begin_patience(&waiter) {
+                if let Some(patience) = patience
+                    && let Err(error) = this.begin_patience(patience, &waiter)
+                {
                     let kind = SendErrorKind::NoThread(error.kind());
                     return Poll::Ready(Err(SendError { kind, message }));
                 }
