@@ -272,14 +272,16 @@ impl ContextInner {
     pub(crate) fn io(&self, affinity: u64) -> std::io::Result<IoHandle> {
         let mut workers = self.workers.lock();
         workers.resize_with(self.settings.threads, || None);
-        let numbered = workers.iter_mut().enumerate();
-        let allowed = numbered.filter(|(number, _)| is_allowed(affinity, *number));
-        let (started, vacant): (Vec<_>, Vec<_>) = allowed.partition(|(_, slot)| slot.is_some());
-        let started = started.iter().filter_map(|(_, slot)| slot.as_ref());
-        let idlest = started.map(|(io, _)| io).min_by_key(|io| io.load());
-        match (idlest, vacant.into_iter().next()) {
-            (Some(io), None) => Ok(io.clone()),
-            (Some(io), _) if io.load() == 0 => Ok(io.clone()),
+        let started = workers.iter().enumerate();
+        let started = started.filter(|(number, _)| is_allowed(affinity, *number));
+        let started = started.filter_map(|(_, slot)| slot.as_ref().map(|(io, _)| io));
+        let idlest = started.min_by_key(|io| io.load()).cloned();
+        let mut numbered = workers.iter_mut().enumerate();
+        let vacant =
+            numbered.find(|(number, slot)| slot.is_none() && is_allowed(affinity, *number));
+        match (idlest, vacant) {
+            (Some(io), None) => Ok(io),
+            (Some(io), _) if io.load() == 0 => Ok(io),
             (_, Some((number, slot))) => {
                 let (io, running) = self.start(number)?;
                 *slot = Some((io.clone(), running));
