@@ -130,6 +130,11 @@ impl Port {
         Arc::clone(&self.options.lock())
     }
 
+    /// Changes options that concern nobody else.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Options)) {
+        change(Arc::make_mut(&mut self.options.lock()));
+    }
+
     /// Puts other options in the place of those that were `before`, and returns these. `None`: it
     /// is others by now, and nothing is done; else `then` is, at once.
     pub(crate) fn exchange<E>(

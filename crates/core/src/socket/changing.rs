@@ -14,13 +14,17 @@ impl<P: Pattern> Socket<P> {
     /// How long `send` waits at most, in calls that begin after this one; `None`: without limit.
     #[doc(alias = "ZMQ_SNDTIMEO")]
     pub fn set_send_timeout(&self, timeout: Option<Duration>) {
-        self.change(|options| options.send_timeout = timeout);
+        self.shared()
+            .port()
+            .change(|options| options.send_timeout = timeout);
     }
 
     /// How long `recv` waits at most, in calls that begin after this one; `None`: without limit.
     #[doc(alias = "ZMQ_RCVTIMEO")]
     pub fn set_receive_timeout(&self, timeout: Option<Duration>) {
-        self.change(|options| options.receive_timeout = timeout);
+        self.shared()
+            .port()
+            .change(|options| options.receive_timeout = timeout);
     }
 
     /// How long what is queued may be flushed after the socket is closed, or an endpoint let go of,
@@ -32,7 +36,9 @@ impl<P: Pattern> Socket<P> {
         if linger > LONGEST_LINGER {
             return BuildError::out_of_range("linger");
         }
-        self.change(|options| options.linger = Some(linger));
+        self.shared()
+            .port()
+            .change(|options| options.linger = Some(linger));
         Ok(())
     }
 
@@ -53,7 +59,7 @@ impl<P: Pattern> Socket<P> {
         if !reconnect.is_valid() {
             return BuildError::out_of_range("reconnect_interval");
         }
-        self.change(|options| {
+        self.shared().port().change(|options| {
             options.reconnect.first = first;
             options.reconnect.most = most;
         });
@@ -118,19 +124,5 @@ impl<P: Pattern> Socket<P> {
             Ok(old)
         })?;
         Ok(old.is_some())
-    }
-
-    /// Changes options that concern nobody else.
-    fn change(&self, change: impl Fn(&mut Options)) {
-        let port = self.shared().port();
-        loop {
-            let before = port.options();
-            let mut after = Options::clone(&before);
-            change(&mut after);
-            let done = port.exchange(&before, Arc::new(after), || Ok::<(), ()>(()));
-            if !matches!(done, Ok(None)) {
-                return;
-            }
-        }
     }
 }
