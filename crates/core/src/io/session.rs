@@ -124,14 +124,22 @@ impl Session {
         port: Life,
         cx: &mut Context<'_>,
     ) -> Self {
-        let mut session = Self {
-            key: pipe.key,
+        let options = Arc::clone(&pipe.options);
+        let mut session = Self::new(pipe.key, port, endpoint, options, Role::Dialed);
+        session.pipe = Some(pipe);
+        session.resolve(cx);
+        session
+    }
+
+    fn new(key: u64, port: Life, endpoint: Endpoint, options: Arc<Options>, role: Role) -> Self {
+        Self {
+            key,
             port,
             endpoint,
-            options: Arc::clone(&pipe.options),
-            role: Role::Dialed,
+            options,
+            role,
             phase: Phase::Pausing,
-            pipe: Some(pipe),
+            pipe: None,
             connection: ConnectionId(0),
             attempt: 0,
             deadline: None,
@@ -139,9 +147,7 @@ impl Session {
             beat: None,
             write_failed: false,
             closing: None,
-        };
-        session.resolve(cx);
-        session
+        }
     }
 
     /// The reactor reported this session's stream.

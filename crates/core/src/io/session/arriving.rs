@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Context, Phase, Role, Session};
+use super::{Context, Role, Session};
 use crate::event::Event;
 use crate::io::arriving::Arriving;
 use crate::io::listening::report_failed;
@@ -22,22 +22,9 @@ impl Session {
             stream,
             connection,
         } = arriving;
-        let mut session = Self {
-            key,
-            port,
-            endpoint,
-            options,
-            role: Role::Accepted { by, seat },
-            phase: Phase::Pausing,
-            pipe: None,
-            connection,
-            attempt: 0,
-            deadline: None,
-            left: None,
-            beat: None,
-            write_failed: false,
-            closing: None,
-        };
+        let role = Role::Accepted { by, seat };
+        let mut session = Self::new(key, port, endpoint, options, role);
+        session.connection = connection;
         match session.begin(stream, cx) {
             Ok(()) => Some(session),
             Err(error) => {
