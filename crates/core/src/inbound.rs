@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 
 use ferromq_wire::{Command, Incoming, Message};
 
-use crate::options::Overflow;
+use crate::options::{Overflow, unlimited_if_zero};
 use crate::stats::add;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, Padded, fence};
 
@@ -641,10 +641,6 @@ fn take_oldest(items: &mut VecDeque<Incoming>) -> Option<Incoming> {
         return None;
     }
     items.remove(oldest)
-}
-
-fn unlimited_if_zero(mark: u64) -> u64 {
-    if mark == 0 { u64::MAX } else { mark }
 }
 
 #[cfg(test)]

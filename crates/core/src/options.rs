@@ -83,6 +83,11 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// A high-water mark, of which 0 is none.
+pub(crate) fn unlimited_if_zero(mark: u64) -> u64 {
+    if mark == 0 { u64::MAX } else { mark }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

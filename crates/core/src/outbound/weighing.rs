@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use ferromq_wire::{Message, Part};
 
+use crate::options::unlimited_if_zero;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The weight of all that is queued, and its mark.
@@ -29,7 +30,7 @@ impl Scales {
     pub(super) fn new(mark: u64) -> Self {
         Self {
             weight: AtomicU64::new(0),
-            mark: if mark == 0 { u64::MAX } else { mark },
+            mark: unlimited_if_zero(mark),
         }
     }
 

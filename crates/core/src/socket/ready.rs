@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use ferromq_wire::Message;
 
 use super::receipt::Came;
-use crate::options::Options;
+use crate::options::{Options, unlimited_if_zero};
 use crate::pattern::PipeId;
 
 /// Messages and notices for the application.
@@ -43,10 +43,7 @@ impl Ready {
             0 => usize::MAX,
             mark => mark as usize,
         };
-        let weight = match options.receive_mark_bytes {
-            0 => u64::MAX,
-            mark => mark,
-        };
+        let weight = unlimited_if_zero(options.receive_mark_bytes);
         self.marks = Some((messages, weight));
         self.move_up();
     }
