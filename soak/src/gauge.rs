@@ -3,12 +3,14 @@
 use std::fmt;
 use std::fs;
 
-use crate::Outcome;
+use crate::{Outcome, live};
 
 /// What a process holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gauges {
-    /// Bytes of memory that are in use.
+    /// Bytes that were asked for and not given back.
+    pub(crate) live: usize,
+    /// Bytes of memory that the process takes up.
     pub(crate) resident: u64,
     descriptors: usize,
     threads: usize,
@@ -19,6 +21,7 @@ impl Gauges {
         let status = fs::read_to_string("/proc/self/status");
         let status = status.map_err(|error| format!("/proc/self/status: {error}"))?;
         Ok(Self {
+            live: live::bytes(),
             resident: resident(&status).ok_or("/proc/self/status has no VmRSS")?,
             descriptors: count("/proc/self/fd")?,
             threads: count("/proc/self/task")?,
@@ -35,12 +38,14 @@ impl Gauges {
 impl fmt::Display for Gauges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            live,
             resident,
             descriptors,
             threads,
         } = self;
-        let kib = resident / 1024;
-        write!(f, "{kib} KiB, {descriptors} descriptors, {threads} threads")
+        let resident = resident / 1024;
+        write!(f, "{live} bytes in use, {resident} KiB resident, ")?;
+        write!(f, "{descriptors} descriptors, {threads} threads")
     }
 }
 
@@ -99,8 +104,8 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (growth, scatter) = (self.growth() / 1024.0, self.scatter / 1024.0);
         let Self { slope, seconds, .. } = self;
-        write!(f, "{growth:+.0} KiB in {seconds:.0} s ")?;
-        write!(f, "({slope:+.1} bytes/s, scatter {scatter:.0} KiB)")
+        write!(f, "{growth:+.1} KiB in {seconds:.0} s ")?;
+        write!(f, "({slope:+.1} bytes/s, scatter {scatter:.1} KiB)")
     }
 }
 
