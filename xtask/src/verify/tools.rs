@@ -1,6 +1,7 @@
 //! Memory and threads, checked by tools of the nightly compiler: its interpreter, and instrumented
 //! runs.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -42,16 +43,31 @@ const INTERPRETED: &[&[&str]] = &[
     ],
 ];
 
-/// What runs instrumented: the engine, its worlds, and whole sockets over real connections.
-const INSTRUMENTED: &[&[&str]] = &[
-    &["-p", "ferromq-transport", "--lib"],
-    &["-p", "ferromq-core", "--lib"],
-    &["-p", "ferromq-pipeline", "--tests"],
-    &["-p", "ferromq-pair", "--tests"],
-    &["-p", "ferromq-reqrep", "--tests"],
-    &["-p", "ferromq-pubsub", "--tests"],
-    &["-p", "ferromq", "--tests"],
+/// What runs with every address checked: the engine, its worlds, and whole sockets. All in one
+/// call: several would compile much of it several times, for it would have other features.
+const ADDRESSED: &[&str] = &[
+    "-p",
+    "ferromq-transport",
+    "-p",
+    "ferromq-core",
+    "-p",
+    "ferromq-pipeline",
+    "-p",
+    "ferromq-pair",
+    "-p",
+    "ferromq-reqrep",
+    "-p",
+    "ferromq-pubsub",
+    "-p",
+    "ferromq",
+    "--tests",
 ];
+
+/// Tests of the engine and its worlds, for races; those of whole sockets are found.
+const THREADED: &[&str] = &["-p", "ferromq-transport", "-p", "ferromq-core", "--lib"];
+
+/// Where whole sockets are tested together, and the package.
+const WHOLE: (&str, &str) = ("crates/ferromq/tests", "ferromq");
 
 /// The nightly compiler: `FERROMQ_NIGHTLY`, or rustup's.
 pub(super) fn nightly() -> String {
@@ -87,15 +103,63 @@ pub(super) fn miri(root: &Path) -> Outcome<Verdict> {
 
 /// Data races.
 pub(super) fn threads(root: &Path) -> Outcome<Verdict> {
-    instrumented(root, "thread", "TSAN_OPTIONS", "halt_on_error=1")
+    let (folder, package) = WHOLE;
+    let mut whole = vec!["-p".to_owned(), package.to_owned()];
+    for name in threaded_tests(&root.join(folder))? {
+        whole.extend(["--test".to_owned(), name]);
+    }
+    let parts = THREADED.iter().copied().map(str::to_owned).collect();
+    let how = ("TSAN_OPTIONS", "halt_on_error=1");
+    instrumented(root, "thread", how, &[parts, whole])
 }
 
 /// Uses of memory that is not ours any more, or not yet; and leaks.
 pub(super) fn addresses(root: &Path) -> Outcome<Verdict> {
-    instrumented(root, "address", "ASAN_OPTIONS", "detect_leaks=1")
+    let tests = ADDRESSED.iter().copied().map(str::to_owned).collect();
+    instrumented(
+        root,
+        "address",
+        ("ASAN_OPTIONS", "detect_leaks=1"),
+        &[tests],
+    )
 }
 
-fn instrumented(root: &Path, sanitizer: &str, variable: &str, how: &str) -> Outcome<Verdict> {
+/// The test programs of a folder that have threads, in order.
+fn threaded_tests(folder: &Path) -> Outcome<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?}: {error}"))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry
+            .map_err(|error| format!("{folder:?}: {error}"))?
+            .path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?;
+        if let (true, Some(name)) = (has_threads(&text), path.file_stem()) {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    if names.is_empty() {
+        return Err(format!("{folder:?}: no test has threads"));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whether a test program makes a context of the operating system. All others have simulated
+/// worlds, where everything is on one thread: nothing races there, and it takes minutes to see so.
+fn has_threads(text: &str) -> bool {
+    text.contains("Context::new(")
+}
+
+/// Runs tests, by calls of cargo, with a sanitizer that is told how by a variable.
+fn instrumented(
+    root: &Path,
+    sanitizer: &str,
+    (variable, how): (&str, &str),
+    calls: &[Vec<String>],
+) -> Outcome<Verdict> {
     let nightly = nightly();
     let std_too = match has_source(root, &nightly) {
         None => return Ok(no_nightly(&nightly)),
@@ -107,8 +171,9 @@ fn instrumented(root: &Path, sanitizer: &str, variable: &str, how: &str) -> Outc
     if !std_too {
         println!("{nightly} has no rust-src: the standard library is not instrumented");
     }
-    for tests in INSTRUMENTED {
-        let Some(mut command) = other_cargo(root, &nightly, &["test", "--locked"]) else {
+    for tests in calls {
+        let test = ["test", "--locked", "--no-fail-fast"];
+        let Some(mut command) = other_cargo(root, &nightly, &test) else {
             return Ok(no_nightly(&nightly));
         };
         if std_too {
@@ -116,7 +181,7 @@ fn instrumented(root: &Path, sanitizer: &str, variable: &str, how: &str) -> Outc
         }
         command
             .args(["--target", TARGET])
-            .args(*tests)
+            .args(tests)
             .env("RUSTFLAGS", flags(sanitizer, std_too))
             .env("CARGO_TARGET_DIR", target(root).join(sanitizer))
             .env(variable, how);
@@ -160,5 +225,15 @@ mod tests {
     fn a_standard_library_as_shipped_may_be_mixed_in() {
         assert_eq!(flags("thread", true), "-Zsanitizer=thread");
         assert!(flags("thread", false).contains("abi-mismatch=sanitizer"));
+    }
+
+    #[test]
+    fn tests_of_simulated_worlds_have_no_threads() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(WHOLE.0);
+        let names = threaded_tests(&folder).unwrap();
+        assert!(names.contains(&"waking".to_owned()), "{names:?}");
+        assert!(!names.contains(&"heartbeats".to_owned()), "{names:?}");
     }
 }
