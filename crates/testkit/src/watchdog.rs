@@ -2,6 +2,8 @@
 //!
 //! One thread watches all tests of the process; it sleeps until the earliest deadline. Aborting is
 //! the only way out: a thread that is blocked cannot be made to fail its test.
+//!
+//! `FERROMQ_PATIENCE=N` makes every limit N times as long: for tools that make all of it slower.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 static SHARED: LazyLock<Arc<Watchdog>> = LazyLock::new(|| Watchdog::start(abort));
 
+/// By what the limits are multiplied.
+static FACTOR: LazyLock<u32> = LazyLock::new(|| {
+    let factor = std::env::var("FERROMQ_PATIENCE").ok();
+    factor.map_or(1, |factor| {
+        factor.parse().expect("FERROMQ_PATIENCE is a number")
+    })
+});
+
 /// Runs `body`, and aborts the process if that takes longer than `limit`.
 pub fn under<T>(name: &str, limit: Duration, body: impl FnOnce() -> T) -> T {
     let _guard = guard(name, limit);
@@ -24,7 +34,7 @@ pub fn under<T>(name: &str, limit: Duration, body: impl FnOnce() -> T) -> T {
 
 /// Aborts the process unless the result is dropped within `limit`.
 pub fn guard(name: &str, limit: Duration) -> Guard {
-    SHARED.watch(name, limit)
+    SHARED.watch(name, limit * *FACTOR)
 }
 
 /// A running deadline; dropping it calls it off.
@@ -234,11 +244,12 @@ mod tests {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test])
             .env(CHILD, "1")
+            .env("FERROMQ_PATIENCE", "3")
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success());
-        assert!(said.contains("a stuck test took longer than 1ms"), "{said}");
+        assert!(said.contains("a stuck test took longer than 3ms"), "{said}");
         assert!(said.contains("dropped already"), "{said}");
         assert!(said.contains("the socket's state"), "{said}");
     }
