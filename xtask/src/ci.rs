@@ -73,23 +73,10 @@ fn check_publishing(root: &Path) -> Outcome {
     run_command(cargo(root, &all).arg("--target-dir").arg(fresh))
 }
 
-/// Whole sockets once more, with callers that never, and that always, read and write connections
-/// themselves. (Without the variable they adapt.)
+/// All libraries' tests once more, with callers that never, and that always, read and write
+/// connections themselves. (Without the variable they adapt.) Tests read it when they run, and the
+/// whole workspace has the features of the step `test`: nothing is compiled again.
 fn check_modes(root: &Path) -> Outcome {
-    let packages = [
-        "-p",
-        "ferromq-pipeline",
-        "-p",
-        "ferromq-pair",
-        "-p",
-        "ferromq-reqrep",
-        "-p",
-        "ferromq-pubsub",
-        "-p",
-        "ferromq",
-        "-p",
-        "ferromq-executors",
-    ];
     // Long, and about connections, which are the same in all modes.
     let skipped = [
         "--",
@@ -99,9 +86,10 @@ fn check_modes(root: &Path) -> Outcome {
         "clients_of_a_restarted_server",
     ];
     for mode in ["never", "always"] {
-        let mut command = cargo(root, &["test", "--locked", "--tests"]);
-        command.args(packages).args(skipped);
-        run_command(command.env("FERROMQ_TUNING", mode))?;
+        let tests = ["test", "--workspace", "--locked", "--lib", "--test", "*"];
+        let mut command = cargo(root, &tests);
+        command.args(skipped).env("FERROMQ_TUNING", mode);
+        run_command(&mut command)?;
     }
     Ok(())
 }
@@ -122,21 +110,16 @@ pub(crate) fn check_models(root: &Path) -> Outcome {
     run_command(command.env("CARGO_TARGET_DIR", root.join("target/loom")))
 }
 
-/// The world of the systems without epoll, on this one: its own tests, then whole sockets over it.
+/// The world of the systems without epoll, on this one: the engine's tests, and whole sockets over
+/// it; together, for the packages by themselves have other features, and would be compiled twice.
 fn check_polling(root: &Path) -> Outcome {
-    let tests: [&[&str]; 2] = [
-        &["-p", "ferromq-core", "--lib", "world::"],
-        &["-p", "ferromq", "--tests"],
-    ];
-    for packages in tests {
-        let mut command = cargo(root, &["test", "--locked"]);
-        command
-            .args(packages)
-            .env("RUSTFLAGS", "--cfg ferromq_polling -D warnings")
-            .env("CARGO_TARGET_DIR", root.join("target/polling"));
-        run_command(&mut command)?;
-    }
-    Ok(())
+    let tests = ["test", "--locked", "--lib", "--test", "*"];
+    let mut command = cargo(root, &tests);
+    command
+        .args(["-p", "ferromq-core", "-p", "ferromq"])
+        .env("RUSTFLAGS", "--cfg ferromq_polling -D warnings")
+        .env("CARGO_TARGET_DIR", root.join("target/polling"));
+    run_command(&mut command)
 }
 
 /// Runs all steps but the skipped ones; stops at the first that fails.
