@@ -1,10 +1,9 @@
 //! `cargo xtask sim`: whole sockets over a simulated network, by seeds, with the package `sim`.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::step::{cargo, run as run_command};
-use crate::{Outcome, target};
+use crate::Outcome;
+use crate::step::{optimised, run as run_command};
 
 /// How many seeds `cargo xtask ci` runs, each twice; they have to show everything that is listed in
 /// `sim/src/seen.rs`.
@@ -25,17 +24,7 @@ pub(crate) fn run_briefly(root: &Path) -> Outcome {
 }
 
 fn play(root: &Path, words: &[String]) -> Outcome {
-    let build = [
-        "build",
-        "--profile",
-        "stress",
-        "--locked",
-        "--package",
-        "ferromq-sim",
-    ];
-    run_command(&mut cargo(root, &build))?;
-    let mut program = Command::new(target(root).join("stress").join("ferromq-sim"));
-    run_command(program.args(words))
+    run_command(optimised(root, "ferromq-sim")?.args(words))
 }
 
 /// What is asked for.

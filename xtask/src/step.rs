@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::Outcome;
+use crate::{Outcome, target};
 
 /// Runs a step and prints how long it took.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {
@@ -28,6 +28,20 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
         .current_dir(root)
         .stdin(Stdio::null());
     command
+}
+
+/// What runs in the profile `stress`: optimised, with debug assertions.
+const OPTIMISED: [&str; 2] = ["ferromq-sim", "ferromq-stress"];
+
+/// A call of one of the [`OPTIMISED`], which are built together: with features of their own each
+/// would have an engine of its own.
+pub(crate) fn optimised(root: &Path, program: &str) -> Outcome<Command> {
+    let mut build = cargo(root, &["build", "--profile", "stress", "--locked"]);
+    for package in OPTIMISED {
+        build.args(["--package", package]);
+    }
+    run(&mut build)?;
+    Ok(Command::new(target(root).join("stress").join(program)))
 }
 
 /// Runs a command to its end; its output goes where ours goes.

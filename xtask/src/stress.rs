@@ -2,11 +2,10 @@
 //! by the package `stress`, in the three modes.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::step::{cargo, run as run_command};
-use crate::{Outcome, target};
+use crate::Outcome;
+use crate::step::{optimised, run as run_command};
 
 /// Who reads and writes connections: `FERROMQ_TUNING`, which only builds with debug assertions
 /// look at.
@@ -28,18 +27,9 @@ pub(crate) fn run_briefly(root: &Path) -> Outcome {
 }
 
 fn run_modes(root: &Path, modes: &[&str], seconds: u64, seed: u64) -> Outcome {
-    let build = [
-        "build",
-        "--profile",
-        "stress",
-        "--locked",
-        "--package",
-        "ferromq-stress",
-    ];
-    run_command(&mut cargo(root, &build))?;
     for mode in modes {
         println!("{mode}: seed {seed}, {seconds} s");
-        let mut program = Command::new(target(root).join("stress").join("ferromq-stress"));
+        let mut program = optimised(root, "ferromq-stress")?;
         program.args([seconds.to_string(), seed.to_string()]);
         run_command(program.env("FERROMQ_TUNING", mode))?;
     }
