@@ -168,6 +168,11 @@ fn check_features(root: &Path) -> Outcome {
         let tests = ["test", "--locked", "--lib", "--test", "left_out"];
         run_command(
             cargo(root, &tests)
+                // Compiled for each choice, and hardly run.
+                .args([
+                    "--config",
+                    "profile.dev.package.ferromq-testkit.opt-level=0",
+                ])
                 .args([
                     "-p",
                     "ferromq-transport",
