@@ -79,12 +79,12 @@ fn messages_of_every_size_arrive_unchanged() {
                 }
             }
         }
-        let report = push.close();
-        assert!(report.complete, "{report:?}");
         assert_eq!(
             pull.recv_timeout(WAIT),
             Ok(numbered(39, sizes[39 % sizes.len()]))
         );
+        let report = push.close();
+        assert!(report.complete, "{report:?}");
     });
 }
 
