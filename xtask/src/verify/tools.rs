@@ -184,7 +184,7 @@ fn instrumented(
         println!("{nightly} has no rust-src: the standard library is not instrumented");
     }
     for tests in calls {
-        let test = ["test", "--locked", "--no-fail-fast"];
+        let test = ["test", "--locked", "--no-fail-fast", "--all-features"];
         let Some(mut command) = other_cargo(root, &nightly, &test) else {
             return Ok(no_nightly(&nightly));
         };
