@@ -26,6 +26,36 @@ pub(crate) fn shows(shown: &str, secret: &[u8]) -> bool {
     for byte in secret {
         let _ = write!(digits, "{byte:02x}");
     }
-    let forms = [text, decimal.join(", "), digits];
-    forms.iter().any(|form| shown.contains(form))
+    let forms = [text, decimal.join(", ")];
+    forms.iter().any(|form| shown.contains(form)) || shows_bytes(shown, &digits)
+}
+
+/// True if these hexadecimal digits are shown as whole bytes: 02 02 is no part of 20 20 20.
+fn shows_bytes(shown: &str, digits: &str) -> bool {
+    let mut places = 0..shown.len();
+    places.any(|at| {
+        let (before, after) = shown.as_bytes().split_at(at);
+        let others = before.iter().rev().take_while(|it| it.is_ascii_hexdigit());
+        after.starts_with(digits.as_bytes()) && others.count() % 2 == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_is_noticed_in_every_form_and_other_bytes_are_not_taken_for_it() {
+        let secret = [2; 4];
+        for shown in [
+            "Key([2, 2, 2, 2])",
+            r"\x02\x02\x02\x02",
+            "0x01020202025f… (76 bytes)",
+        ] {
+            assert!(shows(shown, &secret), "{shown}");
+        }
+        for shown in ["Key(..)", "0x2020202020… (76 bytes)", "0x02020203"] {
+            assert!(!shows(shown, &secret), "{shown}");
+        }
+    }
 }
