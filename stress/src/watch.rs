@@ -1,5 +1,5 @@
 //! The watch over an episode: nobody sleeps beside a queue that is not empty, and nothing stands
-//! still.
+//! still. What the machine has kept from running is not blamed for it.
 //!
 //! It looks from outside. A socket's own `stats` would settle what the socket was told, and so make
 //! up for a wake-up that was forgotten; its `Debug` text does not.
@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use crate::ends::AnySocket;
 use crate::ledger::Ledger;
+use crate::machine::Machine;
 use crate::plan::Plan;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// After how many looks in a row a sleeper beside a queue, or a standstill, is one: a second.
+/// After how many looks a sleeper beside a queue, or a standstill, is one: a second in which every
+/// thread could run.
 const PATIENCE: u32 = 10;
 
 /// The same for a standstill while connections are being made again.
@@ -66,10 +68,11 @@ struct Count {
 }
 
 impl Count {
-    /// For how many looks in a row the value has been the same, and `bad`.
-    fn look(&mut self, value: u64, bad: bool) -> u32 {
+    /// For how many looks the value has been the same, and `bad`; this one is one of them if it
+    /// `counts`.
+    fn look(&mut self, value: u64, bad: bool, counts: bool) -> u32 {
         self.looks = if bad && value == self.value {
-            self.looks + 1
+            self.looks + u32::from(counts)
         } else {
             0
         };
@@ -102,35 +105,39 @@ impl Watch {
     pub(crate) fn run(&self, plan: &Plan, ledger: &Ledger) {
         let patience = if plan.rough { ROUGH_PATIENCE } else { PATIENCE };
         let mut progress = Count::default();
+        let mut machine = Machine::default();
         while !self.over.load(Ordering::Acquire) {
             thread::park_timeout(LOOK);
-            self.look_at_receivers(ledger);
+            let counts = machine.look();
+            let asleep = self.is_receiver_asleep(counts);
             let moved = ledger.accepted() + ledger.received();
-            if progress.look(moved, true) >= patience {
-                self.fail(ledger, "nothing has moved");
+            let stands_still = progress.look(moved, true, counts) >= patience;
+            if asleep {
+                let what = "a receiver sleeps beside a queue that is not empty";
+                self.fail(ledger, &machine, what);
+            } else if stands_still {
+                self.fail(ledger, &machine, "nothing has moved");
             }
         }
     }
 
-    fn look_at_receivers(&self, ledger: &Ledger) {
+    /// Whether one sleeps beside a queue that is not empty.
+    fn is_receiver_asleep(&self, counts: bool) -> bool {
         let mut list = self.watched.lock().expect("no panic in here");
-        let asleep = list.iter_mut().any(|(watched, count)| {
+        list.iter_mut().any(|(watched, count)| {
             let full = watched.waiting() != Some(0);
-            count.look(watched.returns.load(Ordering::Relaxed), full) >= PATIENCE
-        });
-        drop(list);
-        if asleep {
-            self.fail(ledger, "a receiver sleeps beside a queue that is not empty");
-        }
+            count.look(watched.returns.load(Ordering::Relaxed), full, counts) >= PATIENCE
+        })
     }
 
-    fn fail(&self, ledger: &Ledger, what: &str) -> ! {
+    fn fail(&self, ledger: &Ledger, machine: &Machine, what: &str) -> ! {
         let mut text = what.to_owned();
         let (accepted, received) = (ledger.accepted(), ledger.received());
         let _ = write!(text, "\naccepted {accepted}, received {received}");
         for socket in self.others.lock().expect("no panic in here").iter() {
             let _ = write!(text, "\n{socket:?}");
         }
+        text.push_str(&machine.describe());
         crate::fail(&text)
     }
 }
@@ -142,11 +149,12 @@ mod tests {
     #[test]
     fn count_grows_while_a_bad_value_stays_the_same() {
         let mut count = Count::default();
-        assert_eq!(count.look(5, true), 0);
-        assert_eq!([count.look(5, true), count.look(5, true)], [1, 2]);
-        assert_eq!(count.look(5, false), 0);
-        assert_eq!(count.look(5, true), 1);
-        assert_eq!(count.look(6, true), 0);
+        assert_eq!(count.look(5, true, true), 0);
+        let looks = [true, false, true].map(|counts| count.look(5, true, counts));
+        assert_eq!(looks, [1, 1, 2]);
+        assert_eq!(count.look(5, false, true), 0);
+        assert_eq!(count.look(5, true, true), 1);
+        assert_eq!(count.look(6, true, false), 0);
     }
 
     #[test]
