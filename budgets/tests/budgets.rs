@@ -36,8 +36,9 @@ const BUDGETS: [Budget; Scenario::ALL.len()] = [
     // Small messages stay in place: what is left is one wait per burst.
     Budget { name: "stream-16",     blocks:     90, large:     0, io:     65, calls:     95 },
     Budget { name: "stream-64",     blocks:     90, large:     0, io:     65, calls:     95 },
-    // One block per side; from 4 KiB on a count of references for each, from 64 KiB on growth.
-    Budget { name: "stream-1k",     blocks:  2_200, large:     0, io:    100, calls:    140 },
+    // One block per side, and now and then one of many messages that came together; from 4 KiB on
+    // a count of references for each, from 64 KiB on growth.
+    Budget { name: "stream-1k",     blocks:  2_200, large:    10, io:    100, calls:    140 },
     Budget { name: "stream-16k",    blocks:  3_800, large: 2_100, io:    930, calls:  1_240 },
     Budget { name: "stream-256k",   blocks:  6_600, large: 2_100, io:  8_800, calls: 10_000 },
     Budget { name: "stream-1m",     blocks:  8_800, large: 2_100, io: 11_000, calls: 13_300 },
@@ -46,9 +47,10 @@ const BUDGETS: [Budget; Scenario::ALL.len()] = [
     Budget { name: "inproc-1k",     blocks:  1_000, large:     0, io:      0, calls:      0 },
     Budget { name: "inproc-256k",   blocks:  1_000, large: 1_000, io:      0, calls:      0 },
     Budget { name: "round-trip-64", blocks:  5_500, large:     0, io:  7_400, calls:  9_600 },
-    // One for the publisher, one for each of the eight.
+    // One for the publisher, one for each of the eight; more buffers are under way, each with what
+    // came together, than a thread keeps.
     Budget { name: "fan-out-64",    blocks:    950, large:     0, io:    480, calls:    590 },
-    Budget { name: "fan-out-1k",    blocks: 10_900, large:     0, io:    580, calls:    730 },
+    Budget { name: "fan-out-1k",    blocks: 10_900, large:    13, io:    580, calls:    730 },
 ];
 
 #[test]

@@ -1,8 +1,8 @@
 //! The traffic of a peer of each version, however it is cut, and what we send of it in turn.
 
 use ferromq_wire::{
-    Command, Decoder, Encoder, Framing, Incoming, Kind, Limits, V1_0, V2_0, V3_0, V3_1, Version,
-    Violation,
+    Bundle, Command, Decoder, Encoder, Framing, Incoming, Kind, Limits, Measured, V1_0, V2_0, V3_0,
+    V3_1, Version, Violation,
 };
 
 use crate::Input;
@@ -114,6 +114,7 @@ fn is_sent(version: Version, incoming: &Incoming) -> bool {
         Incoming::Message(_) => true,
         Incoming::Command(Command::Error { .. }) => version >= V3_1,
         Incoming::Command(_) => version >= V3_1,
+        Incoming::Bundle(_) => false,
     }
 }
 
@@ -125,7 +126,7 @@ fn encode(version: Version, incoming: &[Incoming]) -> Vec<u8> {
             Incoming::Command(command) if is_sent(version, item) => {
                 encoder.encode_command(command, &mut out);
             }
-            Incoming::Command(_) => {}
+            Incoming::Command(_) | Incoming::Bundle(_) => {}
         }
     }
     out
@@ -143,7 +144,7 @@ pub(crate) struct Reader {
     decoder: Decoder,
     tail: Vec<u8>,
     room: usize,
-    /// Large bodies are read into the decoder's buffer.
+    /// Large bodies are read into the decoder's buffer, and whole messages taken apart later.
     direct: bool,
     incoming: Vec<Incoming>,
 }
@@ -189,6 +190,9 @@ impl Reader {
         let mut input = &self.tail[..];
         let result = loop {
             let before = input.len();
+            if self.direct {
+                take_whole(&self.decoder, &mut input, self.room, &mut self.incoming);
+            }
             match self
                 .decoder
                 .decode(&mut input, self.room, &mut self.incoming)
@@ -210,4 +214,16 @@ impl Reader {
             violation,
         }
     }
+}
+
+/// Takes whole messages apart later.
+fn take_whole(decoder: &Decoder, input: &mut &[u8], room: usize, incoming: &mut Vec<Incoming>) {
+    let Measured { messages, bytes } = decoder.measure(input, room);
+    assert!(messages <= room);
+    let before = incoming.len();
+    let mut bundle = Bundle::new([b"ahead", *input].concat(), 5, messages);
+    assert_eq!(bundle.len(), messages);
+    incoming.extend(std::iter::from_fn(|| bundle.pop_front()).map(Incoming::Message));
+    assert_eq!(incoming.len() - before, messages);
+    *input = &input[bytes..];
 }

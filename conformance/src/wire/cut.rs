@@ -75,7 +75,7 @@ fn expect_messages(subject: &Subject, expected: &[Message]) {
         let messages: Vec<Message> = {
             let messages = delivered.into_iter().filter_map(|incoming| match incoming {
                 Incoming::Message(message) => Some(message),
-                Incoming::Command(_) => None,
+                Incoming::Command(_) | Incoming::Bundle(_) => None,
             });
             messages.collect()
         };

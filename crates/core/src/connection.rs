@@ -36,7 +36,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferromq_wire::{Beat, Bytes, Command, Decoder, Heartbeat, Incoming, Writing};
+use ferromq_wire::{Beat, Bundle, Bytes, Command, Decoder, Heartbeat, Incoming, Measured, Writing};
 
 use crate::echo;
 use crate::event::Reason;
@@ -55,6 +55,9 @@ const BUDGET: usize = 256 * 1024;
 /// An incomplete frame up to this size is kept in a buffer of its own, and the large one given
 /// back.
 const SMALL_TAIL: usize = 2 * 1024;
+
+/// Fewer messages than this are taken apart at once.
+const FEW: usize = 16;
 
 /// Who looks after the reading side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -425,6 +428,14 @@ impl Reading {
             // With a mark in bytes they are decoded one by one: each may be the last that fits.
             let mut weight = pipe.inbound.weight_left();
             let is_weighed = weight != u64::MAX && port.kind.receives;
+            let is_looked_at = is_weighed || port.kind.eager || pipe.inbound.gives_way();
+            if port.kind.receives && !is_looked_at {
+                let messages = self.take_bundle(room);
+                if messages > 0 {
+                    self.queue(messages, pipe, port);
+                    continue;
+                }
+            }
             let most = if is_weighed { 1 } else { room };
             let mut input = self.chunk.get(self.at..).unwrap_or_default();
             let mut messages = 0;
@@ -453,6 +464,34 @@ impl Reading {
                 return Ok(true);
             }
         }
+    }
+
+    /// Takes whole messages as they came, to be taken apart when they are received: with the
+    /// buffer, or copied out of it where they would keep one of more than four times their size.
+    /// How many; none where there are few.
+    fn take_bundle(&mut self, room: usize) -> usize {
+        if !self.items.is_empty() {
+            return 0;
+        }
+        let input = self.rest();
+        let Measured { messages, bytes } = self.decoder.measure(input, room);
+        if messages < FEW {
+            return 0;
+        }
+        let (whole, tail) = input.split_at_checked(bytes).unwrap_or((input, &[]));
+        let bundle = if bytes < tail.len().max(self.chunk.capacity() / 4) {
+            let copy = whole.to_vec();
+            self.at += bytes;
+            Bundle::new(copy, 0, messages)
+        } else {
+            let mut next = pool::take();
+            next.reserve(tail.len() + CHUNK);
+            next.extend_from_slice(tail);
+            let chunk = std::mem::replace(&mut self.chunk, next);
+            Bundle::new(chunk, std::mem::take(&mut self.at), messages)
+        };
+        self.items.push_back(Incoming::Bundle(bundle));
+        messages
     }
 
     /// True if nothing is left to decode or queue, as for a receiver that looks and finds nothing.
@@ -506,7 +545,7 @@ impl Reading {
     fn keep(&mut self, subscriptions: bool, pipe: &StreamPipe, port: &Port) {
         let heartbeat = &mut self.heartbeat;
         self.items.retain(|item| match item {
-            Incoming::Message(_) => true,
+            Incoming::Message(_) | Incoming::Bundle(_) => true,
             Incoming::Command(Command::Subscribe(_) | Command::Cancel(_)) => subscriptions,
             Incoming::Command(Command::Ping { ttl, context }) => {
                 if heartbeat.handle_ping(*ttl, port.world.now()) {

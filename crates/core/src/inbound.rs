@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 use ferromq_wire::{Command, Incoming, Message};
 
 use crate::options::{Overflow, unlimited_if_zero};
+use crate::pool::{self, CHUNK};
 use crate::stats::add;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, Padded, fence};
 
@@ -363,9 +364,14 @@ impl Inbound {
         std::mem::take(&mut self.queue.0.lock().items)
     }
 
-    /// Messages and commands that the other side has not taken out.
-    pub(crate) fn waiting(&self) -> usize {
-        self.queue.0.lock().items.len()
+    /// Messages that the other side has not taken out.
+    pub(crate) fn waiting(&self) -> u64 {
+        messages(&self.queue.0.lock().items)
+    }
+
+    /// True if messages or commands are there that the other side has not taken out.
+    pub(crate) fn has_items(&self) -> bool {
+        !self.queue.0.lock().items.is_empty()
     }
 
     /// Filler: so many bytes were read.
@@ -493,16 +499,41 @@ impl Batch {
             queue.idle = queue.items.is_empty();
             std::mem::swap(&mut queue.items, &mut self.items);
         }
-        if let Some(Incoming::Message(message)) = self.items.front_mut() {
-            debug_assert!(into.is_empty(), "what is forgotten here owns nothing");
-            std::mem::swap(into, message);
-            std::mem::forget(self.items.pop_front());
-            let wake = self.consume(from);
-            return Taken::Message { wake };
+        match self.items.front_mut() {
+            Some(Incoming::Bundle(bundle)) => {
+                let is_there = bundle.pop_into(into);
+                debug_assert!(is_there, "a bundle of which nothing is left is dropped");
+                if bundle.is_empty() {
+                    self.drop_bundle();
+                }
+            }
+            Some(Incoming::Message(message)) => {
+                debug_assert!(into.is_empty(), "what is forgotten here owns nothing");
+                std::mem::swap(into, message);
+                std::mem::forget(self.items.pop_front());
+            }
+            _ => return self.take_command(),
         }
+        let wake = self.consume(from);
+        Taken::Message { wake }
+    }
+
+    fn take_command(&mut self) -> Taken {
         match self.items.pop_front() {
             Some(Incoming::Command(command)) => Taken::Command(command),
             _ => Taken::Nothing,
+        }
+    }
+
+    /// The first item is a bundle of which nothing is left. Its buffer may be read into again,
+    /// unless it was made for what it held.
+    #[cold]
+    fn drop_bundle(&mut self) {
+        if let Some(Incoming::Bundle(bundle)) = self.items.pop_front() {
+            let buffer = bundle.into_buffer();
+            if buffer.capacity() >= CHUNK {
+                pool::give(buffer);
+            }
         }
     }
 
@@ -552,11 +583,7 @@ impl Batch {
             return (VecDeque::new(), false);
         }
         let items = self.drain(from);
-        let messages = items
-            .iter()
-            .filter(|item| matches!(item, Incoming::Message(_)))
-            .count();
-        self.consumed += messages as u64;
+        self.consumed += messages(&items);
         let consumed = &from.consumed.0;
         consumed.messages.store(self.consumed, Ordering::Release);
         if from.is_weighed() {
@@ -570,7 +597,7 @@ impl Batch {
 
     /// True if nothing is left here or there.
     pub(crate) fn is_empty(&self, from: &Inbound) -> bool {
-        self.items.is_empty() && from.waiting() == 0
+        self.items.is_empty() && !from.has_items()
     }
 
     /// Messages ever consumed.
@@ -579,9 +606,15 @@ impl Batch {
         self.consumed
     }
 
-    /// Items taken out and not consumed.
-    pub(crate) fn len(&self) -> usize {
-        self.items.len()
+    /// True if nothing is taken out that is not consumed.
+    #[inline]
+    pub(crate) fn is_consumed(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Messages taken out and not consumed.
+    pub(crate) fn waiting(&self) -> u64 {
+        messages(&self.items)
     }
 
     /// Everything that is left here and there.
@@ -599,12 +632,17 @@ impl Batch {
     }
 }
 
-/// The bytes of a message's parts; a command weighs nothing.
+/// The bytes of a message's parts; a command weighs nothing. What is weighed is not in bundles.
 pub(crate) fn weight(item: &Incoming) -> u64 {
     match item {
         Incoming::Message(message) => message.size() as u64,
-        Incoming::Command(_) => 0,
+        Incoming::Command(_) | Incoming::Bundle(_) => 0,
     }
+}
+
+/// How many messages there are.
+pub(crate) fn messages(items: &VecDeque<Incoming>) -> u64 {
+    items.iter().map(|item| item.messages() as u64).sum()
 }
 
 /// What a message is about: its first part.
@@ -623,7 +661,7 @@ fn take_earlier(
         .rev()
         .map(|item| match item {
             Incoming::Message(message) => later.insert(key(message)),
-            Incoming::Command(_) => true,
+            Incoming::Command(_) | Incoming::Bundle(_) => true,
         })
         .collect();
     let all = std::mem::take(items);

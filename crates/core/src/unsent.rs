@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use ferromq_wire::Incoming;
 use ferromq_wire::Message;
 
+use crate::inbound;
 use crate::rope::Rope;
 
 /// Messages in the order in which they were sent, with their envelopes.
@@ -32,8 +33,7 @@ impl Unsent {
 
     /// The messages of a queue.
     pub(crate) fn of_queue(queue: VecDeque<Incoming>) -> Self {
-        let is_message = |item: &&Incoming| matches!(item, Incoming::Message(_));
-        let len = queue.iter().filter(is_message).count() as u64;
+        let len = inbound::messages(&queue);
         let sources = VecDeque::from([Source::Queue(queue)]);
         Self { sources, len }
     }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq_core::{Context, Dropped, SendErrorKind, Socket};
-use ferromq_pipeline::{PullPattern, PushPattern};
+use ferromq_core::{Context, Dropped, Message, SendErrorKind, Socket};
+use ferromq_pipeline::{Pull, PullPattern, Push, PushPattern};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -47,6 +47,48 @@ fn push_to_pull_over_tcp_delivers_in_order() {
         let report = push.close();
         assert!(report.complete && report.unsent == 0, "{report:?}");
     });
+}
+
+/// So many that they are received as they came and taken apart later, as far as the mark allows.
+#[test]
+fn messages_of_all_shapes_that_come_together_are_received_as_they_were_sent() {
+    let message = |count: usize| {
+        let part = |size: usize| vec![count as u8; size];
+        match count % 7 {
+            0 => Message::from([part(count % 70), part(0), part(count % 400)]),
+            1 => Message::from(part(count % 1_500)),
+            _ => Message::from(part(count % 65)),
+        }
+    };
+    for mark in [1, 10, 999, 1_000, 0] {
+        for_seeds(0..3, |seed| {
+            let world = SimWorld::new(seed);
+            let context = context(&world);
+            let push = Push::builder()
+                .send_high_water_mark(0)
+                .build(&context)
+                .unwrap();
+            let pull = Pull::builder()
+                .receive_high_water_mark(mark)
+                .build(&context)
+                .unwrap();
+            push.connect(pull.bind("tcp://127.0.0.1:*").unwrap())
+                .unwrap();
+            for count in 0..3_000 {
+                push.send(message(count)).unwrap();
+            }
+            for count in 0..3_000 {
+                let came = pull.recv_timeout(WAIT).unwrap();
+                assert_eq!(came, message(count), "number {count}, mark {mark}");
+                let waiting = pull.stats().waiting;
+                assert!(
+                    mark == 0 || waiting <= u64::from(mark),
+                    "{waiting} of {mark}"
+                );
+            }
+            assert_eq!(pull.stats().waiting, 0);
+        });
+    }
 }
 
 #[test]

@@ -10,6 +10,9 @@
 //! never reserved; while a body is taken over there is no other input before its end.
 
 mod boxed;
+mod bundle;
+
+pub use self::bundle::{Bundle, Measured};
 
 use crate::frame::{COMMAND, FrameHeader, RESERVED};
 use crate::version::{V2_0, V3_0, V3_1, Version};
@@ -28,6 +31,19 @@ pub enum Incoming {
     Message(Message),
     /// A command.
     Command(Command),
+    /// Messages that are not taken apart yet. [`Decoder::decode`] gives none.
+    Bundle(Bundle),
+}
+
+impl Incoming {
+    /// How many messages these are.
+    pub fn messages(&self) -> usize {
+        match self {
+            Self::Message(_) => 1,
+            Self::Command(_) => 0,
+            Self::Bundle(bundle) => bundle.len(),
+        }
+    }
 }
 
 /// Reads the traffic of one connection, after the handshake.

@@ -54,7 +54,7 @@ pub use bytes::Bytes;
 pub use command::Command;
 #[cfg(feature = "curve")]
 pub use curve::{CurveClient, CurveServer, KeyError, KeyPair, PublicKey, SecretKey};
-pub use decode::{Body, Decoder, Incoming, LARGE};
+pub use decode::{Body, Bundle, Decoder, Incoming, LARGE, Measured};
 pub use encode::{Encoder, HEADER_MAX, put_frame, put_message};
 pub use frame::Framing;
 pub use handshake::{Denial, Established, Handshake, HandshakeConfig, Output, PeerInfo};

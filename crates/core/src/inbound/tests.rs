@@ -1,5 +1,6 @@
 //! Tests of the marks, above all of the one in bytes.
 
+use ferromq_wire::{Bundle, put_message};
 use proptest::prelude::*;
 
 use super::*;
@@ -12,6 +13,17 @@ fn message(size: usize) -> Message {
 fn hand_over(queue: &Inbound, size: usize) {
     let mut items = VecDeque::from([Incoming::Message(message(size))]);
     queue.append(&mut items, 1);
+}
+
+/// Messages as whoever reads a connection hands them over if they came together.
+fn hand_over_together(queue: &Inbound, sizes: &[usize]) {
+    let mut bytes = b"before".to_vec();
+    let start = bytes.len();
+    sizes
+        .iter()
+        .for_each(|size| put_message(&mut bytes, &message(*size)));
+    let bundle = Bundle::new(bytes, start, sizes.len());
+    queue.append(&mut VecDeque::from([Incoming::Bundle(bundle)]), sizes.len());
 }
 
 /// What there is: its size, and whether to wake the filler.
@@ -128,14 +140,18 @@ fn mark_in_bytes_is_changed_if_there_is_one() {
 enum Step {
     /// As many of these messages as there is room for.
     Fill(Vec<usize>),
+    /// The same, if they need not be weighed, at once.
+    FillTogether(Vec<usize>),
     Take(usize),
     Discard,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let size = prop_oneof![4 => 0..8_usize, 1 => 8..40_usize];
+    let sizes = prop::collection::vec(size, 1..12);
     let step = prop_oneof![
-        4 => prop::collection::vec(size, 1..12).prop_map(Step::Fill),
+        4 => sizes.clone().prop_map(Step::Fill),
+        2 => sizes.prop_map(Step::FillTogether),
         4 => (1..12_usize).prop_map(Step::Take),
         1 => Just(Step::Discard),
     ];
@@ -171,6 +187,14 @@ proptest! {
                         starved = true;
                     }
                 },
+                Step::FillTogether(sizes) => {
+                    let room = usize::try_from(queue.room()).unwrap_or(usize::MAX);
+                    let fit = &sizes[..sizes.len().min(room)];
+                    if !queue.is_weighed() && !fit.is_empty() {
+                        hand_over_together(&queue, fit);
+                        model.extend(fit);
+                    }
+                },
                 Step::Take(count) => for _ in 0..count {
                     let got = taken(&mut batch, &queue);
                     prop_assert_eq!(got.map(|(size, _)| size), model.pop_front());
@@ -178,11 +202,13 @@ proptest! {
                 },
                 Step::Discard => {
                     let (items, wake) = batch.discard(&queue);
-                    prop_assert_eq!(items.len(), model.len());
+                    prop_assert_eq!(messages(&items), model.len() as u64);
                     model.clear();
                     starved &= !wake;
                 }
             }
+            let there = queue.waiting() + batch.waiting();
+            prop_assert_eq!(there, model.len() as u64);
             prop_assert!(!starved || !model.is_empty(), "nobody wakes the filler");
         }
     }

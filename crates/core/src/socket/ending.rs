@@ -10,6 +10,7 @@ use ferromq_wire::Incoming;
 use super::state::{Body, Entry, Pipes, State};
 use crate::error::ClosedError;
 use crate::event::Event;
+use crate::inbound;
 use crate::io::IoCommand;
 use crate::options::OnPeerLost;
 use crate::pattern::{Dropped, Pattern, PipeId, Room};
@@ -78,11 +79,8 @@ impl<P: Pattern> State<P> {
         }
         let unread = entry.batch.drain(entry.link.inbound());
         self.body.drop_backlog(entry.backlog.take(), port);
-        let lost = unread
-            .iter()
-            .filter(|item| matches!(item, Incoming::Message(_)))
-            .count();
-        port.counters.drop_receiving(reason, lost as u64);
+        port.counters
+            .drop_receiving(reason, inbound::messages(&unread));
         self.body.after.unread.push(unread);
         self.body.after.any = true;
         self.pattern.detach(pipe, &mut self.actions);

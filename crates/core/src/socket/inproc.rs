@@ -194,7 +194,7 @@ impl<P: Pattern> State<P> {
                 .note_replaced(pipe, replaced, waiting.is_joined(), port);
         }
         port.counters.hand_over(inproc.outgoing.produced());
-        if inproc.outgoing.waiting() > 0 {
+        if inproc.outgoing.has_items() {
             let readable = Note::Readable(peer.1);
             self.body.after.tell(Some((peer.0, readable)));
         }

@@ -138,7 +138,7 @@ impl Entry {
             queued: carried.queued + self.behind() as u64,
             displaced: self.displaced,
             conflated: self.conflated,
-            waiting: (self.batch.len() + self.link.inbound().waiting()) as u64,
+            waiting: self.batch.waiting() + self.link.inbound().waiting(),
             reconnects: self.reconnects,
             ..carried
         }

@@ -408,7 +408,7 @@ impl Body {
         };
         let manner = match self.batching {
             true => Manner::Batch,
-            false if self.ready.is_empty() && entry.batch.len() == 0 => Manner::Quiet,
+            false if self.ready.is_empty() && entry.batch.is_consumed() => Manner::Quiet,
             false => Manner::Busy,
         };
         match &entry.link {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Instant;
 
-use ferromq_wire::{Command, Incoming, Message};
+use ferromq_wire::{Command, Message};
 
 use super::after::After;
 use super::alarms::Alarms;
@@ -20,7 +20,7 @@ use super::requesting::Replies;
 use super::signal::Signal;
 use crate::echo;
 use crate::error::ClosedError;
-use crate::inbound::{Batch, Taken};
+use crate::inbound::{self, Batch, Taken};
 use crate::io::IoCommand;
 use crate::pace::Pace;
 use crate::pattern::{
@@ -415,7 +415,7 @@ impl<P: Pattern> State<P> {
             if eager {
                 0
             } else {
-                entry.link.inbound().waiting()
+                entry.link.inbound().waiting() as usize
             }
         });
         self.body
@@ -633,11 +633,8 @@ impl Body {
             self.tell_room(pipe);
         }
         if !items.is_empty() {
-            let stale = items
-                .iter()
-                .filter(|item| matches!(item, Incoming::Message(_)))
-                .count();
-            port.counters.drop_receiving(Dropped::Stale, stale as u64);
+            let stale = inbound::messages(&items);
+            port.counters.drop_receiving(Dropped::Stale, stale);
             self.after.unread.push(items);
             self.after.any = true;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Decoder, GROWTH_MIN, Incoming, LARGE};
+use super::{Bundle, Decoder, GROWTH_MIN, Incoming, LARGE, Measured};
 use crate::{
     Command, Encoder, INLINE, Limits, Message, V3_0, V3_1, Version, Violation, put_message,
 };
@@ -28,7 +28,8 @@ struct Caller {
     decoder: Decoder,
     tail: Vec<u8>,
     room: usize,
-    /// Large bodies are read into the decoder's buffer, or else passed as input.
+    /// As a connection does it: large bodies are read into the decoder's buffer, and whole messages
+    /// taken apart later; or else all is passed as input.
     direct: bool,
     incoming: Vec<Incoming>,
 }
@@ -73,6 +74,9 @@ impl Caller {
         let mut input = &self.tail[..];
         let result = loop {
             let before = input.len();
+            if self.direct {
+                take_whole(&self.decoder, &mut input, self.room, &mut self.incoming);
+            }
             match self
                 .decoder
                 .decode(&mut input, self.room, &mut self.incoming)
@@ -97,6 +101,18 @@ impl Caller {
             unfinished,
         }
     }
+}
+
+/// Takes whole messages apart later.
+fn take_whole(decoder: &Decoder, input: &mut &[u8], room: usize, incoming: &mut Vec<Incoming>) {
+    let Measured { messages, bytes } = decoder.measure(input, room);
+    assert!(messages <= room);
+    let before = incoming.len();
+    let mut bundle = Bundle::new([b"ahead", *input].concat(), 5, messages);
+    assert_eq!(bundle.len(), messages);
+    incoming.extend(std::iter::from_fn(|| bundle.pop_front()).map(Incoming::Message));
+    assert_eq!(incoming.len() - before, messages);
+    *input = &input[bytes..];
 }
 
 /// Decodes the bytes whole, byte by byte, with little room, and split at every point (of long ones,
@@ -583,6 +599,48 @@ fn pieces<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
 }
 
+#[test]
+fn what_is_for_decode_to_refuse_is_not_measured() {
+    let limits = Limits {
+        max_message_size: Some(3),
+        max_parts: 2,
+        ..Limits::default()
+    };
+    for wrong in [
+        &b"\x00\x04abcd"[..],
+        b"\x01\x02ab\x00\x02cd",
+        b"\x01\x00\x01\x00\x00\x00",
+        b"\x08\x00",
+        b"\x05\x00",
+        b"\x02\xFF\0\0\0\0\0\0\0",
+        b"\x04\x07\x04PING\0\x01",
+        b"\x01\x01a\x04\x07\x04PING\0\x01\x00\x01b",
+    ] {
+        let good = b"\x00\x01a\x01\x01b\x00\x01c";
+        let input = [good, wrong].concat();
+        let (messages, bytes) = (2, good.len());
+        let measured = Decoder::new(limits).measure(&input, 9);
+        assert_eq!(measured, Measured { messages, bytes }, "{wrong:x?}");
+    }
+}
+
+#[test]
+fn nothing_is_measured_within_a_message() {
+    let mut decoder = Decoder::new(Limits::default());
+    let mut input: &[u8] = b"\x01\x01a\x00\x01b\x00\x01c";
+    assert_eq!(decoder.measure(input, 1).bytes, 6);
+    let part = &mut input.split_off(..3).unwrap();
+    decoder.decode(part, 9, &mut Vec::new()).unwrap();
+    assert_eq!(decoder.measure(input, 9), Measured::default());
+}
+
+#[test]
+fn bundle_of_what_is_no_message_ends() {
+    let mut bundle = Bundle::new(b"\x00\x02a".to_vec(), 0, 1);
+    assert_eq!(bundle.pop_front(), None);
+    assert_eq!((bundle.pop_front(), bundle.len()), (None, 0));
+}
+
 proptest! {
     #[test]
     fn traffic_survives_encoding_and_arbitrary_cuts(
@@ -596,6 +654,7 @@ proptest! {
             match incoming {
                 Incoming::Message(message) => put_message(&mut bytes, message),
                 Incoming::Command(it) => Encoder::new(V3_1).encode_command(it, &mut bytes),
+                Incoming::Bundle(_) => unreachable!("none is generated"),
             }
         }
         let outcome = Caller::new(Limits::default(), room, direct).run(pieces(&bytes, &cuts));
