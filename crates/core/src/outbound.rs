@@ -17,6 +17,7 @@
 //! So it is with the mark in bytes, if there is one ([`weighing`]).
 
 mod job;
+mod patience;
 mod weighing;
 
 use std::collections::VecDeque;

@@ -7,6 +7,7 @@ mod inproc;
 #[cfg(feature = "inproc")]
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(feature = "inproc")]
 use ferromq_wire::Incoming;
@@ -22,6 +23,10 @@ use crate::pattern::PipeId;
 use crate::port::{Note, Port};
 use crate::stats::PeerStats;
 use crate::sync::Mutex;
+
+/// How long a sender waits at most for the kernel to have room, and how often in one call.
+const LITTLE: Duration = Duration::from_micros(100);
+const PATIENCE: u32 = 16;
 
 /// How a pipe reaches its peer.
 #[derive(Clone, Debug)]
@@ -205,12 +210,38 @@ impl StreamPipe {
 
     /// Writes, holding the token, and tells everybody whom the outcome concerns. No lock is held.
     pub(crate) fn write(&self) {
+        let wrote = self.write_on();
+        self.tell(&wrote);
+    }
+
+    /// The same; where the kernel is full, the caller waits for it, a little each time. A peer that
+    /// reads is so written to from here, by and by as it reads; left to the I/O thread, all that is
+    /// sent meanwhile would be queued, and read from memory again when it is no longer near.
+    pub(crate) fn write_patiently(&self) {
+        let mut wrote = self.write_on();
+        for _ in 0..PATIENCE {
+            if !matches!(wrote, Wrote::Blocked) || !self.out.wait_for_kernel(LITTLE) {
+                break;
+            }
+            wrote = match self.out.unblock() {
+                true => self.write_on(),
+                false => Wrote::All,
+            };
+        }
+        self.tell(&wrote);
+    }
+
+    fn write_on(&self) -> Wrote {
         let wrote = self.out.write(&*self.port.world);
         let (handed_over, refill) = self.out.after_write();
         self.port.counters.hand_over(handed_over);
         if refill {
             self.io.post(IoCommand::Refill(self.key));
         }
+        wrote
+    }
+
+    fn tell(&self, wrote: &Wrote) {
         match wrote {
             Wrote::All => {}
             Wrote::Blocked => self.io.post(IoCommand::Blocked(self.key)),

@@ -333,6 +333,13 @@ pub trait Stream: fmt::Debug + Send + Sync {
     /// Writes what fits of these slices, in order; never raises a signal.
     fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize>;
 
+    /// Sleeps until more can be written, or the time is over. True: it can, or the stream has
+    /// failed. Worlds in which a thread cannot sleep so say at once that it cannot.
+    fn wait_writable(&self, at_most: Duration) -> bool {
+        let _ = at_most;
+        false
+    }
+
     /// After the stream became writable for the first time: how connecting ended. `WouldBlock`: not
     /// yet.
     fn finish_connect(&self) -> io::Result<()>;

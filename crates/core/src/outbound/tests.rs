@@ -13,6 +13,8 @@ use crate::world::{Source, SystemWorld};
 #[derive(Debug, Default)]
 struct Kernel {
     room: AtomicUsize,
+    /// So much comes while somebody waits.
+    coming: AtomicUsize,
 }
 
 impl Stream for Kernel {
@@ -29,6 +31,12 @@ impl Stream for Kernel {
             0 => Err(io::ErrorKind::WouldBlock.into()),
             room => Ok(all.min(room)),
         }
+    }
+
+    fn wait_writable(&self, _: Duration) -> bool {
+        let coming = self.coming.swap(0, PlainOrdering::Relaxed);
+        self.room.fetch_add(coming, PlainOrdering::Relaxed);
+        coming > 0
     }
 
     fn finish_connect(&self) -> io::Result<()> {
@@ -211,4 +219,23 @@ fn what_is_taken_back_makes_room() {
     assert_eq!((scene.out.weight(), scene.out.has_room()), (0, true));
     let sizes: HashSet<u64> = scene.out.state.lock().weights.drain(..).collect();
     assert!(sizes.is_empty());
+}
+
+#[test]
+fn who_waits_for_the_kernel_goes_on_where_the_write_was_blocked() {
+    let scene = Scene::connected(Outbound::new(0, Habit::Always));
+    assert!(scene.send(100), "what is blocked is left");
+    assert!(
+        !scene.out.wait_for_kernel(Duration::ZERO),
+        "it is full still"
+    );
+    scene.kernel.coming.store(60, PlainOrdering::Relaxed);
+    assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
+    assert!(matches!(scene.out.write(&scene.world), Wrote::Blocked));
+    scene.kernel.coming.store(60, PlainOrdering::Relaxed);
+    assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
+    assert!(matches!(scene.out.write(&scene.world), Wrote::All));
+    assert_eq!(scene.out.queued(), 0);
+    assert!(scene.out.disconnect());
+    assert!(!scene.out.wait_for_kernel(Duration::MAX), "nobody is there");
 }

@@ -18,6 +18,8 @@ use crate::wait::Waiter;
 pub(crate) struct After {
     /// Pipes to be written; the token is held.
     pub(crate) writes: Vec<Arc<StreamPipe>>,
+    /// Whether the caller waits for the kernel there.
+    pub(super) patient: bool,
     /// Pipes left unwritten; true: their I/O thread is to be told.
     pub(crate) left: Vec<(Arc<StreamPipe>, bool)>,
     /// For I/O threads.
@@ -95,7 +97,11 @@ impl After {
 
     /// Carries everything out. No lock is held.
     pub(crate) fn run(&mut self) {
-        each(&mut self.writes, |pipe| pipe.write());
+        let patient = std::mem::take(&mut self.patient);
+        each(&mut self.writes, |pipe| match patient {
+            true => pipe.write_patiently(),
+            false => pipe.write(),
+        });
         each(&mut self.left, |(pipe, dirty)| {
             if dirty {
                 pipe.io.post(IoCommand::Dirty(Arc::clone(&pipe)));

@@ -235,7 +235,12 @@ impl<P: Pattern> Shared<P> {
 
     /// `timeout`: `None` for that of the socket.
     fn send(&self, message: &mut Message, timeout: Option<Duration>) -> Result<(), SendErrorKind> {
-        match self.with(|state| state.offer(message, &self.port)) {
+        let offered = self.with(|state| {
+            let offered = state.offer(message, &self.port);
+            state.may_wait(timeout, &self.port);
+            offered
+        });
+        match offered {
             Offer::Done => Ok(()),
             Offer::Park => self.send_waiting(message, timeout),
             Offer::Refused(kind) => Err(kind),
@@ -266,6 +271,7 @@ impl<P: Pattern> Shared<P> {
                     state.pattern.hurry();
                 }
                 let offered = state.offer(message, &self.port);
+                state.may_wait(timeout, &self.port);
                 match offered {
                     Offer::Park if !expired => state.body.senders.enter(&waiter, had_turn),
                     Offer::Park => state.body.pass_on_send(&waiter),
@@ -290,6 +296,17 @@ impl<P: Pattern> Shared<P> {
 }
 
 impl<P: Pattern> State<P> {
+    /// The caller may wait for so long. Where its write finds the kernel full it waits a little,
+    /// if nobody else is to be served meanwhile, and the pattern waits for room as well.
+    #[inline]
+    fn may_wait(&mut self, timeout: Option<Duration>, port: &Port) {
+        let waits = || timeout.or_else(|| port.options().send_timeout) != Some(Duration::ZERO);
+        if !self.body.after.is_empty() {
+            let is_alone = !P::KIND.eager && self.body.pipe_count() == 1;
+            self.body.after.patient = is_alone && waits();
+        }
+    }
+
     /// One attempt to send. The message is moved out only if an inproc peer took it.
     #[inline]
     pub(super) fn offer(&mut self, message: &mut Message, port: &Arc<Port>) -> Offer {

@@ -270,6 +270,13 @@ pub(super) fn poll_streams(
     Ok(())
 }
 
+/// Sleeps until this can be written to (or has failed): true; or the time is over. May return
+/// early.
+pub(super) fn wait_writable(SystemSource(fd): SystemSource<'_>, at_most: Duration) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+    matches!(poll(&mut fds, Some(&timespec(at_most))), Ok(1))
+}
+
 /// Sleeps until one of these descriptors is ready (or has failed), the waker is woken, or the time
 /// is over; drains the waker. May return early.
 pub(super) fn poll_descriptors(

@@ -50,6 +50,11 @@ pub(super) fn allowed(wanted: Tuning) -> Tuning {
     }
 }
 
+/// Nobody sleeps on one stream here.
+pub(super) fn wait_writable(_: SystemSource<'_>, _: Duration) -> bool {
+    false
+}
+
 /// Makes a reactor.
 pub(super) fn reactor() -> io::Result<Arc<dyn Reactor>> {
     Ok(Arc::new(PollingReactor {

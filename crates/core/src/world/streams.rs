@@ -2,13 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) use ferromq_transport::resolve;
 use ferromq_transport::{
     Address, BoundListener, ConnectedStream, Endpoint, ListenError, StreamError, TransportOptions,
 };
 
-use super::kernel::Watched;
+use super::kernel::{self, Watched};
 use super::{Listener, Source, Stream};
 
 pub(super) fn listen(
@@ -52,6 +53,10 @@ impl Stream for SystemStream {
 
     fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
         self.0.write(slices)
+    }
+
+    fn wait_writable(&self, at_most: Duration) -> bool {
+        kernel::wait_writable(self.0.source(), at_most)
     }
 
     fn finish_connect(&self) -> io::Result<()> {

@@ -333,3 +333,24 @@ fn address_is_free_when_its_armed_listener_is_dropped() {
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     });
 }
+
+/// Where a thread can sleep so: elsewhere there is no room at once.
+#[test]
+#[cfg(all(target_os = "linux", not(ferromq_polling)))]
+fn stream_is_writable_when_its_peer_has_read_or_gone() {
+    use kernel::wait_writable;
+
+    let (mut writer, mut reader) = local_pair();
+    writer.set_nonblocking(true).unwrap();
+    let mut written = 0;
+    while let Ok(more) = writer.write(&[0; 4096]) {
+        written += more;
+    }
+    let watched = Watched::new(writer);
+    assert!(!wait_writable(watched.source(), Duration::ZERO));
+    assert!(!wait_writable(watched.source(), Duration::from_micros(100)));
+    reader.read_exact(&mut vec![0; written]).unwrap();
+    assert!(wait_writable(watched.source(), PATIENCE));
+    drop(reader);
+    assert!(wait_writable(watched.source(), Duration::ZERO));
+}
