@@ -23,6 +23,9 @@ use crate::socket::WAIT;
 /// Longer than what a peer itself waits for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a place may be taken after its owner was killed.
+const UNTIL_FREE: Duration = Duration::from_secs(10);
+
 /// Drives the sockets of others.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peer.py");
 /// Drives those of JeroMQ.
@@ -165,8 +168,15 @@ pub(super) struct Remote {
 }
 
 impl Remote {
+    /// Binds. A place of which a killed process was the owner may be free a little later: the
+    /// system tells nobody when, so it is asked again.
     pub(super) fn bind(&self, endpoint: &str) {
-        self.must(&format!("bind {{}} {endpoint}"));
+        let command = format!("bind {{}} {endpoint}");
+        let deadline = Instant::now() + UNTIL_FREE;
+        while let Err(why) = self.ask(&command) {
+            let is_taken = why.contains("already in use") && Instant::now() < deadline;
+            assert!(is_taken, "{self:?}: {command}: {why}");
+        }
     }
 
     pub(super) fn connect(&self, endpoint: &str) {
