@@ -454,8 +454,8 @@ impl Reading {
             let done = match decoded {
                 Ok(done) => done,
                 Err(violation) => {
-                    let messages = self.count_messages();
-                    self.queue(messages, pipe, port);
+                    let messages = inbound::messages(&self.items);
+                    self.queue(messages as usize, pipe, port);
                     return Err(Reason::Violation(violation));
                 }
             };
@@ -484,9 +484,7 @@ impl Reading {
             self.at += bytes;
             Bundle::new(copy, 0, messages)
         } else {
-            let mut next = pool::take();
-            next.reserve(tail.len() + CHUNK);
-            next.extend_from_slice(tail);
+            let next = chunk_behind(tail);
             let chunk = std::mem::replace(&mut self.chunk, next);
             Bundle::new(chunk, std::mem::take(&mut self.at), messages)
         };
@@ -497,13 +495,6 @@ impl Reading {
     /// True if nothing is left to decode or queue, as for a receiver that looks and finds nothing.
     fn is_decoded(&self) -> bool {
         self.at == self.chunk.len() && !self.decoder.is_mid_message() && self.items.is_empty()
-    }
-
-    fn count_messages(&self) -> usize {
-        self.items
-            .iter()
-            .filter(|item| matches!(item, Incoming::Message(_)))
-            .count()
     }
 
     /// Hands over what was decoded, answering the commands that are ours to answer.
@@ -585,9 +576,7 @@ impl Reading {
     fn compact(&mut self) {
         let tail = self.chunk.len() - self.at;
         if self.chunk.capacity() - tail < CHUNK {
-            let mut larger = pool::take();
-            larger.reserve(tail + CHUNK);
-            larger.extend_from_slice(self.rest());
+            let larger = chunk_behind(self.rest());
             pool::give(std::mem::replace(&mut self.chunk, larger));
         } else if self.at > 0 {
             self.chunk.copy_within(self.at.., 0);
@@ -614,6 +603,14 @@ impl Reading {
             self.items = VecDeque::new();
         }
     }
+}
+
+/// A buffer with these bytes, and room for a large read behind them.
+fn chunk_behind(tail: &[u8]) -> Vec<u8> {
+    let mut chunk = pool::take();
+    chunk.reserve(tail.len() + CHUNK);
+    chunk.extend_from_slice(tail);
+    chunk
 }
 
 /// Releases the reading side, then tells the socket what arrived: that may run wakers, so no lock
