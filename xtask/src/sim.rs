@@ -1,6 +1,7 @@
 //! `cargo xtask sim`: whole sockets over a simulated network, by seeds, with the package `sim`.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::Outcome;
 use crate::step::{optimised, run as run_command};
@@ -24,7 +25,7 @@ pub(crate) fn run_briefly(root: &Path) -> Outcome {
 }
 
 fn play(root: &Path, words: &[String]) -> Outcome {
-    run_command(optimised(root, "ferromq-sim")?.args(words))
+    run_command(Command::new(optimised(root, "ferromq-sim")?).args(words))
 }
 
 /// What is asked for.

@@ -1,6 +1,6 @@
 //! Steps of a longer command: each is named, timed, and stops the rest when it fails.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -33,15 +33,15 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
 /// What runs in the profile `stress`: optimised, with debug assertions.
 const OPTIMISED: [&str; 2] = ["ferromq-sim", "ferromq-stress"];
 
-/// A call of one of the [`OPTIMISED`], which are built together: with features of their own each
-/// would have an engine of its own.
-pub(crate) fn optimised(root: &Path, program: &str) -> Outcome<Command> {
+/// One of the [`OPTIMISED`], which are built together: with features of their own each would have
+/// an engine of its own.
+pub(crate) fn optimised(root: &Path, program: &str) -> Outcome<PathBuf> {
     let mut build = cargo(root, &["build", "--profile", "stress", "--locked"]);
     for package in OPTIMISED {
         build.args(["--package", package]);
     }
     run(&mut build)?;
-    Ok(Command::new(target(root).join("stress").join(program)))
+    Ok(target(root).join("stress").join(program))
 }
 
 /// Runs a command to its end; its output goes where ours goes.

@@ -2,6 +2,7 @@
 //! by the package `stress`, in the three modes.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Outcome;
@@ -27,11 +28,12 @@ pub(crate) fn run_briefly(root: &Path) -> Outcome {
 }
 
 fn run_modes(root: &Path, modes: &[&str], seconds: u64, seed: u64) -> Outcome {
+    let program = optimised(root, "ferromq-stress")?;
     for mode in modes {
         println!("{mode}: seed {seed}, {seconds} s");
-        let mut program = optimised(root, "ferromq-stress")?;
-        program.args([seconds.to_string(), seed.to_string()]);
-        run_command(program.env("FERROMQ_TUNING", mode))?;
+        let mut command = Command::new(&program);
+        command.args([seconds.to_string(), seed.to_string()]);
+        run_command(command.env("FERROMQ_TUNING", mode))?;
     }
     Ok(())
 }
