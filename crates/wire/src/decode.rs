@@ -16,7 +16,7 @@ pub use self::bundle::{Bundle, Measured};
 
 use crate::frame::{COMMAND, FrameHeader, RESERVED};
 use crate::version::{V2_0, V3_0, V3_1, Version};
-use crate::{Command, INLINE, Limits, Message, Open, Part, Violation};
+use crate::{Command, Limits, Message, Open, Part, Violation};
 
 /// From this length on, in bytes, an incomplete body is read into a buffer of its own.
 pub const LARGE: usize = 64 * 1024;
@@ -233,21 +233,17 @@ impl Decoder {
     /// The fast path: short messages of one part, as long as a block of fixed size can be copied.
     #[inline]
     fn burst(&self, input: &mut &[u8], room: usize, sink: &mut impl Extend<Incoming>) -> usize {
-        let most = self
-            .limits
-            .max_message_size
-            .map_or(INLINE as u64, |max| max.min(INLINE as u64));
+        let most = self.limits.max_message_size.unwrap_or(u64::MAX);
         let mut rest = *input;
         let mut done: usize = 0;
         sink.extend(std::iter::from_fn(|| {
-            let (&[flags, len], behind) = rest.split_first_chunk()?;
-            if done == room || flags != 0 || u64::from(len) > most {
+            let (len, message) = Message::of_short_frame(rest)?;
+            if done == room || u64::from(len) > most {
                 return None;
             }
-            let block = behind.first_chunk()?;
-            rest = behind.get(usize::from(len)..)?;
+            rest = rest.get(usize::from(len).saturating_add(2)..)?;
             done = done.saturating_add(1);
-            Some(Incoming::Message(Message::of_block(block, len)))
+            Some(Incoming::Message(message))
         }));
         *input = rest;
         done

@@ -208,25 +208,14 @@ impl Message {
         Self::one(Part::copy_from(bytes))
     }
 
-    /// A message of one part, the first `len` bytes of a block.
+    /// The message that is the one short frame at the front of `bytes`, behind the length of its
+    /// body; `None`: it is another one, or too near to the end for a block to be copied.
     #[inline]
-    pub(crate) fn of_block(block: &[u8; INLINE], len: u8) -> Self {
-        Self::one(Part::of_block(block, len))
-    }
-
-    /// The message that is the one short frame at the front of `bytes`, and the length of that
-    /// frame; `None`: it is another one, or too near to the end for a block to be copied.
-    #[inline]
-    pub(crate) fn of_short_frame(bytes: &[u8]) -> Option<(Self, usize)> {
+    pub(crate) fn of_short_frame(bytes: &[u8]) -> Option<(u8, Self)> {
         let (&[flags, len], behind) = bytes.split_first_chunk()?;
         let block = behind.first_chunk()?;
         let is_short = flags == 0 && usize::from(len) <= INLINE;
-        is_short.then(|| {
-            (
-                Self::of_block(block, len),
-                usize::from(len).saturating_add(2),
-            )
-        })
+        is_short.then(|| (len, Self::one(Part::of_block(block, len))))
     }
 
     /// The parts as a queue; makes one of a single part.

@@ -76,8 +76,8 @@ impl Bundle {
         }
         self.left = self.left.saturating_sub(1);
         let rest = self.buffer.get(self.at..).unwrap_or_default();
-        if let Some((message, frame)) = Message::of_short_frame(rest) {
-            self.at = self.at.saturating_add(frame);
+        if let Some((len, message)) = Message::of_short_frame(rest) {
+            self.at = self.at.saturating_add(usize::from(len)).saturating_add(2);
             std::mem::forget(std::mem::replace(into, message));
             return true;
         }
