@@ -16,8 +16,8 @@
 //! a write has just returned would-block, another thread is inside one, or there is no connection.
 //! So it is with the mark in bytes, if there is one ([`weighing`]).
 
+mod blocked;
 mod job;
-mod patience;
 mod weighing;
 
 use std::collections::VecDeque;

@@ -26,7 +26,7 @@ use crate::sync::Mutex;
 
 /// How long a sender waits at most for the kernel to have room, and how often in one call.
 const LITTLE: Duration = Duration::from_micros(100);
-const PATIENCE: u32 = 16;
+const WAITS: u32 = 16;
 
 /// How a pipe reaches its peer.
 #[derive(Clone, Debug)]
@@ -217,9 +217,9 @@ impl StreamPipe {
     /// The same; where the kernel is full, the caller waits for it, a little each time. A peer that
     /// reads is so written to from here, by and by as it reads; left to the I/O thread, all that is
     /// sent meanwhile would be queued, and read from memory again when it is no longer near.
-    pub(crate) fn write_patiently(&self) {
+    pub(crate) fn write_waiting(&self) {
         let mut wrote = self.write_on();
-        for _ in 0..PATIENCE {
+        for _ in 0..WAITS {
             if !matches!(wrote, Wrote::Blocked) || !self.out.wait_for_kernel(LITTLE) {
                 break;
             }

@@ -19,7 +19,7 @@ pub(crate) struct After {
     /// Pipes to be written; the token is held.
     pub(crate) writes: Vec<Arc<StreamPipe>>,
     /// Whether the caller waits for the kernel there.
-    pub(super) patient: bool,
+    pub(super) waits: bool,
     /// Pipes left unwritten; true: their I/O thread is to be told.
     pub(crate) left: Vec<(Arc<StreamPipe>, bool)>,
     /// For I/O threads.
@@ -97,9 +97,9 @@ impl After {
 
     /// Carries everything out. No lock is held.
     pub(crate) fn run(&mut self) {
-        let patient = std::mem::take(&mut self.patient);
-        each(&mut self.writes, |pipe| match patient {
-            true => pipe.write_patiently(),
+        let waits = std::mem::take(&mut self.waits);
+        each(&mut self.writes, |pipe| match waits {
+            true => pipe.write_waiting(),
             false => pipe.write(),
         });
         each(&mut self.left, |(pipe, dirty)| {

@@ -300,10 +300,10 @@ impl<P: Pattern> State<P> {
     /// if nobody else is to be served meanwhile, and the pattern waits for room as well.
     #[inline]
     fn may_wait(&mut self, timeout: Option<Duration>, port: &Port) {
-        let waits = || timeout.or_else(|| port.options().send_timeout) != Some(Duration::ZERO);
+        let may = || timeout.or_else(|| port.options().send_timeout) != Some(Duration::ZERO);
         if !self.body.after.is_empty() {
             let is_alone = !P::KIND.eager && self.body.pipe_count() == 1;
-            self.body.after.patient = is_alone && waits();
+            self.body.after.waits = is_alone && may();
         }
     }
 
