@@ -86,6 +86,14 @@ public class Peer {
             case "take" -> {
                 return receive(ZMQ.NOBLOCK);
             }
+            case "wait" -> {
+                socket.setReceiveTimeOut(Integer.parseInt(words[0]));
+                try {
+                    return receive(0);
+                } finally {
+                    socket.setReceiveTimeOut(WAIT);
+                }
+            }
             default -> throw new IllegalArgumentException(command + " is no command");
         }
         return "";

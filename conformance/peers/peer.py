@@ -109,6 +109,10 @@ class Peer:
     def take(self) -> str:
         return " ".join(map(word, self.socket.recv_multipart(self.zmq.NOBLOCK)))
 
+    def wait(self, within: str) -> str:
+        self.socket.poll(int(within))
+        return self.take()
+
     def expect(self) -> None:
         if not self.socket.poll(WAIT):
             raise TimeoutError("no message")

@@ -27,14 +27,15 @@ pub(super) const CASES: &[Case<Stage>] = &[
     case!(stopped_consumer_is_kept_when_both_ping, "37/any-traffic"),
 ];
 
-/// A PING each half a second; who is silent for two seconds then is dead.
-const BEATS: [&str; 2] = ["heartbeat_ivl=500", "heartbeat_timeout=2000"];
+/// A PING each half a second; who is silent for five seconds then is dead: a machine that others
+/// use keeps a process waiting for longer than two.
+const BEATS: [&str; 2] = ["heartbeat_ivl=500", "heartbeat_timeout=5000"];
 
 /// Such heartbeats, and silence is not to be borne for longer.
 const BEATS_AND_TTL: [&str; 3] = [
     "heartbeat_ivl=500",
-    "heartbeat_timeout=2000",
-    "heartbeat_ttl=2000",
+    "heartbeat_timeout=5000",
+    "heartbeat_ttl=5000",
 ];
 
 /// Each waits for ten seconds.

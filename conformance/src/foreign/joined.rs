@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ferromq::SocketType::{self, Dealer, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsub};
 
-use super::peer::{Implementation, Remote};
+use super::peer::{Implementation, PACE, Remote};
 use super::stage::{Side, Stage};
 use crate::socket::WAIT;
 use crate::vacancy::Vacancy;
@@ -118,7 +118,8 @@ impl Joined {
         let topic = topic.trim_start_matches('-');
         let (probe, end) = (format!("{topic}00"), format!("{topic}01"));
         let deadline = Instant::now() + WAIT;
-        while subscriber.take().is_none() {
+        publisher.send(&probe);
+        while subscriber.recv_within(PACE).is_none() {
             assert!(Instant::now() < deadline, "{publisher:?} is not told");
             publisher.send(&probe);
         }

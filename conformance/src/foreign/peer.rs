@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a place may be taken after its owner was killed.
 const UNTIL_FREE: Duration = Duration::from_secs(10);
 
+/// Between what a publisher sends until it arrives: it has room for all of it if nothing moves for
+/// five seconds. One that is full drops what follows.
+pub(super) const PACE: Duration = Duration::from_millis(5);
+
 /// Drives the sockets of others.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peer.py");
 /// Drives those of JeroMQ.
@@ -249,6 +253,11 @@ impl Remote {
     /// A message that is there already, or why there is none.
     pub(super) fn try_take(&self) -> Result<String, String> {
         self.ask("take {}")
+    }
+
+    /// A message that comes within this time.
+    pub(super) fn recv_within(&self, time: Duration) -> Option<String> {
+        self.ask(&format!("wait {{}} {}", time.as_millis())).ok()
     }
 
     /// Waits until a message is there.

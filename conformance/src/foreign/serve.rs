@@ -11,6 +11,7 @@
 //! attempt NAME PART…                   sends if that is possible now
 //! recv NAME                            waits for a message: ok PART…
 //! take NAME                            a message that is there: ok PART…
+//! wait NAME MILLISECONDS               one that comes within this time: ok PART…
 //! expect NAME                          waits until a message is there
 //! settle NAME                          what was told of connections has reached the socket
 //! event NAME KIND…                     waits for the first event whose name begins like this
@@ -71,7 +72,6 @@ impl Served {
     fn new(context: &Context, socket_type: &str, options: &[&str]) -> Self {
         let socket_type = SocketType::from_name(socket_type.as_bytes()).unwrap();
         let mut settings = Settings::default();
-        let millis = |text: &str| Duration::from_millis(text.parse().unwrap());
         for option in options {
             match option.split_once('=').unwrap() {
                 ("heartbeat_ivl", text) => settings.heartbeats.interval = millis(text),
@@ -117,6 +117,7 @@ impl Served {
             }
             ("recv", []) => return text(socket.recv_timeout(WAIT)),
             ("take", []) => return text(socket.try_recv()),
+            ("wait", [within]) => return text(socket.recv_timeout(millis(within))),
             ("expect", []) => while socket.stats().waiting == 0 {},
             ("settle", []) => {
                 let endpoint = socket.bind("tcp://127.0.0.1:*");
@@ -139,6 +140,10 @@ impl Served {
             |event| Ok(describe(&event)),
         )
     }
+}
+
+fn millis(text: &str) -> Duration {
+    Duration::from_millis(text.parse().unwrap())
 }
 
 /// What an option is about.

@@ -42,7 +42,8 @@ fn conversation() -> Vec<Frames> {
         frames::ready_with("DEALER", &[("Identity", b"me"), ("X-a", b"")]),
         frames::msg(["one"]),
         frames::msg(["", "two", "parts"]),
-        frames::ping(1, "context"),
+        // It may be silent for a minute.
+        frames::ping(600, "context"),
         frames::msg([[7_u8; 256]]),
         frames::raw(long),
         frames::command("UNKNOWN", b"data"),
