@@ -18,7 +18,7 @@ pub trait PubOptions: Sized {
 
     /// How many topics a peer may subscribe to, and how many bytes these may have together; one
     /// more ends its connection, as
-    /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 000 000,
+    /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 048 576,
     /// and 64 MiB (libzmq: no limit).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).

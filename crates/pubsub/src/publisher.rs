@@ -47,7 +47,7 @@ impl Default for PublisherSettings {
             slow: SlowSubscriber::default(),
             invert_matching: false,
             subscriptions: Subscriptions {
-                count: 1_000_000,
+                count: 1 << 20,
                 bytes: 64 * 1024 * 1024,
             },
         }
