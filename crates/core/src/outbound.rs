@@ -10,13 +10,12 @@
 //! looks again before giving the token back. So no byte is overtaken, and no lock is held in a
 //! system call.
 //!
-//! Commands go out at the next message boundary, ahead of messages, outside the high-water mark.
-//!
 //! Room is exact: a pipe refuses only while `queued >= SNDHWM` *and* the gate is shut, that is when
 //! a write has just returned would-block, another thread is inside one, or there is no connection.
 //! So it is with the mark in bytes, if there is one ([`weighing`]).
 
 mod blocked;
+mod commands;
 mod job;
 mod weighing;
 
@@ -26,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as PlainOrdering};
 use std::time::{Duration, Instant};
 
-use ferromq_wire::{Command, Encoder, Message, Part, Seal, Writing};
+use ferromq_wire::{Encoder, Message, Part, Seal, Writing};
 
 use self::job::Job;
 use self::weighing::Scales;
@@ -42,9 +41,6 @@ const WRITE_AT: u64 = 64 * 1024;
 
 /// How long a message may lie before the I/O thread writes it for a sender that has stopped.
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
-
-/// Bytes of commands that a peer has not taken beyond which its PINGs are not answered.
-const MOST_UNREAD: usize = 64 * 1024;
 
 /// How often the holder of the token goes on for others before it lets the I/O thread do it.
 const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };
@@ -361,33 +357,6 @@ impl Outbound {
             self.gate.store(SHUT, Ordering::Release);
         }
         pushed
-    }
-
-    /// Queues a command for the present connection; without one it is dropped, and so it is if the
-    /// peer's version has none. A PONG is dropped behind much that the peer does not read: who only
-    /// sends PINGs costs no more memory than that. True: the caller holds the token and has to
-    /// write.
-    pub(crate) fn control(&self, command: &Command) -> bool {
-        self.queue_command(command, &mut self.state.lock())
-    }
-
-    /// Like [`control`](Self::control), but only if no other command waits: a heartbeat behind it
-    /// would say nothing new.
-    pub(crate) fn control_alone(&self, command: &Command) -> bool {
-        let mut state = self.state.lock();
-        state.control.is_empty() && self.queue_command(command, &mut state)
-    }
-
-    fn queue_command(&self, command: &Command, state: &mut State) -> bool {
-        let Some(link) = state.link.as_ref().filter(|link| !link.failed) else {
-            return false;
-        };
-        let encoder = link.encoder;
-        if matches!(command, Command::Pong { .. }) && state.control.len() >= MOST_UNREAD {
-            return false;
-        }
-        encoder.encode_command(command, &mut state.control);
-        !state.control.is_empty() && self.take_token(state)
     }
 
     /// How far the writing is. What somebody else is writing now waits: it may be commands.

@@ -319,6 +319,9 @@ pub enum Action {
     /// Send this command (SUBSCRIBE, CANCEL), ahead of messages and outside the high-water mark.
     /// Dropped while the pipe has no connection: the next [`Pattern::hiccup`] sends anew.
     Command(PipeId, Command),
+    /// The same for what the application has just asked for: written when a message would be, and
+    /// so together with others that follow at once.
+    Request(PipeId, Command),
     /// Drop every message received on this pipe until now and not admitted yet, each counted as
     /// [`Dropped::Stale`].
     DiscardIncoming(PipeId),
@@ -357,9 +360,15 @@ pub struct Actions {
 }
 
 impl Actions {
-    /// Sends a command on a pipe.
+    /// Sends a command on a pipe, at once.
     pub fn command(&mut self, pipe: PipeId, command: Command) {
         self.list.push(Action::Command(pipe, command));
+    }
+
+    /// Sends a command that the application has just asked for: of many in a row, several are
+    /// written together.
+    pub fn request(&mut self, pipe: PipeId, command: Command) {
+        self.list.push(Action::Request(pipe, command));
     }
 
     /// Drops what was received on a pipe and not admitted yet.

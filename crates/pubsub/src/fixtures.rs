@@ -15,7 +15,9 @@ pub(crate) fn cancel(topic: &str) -> Command {
 pub(crate) fn commands<P: Pattern + Default>(driven: &mut Driven<P>) -> Vec<(usize, Command)> {
     let actions = driven.actions().into_iter();
     let commands = actions.filter_map(|action| match action {
-        Action::Command(pipe, command) => Some((pipe.index(), command)),
+        Action::Command(pipe, command) | Action::Request(pipe, command) => {
+            Some((pipe.index(), command))
+        }
         _ => None,
     });
     commands.collect()

@@ -177,7 +177,7 @@ impl Subscriber {
 
     pub(crate) fn tell_all(&self, command: Command, then: &mut Actions) {
         for pipe in self.publishers.pipes() {
-            then.command(*pipe, command.clone());
+            then.request(*pipe, command.clone());
         }
     }
 }

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferromq_core::world::{Habit, Tuning};
 use ferromq_core::{Context, Dropped, Message, RecvError};
 use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, Xsub};
-use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
+use ferromq_testkit::sim::{Conditions, Event, SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
@@ -47,6 +48,39 @@ fn subscriber_receives_what_it_subscribed_to_and_stops_when_it_unsubscribes() {
         let error = sub.unsubscribe("a").unwrap_err();
         assert_eq!(error, UnsubscribeError::NotSubscribed(NotSubscribed));
     });
+}
+
+#[test]
+fn subscriptions_in_a_row_are_written_together_and_soon() {
+    let world = SimWorld::with(
+        1,
+        Conditions {
+            tuning: Tuning::all(Habit::Adaptive),
+            ..Conditions::calm()
+        },
+    );
+    let context = Context::with_world(Arc::new(world.clone()), 1);
+    let (publisher, sub) = (Pub::new(&context), Sub::new(&context));
+    sub.connect(publisher.bind("tcp://127.0.0.1:*").unwrap())
+        .unwrap();
+    let writes = || {
+        let trace = world.trace().into_iter();
+        let writes = trace.filter(|(_, event)| matches!(event, Event::Wrote { .. }));
+        writes.count()
+    };
+    for round in 0..3 {
+        world.advance(Duration::from_millis(10));
+        let (before, start) = (writes(), world.elapsed());
+        let known = round * 1_001;
+        sub.subscribe(format!("alone {round}")).unwrap();
+        assert_eq!(writes() - before, 1, "the first is written at once");
+        for topic in 0..1_000 {
+            sub.subscribe(format!("{round} {topic}")).unwrap();
+        }
+        world.run_until(|| publisher.topics() == Ok(known + 1_001));
+        assert!(writes() - before <= 4, "{}", writes() - before);
+        assert!(world.elapsed() - start < Duration::from_millis(1));
+    }
 }
 
 #[test]

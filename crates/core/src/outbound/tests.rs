@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::atomic::AtomicUsize;
 
-use ferromq_wire::V3_1;
+use ferromq_wire::{Command, V3_1};
 
 use super::*;
 use crate::world::{Source, SystemWorld};
@@ -238,4 +238,37 @@ fn who_waits_for_the_kernel_goes_on_where_the_write_was_blocked() {
     assert_eq!(scene.out.queued(), 0);
     assert!(scene.out.disconnect());
     assert!(!scene.out.wait_for_kernel(Duration::MAX), "nobody is there");
+}
+
+#[test]
+fn requests_are_written_like_messages() {
+    let topic = |number: u16| Command::Subscribe(number.to_be_bytes().to_vec().into());
+    let (world, pace) = (SystemWorld::new(), &mut Pace::default());
+    let mut request = |scene: &Scene, number| scene.out.request(&topic(number), &world, pace);
+
+    let never = Scene::connected(Outbound::new(0, Habit::Never));
+    assert_eq!(request(&never, 0), Pushed::Handed);
+    let of_many = (1..=u16::MAX).find(|&number| request(&never, number) != Pushed::Queued);
+    let queued = never.out.state.lock().control.len() as u64;
+    assert!(of_many.is_some() && (WRITE_AT..WRITE_AT + 100).contains(&queued));
+
+    let always = Scene::connected(Outbound::new(0, Habit::Always));
+    assert_eq!(request(&always, 0), Pushed::Write);
+    assert_eq!(
+        request(&always, 1),
+        Pushed::Queued,
+        "who writes looks again"
+    );
+    always.write();
+
+    let adaptive = Scene::connected(Outbound::new(0, Habit::Adaptive));
+    assert_eq!(
+        request(&adaptive, 0),
+        Pushed::Write,
+        "nobody was written to"
+    );
+
+    let alone = Scene::new(Outbound::new(0, Habit::Adaptive));
+    assert_eq!(request(&alone, 0), Pushed::Queued, "and forgotten");
+    assert!(alone.out.is_empty());
 }

@@ -485,7 +485,7 @@ impl Body {
 impl After {
     /// Notes what a push asks its caller to do.
     #[inline]
-    fn follow(&mut self, pushed: Pushed, pipe: &Arc<StreamPipe>) {
+    pub(super) fn follow(&mut self, pushed: Pushed, pipe: &Arc<StreamPipe>) {
         match pushed {
             Pushed::Queued => return,
             Pushed::Handed => {

@@ -598,6 +598,7 @@ impl Body {
         for action in actions.drain() {
             match action {
                 Action::Command(pipe, command) => self.send_command(pipe, command),
+                Action::Request(pipe, command) => self.send_request(pipe, command, port),
                 Action::DiscardIncoming(pipe) => self.discard_incoming(pipe, port),
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
                 Action::Echo(pipe, number) => self.send_command(pipe, echo::ping(number)),
@@ -740,6 +741,18 @@ impl Body {
             }
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => self.after.tell(inproc.control(command)),
+        }
+    }
+
+    /// The same for a request of the application, written like a message.
+    fn send_request(&mut self, pipe: PipeId, command: Command, port: &Port) {
+        match self.pipes.get(pipe).map(|entry| &entry.link) {
+            Some(Link::Stream(stream)) => {
+                let (world, pace) = (&*port.world, &mut self.pace);
+                let pushed = stream.out.request(&command, world, pace);
+                self.after.follow(pushed, stream);
+            }
+            _ => self.send_command(pipe, command),
         }
     }
 

@@ -37,10 +37,11 @@ impl Publisher {
         let mut more = false;
         for action in sub.actions() {
             match action {
-                Action::Command(_, Command::Subscribe(topic)) => {
+                Action::Command(_, Command::Subscribe(topic))
+                | Action::Request(_, Command::Subscribe(topic)) => {
                     self.topics.insert(topic.to_vec());
                 }
-                Action::Command(_, Command::Cancel(topic)) => {
+                Action::Request(_, Command::Cancel(topic)) => {
                     self.topics.remove(&topic[..]);
                 }
                 Action::Refill(_) => more = true,
@@ -296,7 +297,7 @@ fn subscription_is_confirmed_by_the_echo_behind_it() {
     sub.subscribe("a");
     let number = sub.pattern.subscriber.ask(&mut sub.then);
     let asked = sub.actions();
-    let subscribed = |action: &Action| matches!(action, Action::Command(..));
+    let subscribed = |action: &Action| matches!(action, Action::Request(..));
     assert!(asked[..2].iter().all(subscribed), "{asked:?}");
     assert_eq!(sub.pattern.look_for(number, 1), Err(0));
     sub.pattern.echoed(pipe(1), number);
