@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ferromq::Endpoint;
 use ferromq_core::world::Listener;
 use ferromq_testkit::{MockPeer, SimWorld};
+use socket2::{Domain, Socket, Type};
 
 /// A raw peer that has connected to a tcp or ipc endpoint of this machine.
 #[track_caller]
@@ -58,8 +59,7 @@ impl Vacancy {
     /// A loopback address of its own: nobody is given its port meanwhile.
     pub(crate) fn tcp() -> Self {
         let [_, _, high, low] = PLACES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        let listener = TcpListener::bind((Ipv4Addr::new(127, 77, high, low.max(1)), 0)).unwrap();
-        Self::Tcp(listener.local_addr().unwrap())
+        Self::Tcp(vacate(Ipv4Addr::new(127, 77, high, low.max(1))).1)
     }
 
     pub(crate) fn ipc() -> Self {
@@ -91,6 +91,17 @@ impl Vacancy {
     }
 }
 
+/// A port of this address, and what has it until it is dropped: bound, but no listener. A process
+/// that is being started by another thread has a copy of it for a moment, and a listener could not
+/// be replaced meanwhile.
+fn vacate(address: Ipv4Addr) -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    let place = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, place)
+}
+
 impl Drop for Vacancy {
     fn drop(&mut self) {
         if let Self::Ipc(path) = self {
@@ -116,5 +127,17 @@ impl RawListener {
             Self::Tcp(listener) => MockPeer::accept_tcp(listener),
             Self::Ipc(listener) => MockPeer::over(listener.accept().unwrap().0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_is_free_while_somebody_has_a_copy_of_what_had_it() {
+        let (copy, place) = vacate(Ipv4Addr::LOCALHOST);
+        drop(TcpListener::bind(place).unwrap());
+        drop(copy);
     }
 }
