@@ -3,7 +3,8 @@
 //! One thread watches all tests of the process; it sleeps until the earliest deadline. Aborting is
 //! the only way out: a thread that is blocked cannot be made to fail its test.
 //!
-//! `FERROMQ_PATIENCE=N` makes every limit N times as long: for tools that make all of it slower.
+//! `FERROMQ_PATIENCE=N` makes every limit N times as long: for tools that make all of it slower. A
+//! test that has limits of its own in real time multiplies them by [`patience`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,9 +33,14 @@ pub fn under<T>(name: &str, limit: Duration, body: impl FnOnce() -> T) -> T {
     body()
 }
 
+/// How many times as long as elsewhere everything may take: `FERROMQ_PATIENCE`, or 1.
+pub fn patience() -> u32 {
+    *FACTOR
+}
+
 /// Aborts the process unless the result is dropped within `limit`.
 pub fn guard(name: &str, limit: Duration) -> Guard {
-    SHARED.watch(name, limit * *FACTOR)
+    SHARED.watch(name, limit * patience())
 }
 
 /// A running deadline; dropping it calls it off.

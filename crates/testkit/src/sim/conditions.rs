@@ -23,6 +23,10 @@ pub struct Conditions {
     /// By how much asking for the time moves the clock: what makes loops that spin on the clock
     /// end. Default: 20 ns; with zero, virtual time passes only while nothing can run.
     pub clock_cost: Duration,
+    /// By how much each read and write moves the clock. Default: not at all.
+    pub call_cost: Duration,
+    /// Workers get no core: those that have waited on a reactor have no more turns. Default: false.
+    pub starved: bool,
     /// How many turns of workers may follow each other without a byte moving or the scheduler
     /// moving the clock, before the world panics with "livelock". Default: 100 000.
     pub patience: u64,
@@ -55,6 +59,8 @@ impl Default for Conditions {
             splits: true,
             capacity: 64 * 1024,
             clock_cost: Duration::from_nanos(20),
+            call_cost: Duration::ZERO,
+            starved: false,
             patience: 100_000,
             tuning: Tuning::from_environment(),
         }

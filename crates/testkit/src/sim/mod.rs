@@ -6,7 +6,8 @@
 //! one of the `run` methods. Everything that is left to chance follows from the seed: the same test
 //! with the same seed gives the same trace, and [`SimWorld::trace_hash`] tells.
 //!
-//! Limits: only one thread may use a world; what blocks outside of the world's seam (a mutex, a
+//! Limits: only one thread may use a world at a time: the test's, or one that [`SimWorld::spawn`]
+//! has started. What blocks outside of the world's seam (a mutex, a
 //! channel) blocks for good. A world whose workers never stop is leaked, for they hold it.
 
 mod conditions;
@@ -21,6 +22,7 @@ mod scheduler;
 mod seeds;
 mod state;
 mod stream;
+mod thread;
 mod trace;
 mod world;
 
@@ -32,5 +34,6 @@ pub use fault::{Call, Fault};
 pub use link::{LinkId, Side};
 pub use random::Random;
 pub use seeds::for_seeds;
+pub use thread::SimThread;
 pub use trace::Event;
 pub use world::SimWorld;

@@ -170,6 +170,7 @@ impl State {
         into: &mut Vec<u8>,
         most: usize,
     ) -> io::Result<usize> {
+        self.clock += self.conditions.call_cost;
         let spare = into.capacity() - into.len();
         assert!(
             most.min(spare) > 0,
@@ -202,6 +203,7 @@ impl State {
         (id, side): (LinkId, Side),
         slices: &[io::IoSlice<'_>],
     ) -> io::Result<usize> {
+        self.clock += self.conditions.call_cost;
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let room = self.room(id, side)?;
         if offered == 0 {

@@ -118,6 +118,33 @@ impl fmt::Debug for Shared {
 }
 
 impl State {
+    /// Its number.
+    pub(super) fn add_worker(
+        &mut self,
+        host: usize,
+        name: String,
+        worker: Box<dyn Worker>,
+    ) -> usize {
+        let number = self.workers.len();
+        self.record(Event::Started {
+            worker: number,
+            name: name.clone(),
+        });
+        self.workers.push(Slot {
+            host,
+            name,
+            worker: Some(worker),
+            stopped: false,
+            reactor: None,
+            parked: false,
+            moves: [0; 2],
+            until: None,
+            rung: false,
+            sources: Vec::new(),
+        });
+        number
+    }
+
     fn choose(&mut self, limit: Option<Duration>) -> Task {
         self.check();
         let able: Vec<usize> = (0..self.workers.len())
@@ -157,11 +184,19 @@ impl State {
 
     fn can_run(&self, number: usize) -> bool {
         let slot = &self.workers[number];
-        if slot.worker.is_none() {
+        if slot.worker.is_none() || self.is_starved(slot) {
             return false;
         }
         let over = slot.until.is_some_and(|until| until <= self.clock);
-        !slot.parked || over || slot.reactor.is_some_and(|reactor| self.has_news(reactor))
+        let awake = !slot.parked || over || slot.rung;
+        let mut sources = slot.sources.iter();
+        awake
+            || slot.reactor.is_some_and(|reactor| self.has_news(reactor))
+            || sources.any(|source| self.readiness(*source).readable)
+    }
+
+    fn is_starved(&self, slot: &Slot) -> bool {
+        self.conditions.starved && slot.reactor.is_some()
     }
 
     fn begin_turn(&mut self, number: usize) -> Task {
@@ -208,7 +243,7 @@ impl State {
         let timeouts = self
             .workers
             .iter()
-            .filter(|slot| !slot.stopped)
+            .filter(|slot| !slot.stopped && !self.is_starved(slot))
             .filter_map(|s| s.until);
         let (next, step) = match (timeouts.chain(self.next_due()).min(), limit) {
             (None, None) => return Step::Nothing,
@@ -255,21 +290,7 @@ impl SimRunning {
     ) -> io::Result<Self> {
         let mut state = shared.lock();
         state.hit(Call::Start)?;
-        let number = state.workers.len();
-        state.record(Event::Started {
-            worker: number,
-            name: name.clone(),
-        });
-        state.workers.push(Slot {
-            host,
-            name,
-            worker: Some(worker),
-            stopped: false,
-            reactor: None,
-            parked: false,
-            moves: [0; 2],
-            until: None,
-        });
+        let number = state.add_worker(host, name, worker);
         drop(state);
         Ok(Self {
             shared: shared.clone(),
@@ -331,12 +352,35 @@ impl Bell for SimBell {
 }
 
 impl State {
+    /// Whether a thread need not wait; if it has to, what it waits for is noted.
+    pub(super) fn is_thread_awake(
+        &mut self,
+        number: usize,
+        sources: &[u64],
+        deadline: Option<Instant>,
+    ) -> bool {
+        let until = deadline.map(|deadline| self.offset(deadline));
+        let has_come = self.has_come(sources, until);
+        let slot = &mut self.workers[number];
+        let awake = std::mem::take(&mut slot.rung) || has_come;
+        slot.parked = !awake;
+        slot.until = until.filter(|_| !awake);
+        slot.sources = match awake {
+            true => Vec::new(),
+            false => sources.to_vec(),
+        };
+        awake
+    }
+
     fn is_awake(&mut self, sources: &[u64], deadline: Option<Duration>) -> bool {
-        let rung = std::mem::take(&mut self.rung);
-        let over = deadline.is_some_and(|deadline| deadline <= self.clock);
-        rung || over
-            || sources
-                .iter()
-                .any(|source| self.readiness(*source).readable)
+        let has_come = self.has_come(sources, deadline);
+        std::mem::take(&mut self.rung) || has_come
+    }
+
+    /// Whether there is something to read, or the time is over.
+    fn has_come(&self, sources: &[u64], until: Option<Duration>) -> bool {
+        let is_over = until.is_some_and(|until| until <= self.clock);
+        let mut sources = sources.iter();
+        is_over || sources.any(|source| self.readiness(*source).readable)
     }
 }

@@ -241,6 +241,10 @@ pub(super) struct Slot {
     pub(super) moves: [u64; 2],
     /// When the wait of its last turn times out.
     pub(super) until: Option<Duration>,
+    /// Of a thread: its bell was rung.
+    pub(super) rung: bool,
+    /// Of a thread: the streams that end its wait when they can be read.
+    pub(super) sources: Vec<u64>,
 }
 
 impl fmt::Debug for Slot {

@@ -6,6 +6,7 @@ mod names;
 mod network;
 mod reactor;
 mod running;
+mod threads;
 
 use std::io;
 use std::sync::Arc;

@@ -22,6 +22,7 @@ use super::reactor::{SimReactor, number};
 use super::scheduler::{Shared, SimBell, SimRunning, Step};
 use super::state::{Due, Running as Turning, State};
 use super::stream::{SimListener, SimStream};
+use super::thread::{SimThread, own_bell};
 use super::trace::Event;
 
 /// A simulated world; clones are handles to the same one, as seen from the same host.
@@ -198,6 +199,17 @@ impl SimWorld {
                 return output;
             }
         }
+    }
+
+    /// Starts a further thread of the application on this host. It runs in turns, as workers do,
+    /// each from one wait to the next, and while anybody else waits. Of calls that wait only those
+    /// may be made on it that sleep by a bell: it is not to drop a context.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        name: &str,
+        body: impl FnOnce() -> T + Send + 'static,
+    ) -> SimThread<T> {
+        SimThread::start(&self.shared, self.host, name.to_owned(), body)
     }
 
     fn is_busy(&self) -> bool {
@@ -463,7 +475,7 @@ impl World for SimWorld {
     }
 
     fn is_worker(&self) -> bool {
-        matches!(self.shared.lock().running, Turning::Worker(_))
+        own_bell().is_none() && matches!(self.shared.lock().running, Turning::Worker(_))
     }
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
@@ -472,7 +484,10 @@ impl World for SimWorld {
     }
 
     fn bell(&self) -> Arc<dyn Bell> {
-        self.bell.clone()
+        match own_bell() {
+            Some(bell) => bell,
+            None => self.bell.clone(),
+        }
     }
 
     fn listen(
