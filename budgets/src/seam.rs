@@ -16,8 +16,11 @@ use crate::meter::{enter, leave, note, note_places};
 /// How much the simulated kernel takes for one connection: as much as a loopback connection.
 const CAPACITY: usize = 4 * 1024 * 1024;
 
-/// How long looking at the clock takes: a loop that looks for 20 µs ends after as many looks.
-const CLOCK: Duration = Duration::from_micros(1);
+/// How long looking at the clock takes.
+const CLOCK: Duration = Duration::from_nanos(20);
+
+/// How long a read or a write takes: a receiver that looks for 20 µs reads as often.
+const CALL: Duration = Duration::from_micros(1);
 
 /// A simulated network without delays and cuts, whose every call is counted.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ impl Seam {
         let conditions = Conditions {
             capacity: CAPACITY,
             clock_cost: CLOCK,
+            call_cost: CALL,
             tuning: Tuning::default(),
             ..Conditions::calm()
         };

@@ -4,8 +4,9 @@
 //! last of them: then its report is final, and its events end.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use crate::pipe::StreamPipe;
 use crate::port::Port;
 use crate::sync::Mutex;
 use crate::wait::{WaitList, Waiter};
@@ -14,8 +15,9 @@ use crate::wait::{WaitList, Waiter};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// Messages that the kernel had not taken when linger was over; they are lost. Those for
-    /// endpoints that were unbound or disconnected shortly before are among them.
+    /// Messages that the kernel had not taken when linger was over; they are lost, unless an I/O
+    /// thread that got no core until now still writes them. Those for endpoints that were unbound
+    /// or disconnected shortly before are among them.
     pub unsent: u64,
     /// True if every connection was ended in an orderly way within linger.
     pub complete: bool,
@@ -32,6 +34,8 @@ struct State {
     lives: usize,
     closed: bool,
     unsent: u64,
+    /// Pipes that I/O threads are to end.
+    parting: Vec<Weak<StreamPipe>>,
     /// Linger was over before a session was.
     cut_short: bool,
     waiters: WaitList,
@@ -41,6 +45,18 @@ impl Closing {
     /// The socket is closed: what is lost from now on is reported.
     pub(crate) fn begin(&self) {
         self.state.lock().closed = true;
+    }
+
+    /// An I/O thread is to end this pipe, and to tell what is lost.
+    pub(crate) fn part(&self, pipe: &Arc<StreamPipe>) {
+        let mut state = self.state.lock();
+        if state.parting.len() == state.parting.capacity() {
+            // As many more before the next look: one that closes has thousands of them.
+            state.parting.retain(|other| other.strong_count() > 0);
+            let ending = state.parting.len();
+            state.parting.reserve(ending + 1);
+        }
+        state.parting.push(Arc::downgrade(pipe));
     }
 
     /// Messages are lost.
@@ -65,13 +81,27 @@ impl Closing {
         over
     }
 
-    /// The report, final if the socket is over. The waiter waits no longer.
+    /// The report, final if the socket is over; else what is still queued counts as unsent. The
+    /// waiter waits no longer.
     pub(crate) fn report(&self, waiter: &Arc<Waiter>) -> CloseReport {
         let mut state = self.state.lock();
         state.waiters.leave(waiter);
+        if state.is_over() {
+            return CloseReport {
+                unsent: state.unsent,
+                complete: state.unsent == 0 && !state.cut_short,
+            };
+        }
+        let parting: Vec<_> = state.parting.iter().filter_map(Weak::upgrade).collect();
+        let lost = state.unsent;
+        drop(state);
+        let queued: u64 = parting
+            .iter()
+            .map(|pipe| u64::from(pipe.out.queued()))
+            .sum();
         CloseReport {
-            unsent: state.unsent,
-            complete: state.is_over() && state.unsent == 0 && !state.cut_short,
+            unsent: lost + queued,
+            complete: false,
         }
     }
 

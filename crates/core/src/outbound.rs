@@ -29,7 +29,7 @@ use ferromq_wire::{Encoder, Message, Part, Seal, Writing};
 
 use self::job::Job;
 use self::weighing::Scales;
-use crate::pace::{IDLE, Pace};
+use crate::pace::{Pace, Rhythm};
 use crate::rope::Rope;
 use crate::sealed::{Plain, Sealed};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
@@ -39,8 +39,12 @@ use crate::world::{Habit, Stream, World, is_for_later};
 /// Bytes queued from which a burst is written at once.
 const WRITE_AT: u64 = 64 * 1024;
 
-/// How long a message may lie before the I/O thread writes it for a sender that has stopped.
+/// How long a message may lie before the I/O thread writes it, if it looks then: first so long
+/// after it was told, then less and less often while senders write themselves.
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
+
+/// How long after its last look it looks again at most.
+pub(crate) const SELDOM: Duration = Duration::from_micros(400);
 
 /// How often the holder of the token goes on for others before it lets the I/O thread do it.
 const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };
@@ -85,9 +89,8 @@ struct State {
     dirty: bool,
     left: bool,
     dead: bool,
-    since_write: u32,
-    last_write: Option<Instant>,
     left_at: Option<Instant>,
+    rhythm: Rhythm,
     /// Messages that the kernel has taken whole since the last write was told of.
     handed_over: u64,
     /// The same, over all connections.
@@ -182,9 +185,8 @@ impl Outbound {
             dirty: false,
             left: false,
             dead: false,
-            since_write: 0,
-            last_write: None,
             left_at: None,
+            rhythm: Rhythm::default(),
             handed_over: 0,
             carried: 0,
             taken: 0,
@@ -338,6 +340,7 @@ impl Outbound {
         let mut state = self.state.lock();
         let weights = &mut state.weights;
         let is_heavy = self.scales.are_used() && self.scales.put(prefix, message, strip, weights);
+        let before = state.rope.end();
         state.rope.push_message(prefix, message, strip);
         let end = state.rope.end();
         state.ends.push_back(end);
@@ -350,7 +353,10 @@ impl Outbound {
             _ if self.habit == Habit::Never => state.plan_never(half_full),
             Manner::Fan => state.plan_fan(half_full),
             Manner::Batch => state.plan_batch(half_full),
-            Manner::Busy | Manner::Quiet => state.plan(half_full, reply, world, pace),
+            Manner::Busy | Manner::Quiet => {
+                let (bytes, busy) = (end - before, manner == Manner::Busy);
+                state.plan(bytes, half_full, reply, busy, world, pace)
+            }
         };
         if pushed == Pushed::Write {
             self.heard.store(false, Ordering::Relaxed);
@@ -391,8 +397,7 @@ impl Outbound {
         // A link that failed takes nothing more; its session ends it.
         let written = state.link.as_ref().is_some_and(|link| !link.failed) && !state.blocked;
         if !state.has_unsent() || !written {
-            let active = state.last_write.is_some_and(|at| now < at + STRAGGLER);
-            state.dirty = active && written;
+            state.dirty = state.rhythm.was_written(now, STRAGGLER) && written;
             return if state.dirty {
                 Look::Again
             } else {
@@ -584,9 +589,8 @@ impl Outbound {
             }
             Ok(_) if state.has_unsent() => return None,
             Ok(_) => {
-                state.since_write = 0;
                 state.left = false;
-                state.last_write = Some(world.now());
+                state.rhythm.rest(world.now());
                 Wrote::All
             }
         };
@@ -605,15 +609,20 @@ fn half(mark: u32) -> u32 {
 impl State {
     /// What becomes of a message just queued.
     #[inline]
-    fn plan(&mut self, half_full: bool, heard: bool, world: &dyn World, pace: &mut Pace) -> Pushed {
+    fn plan(
+        &mut self,
+        bytes: u64,
+        half_full: bool,
+        heard: bool,
+        busy: bool,
+        world: &dyn World,
+        pace: &mut Pace,
+    ) -> Pushed {
         if !self.can_write() {
             return Pushed::Queued;
         }
-        self.since_write += 1;
-        if self.is_much(half_full)
-            || heard
-            || (self.looks_at_clock() && self.is_idle(world.now(), pace))
-        {
+        let looks = self.rhythm.count(bytes, pace);
+        if self.is_much(half_full) || heard || (looks && self.is_due(world.now(), busy, pace)) {
             self.writing = true;
             return Pushed::Write;
         }
@@ -683,16 +692,11 @@ impl State {
         half_full || self.rope.unwritten() >= WRITE_AT
     }
 
-    /// After which messages since the last write the sender looks at the clock.
-    fn looks_at_clock(&self) -> bool {
-        self.since_write <= 16 || matches!(self.since_write, 32 | 64 | 128)
-    }
-
-    fn is_idle(&mut self, now: Instant, pace: &mut Pace) -> bool {
-        if self.since_write == 1 {
+    fn is_due(&mut self, now: Instant, busy: bool, pace: &mut Pace) -> bool {
+        if self.rhythm.is_first() {
             self.left_at = Some(now);
         }
-        self.last_write.is_none_or(|at| now >= at + IDLE) && pace.admits(now)
+        self.rhythm.is_due(now, busy, pace)
     }
 
     fn can_write(&self) -> bool {

@@ -17,6 +17,7 @@ use ferromq::{
     Context, Dealer, Dropped, Event, Initiator, Message, Pull, Push, Reason, RecvError,
     ReleaseError, Router,
 };
+use ferromq_testkit::watchdog::patience;
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
@@ -28,11 +29,15 @@ const ENDPOINTS: &[&str] = &[
     "ipc://*",
 ];
 
-/// The default.
-const LINGER: Duration = Duration::from_secs(5);
+/// The default, or more where everything is slower.
+fn long_linger() -> Duration {
+    Duration::from_secs(5) * patience()
+}
 
-/// Far less than linger: what returns within it has not waited.
-const QUICK: Duration = Duration::from_secs(2);
+/// Far less than a long linger: what returns within it has not waited.
+fn quick() -> Duration {
+    Duration::from_secs(2) * patience()
+}
 
 fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
@@ -57,16 +62,16 @@ fn close_with_nothing_unsent_returns_at_once() {
     under("quick close", || {
         for &endpoint in ENDPOINTS {
             for sent in [0, 10] {
-                let (push, pull) = pair(endpoint, LINGER);
+                let (push, pull) = pair(endpoint, long_linger());
                 (0..sent).for_each(|_| push.send("a").unwrap());
                 until(|| push.stats().queued == 0);
                 (0..sent / 2).for_each(|_| drop(pull.recv_timeout(WAIT).unwrap()));
                 let (report, took) = timed(|| pull.close());
                 assert!(report.complete && report.unsent == 0, "{report:?}");
-                assert!(took < QUICK, "bound, {sent} received: {took:?}");
+                assert!(took < quick(), "bound, {sent} received: {took:?}");
                 let (report, took) = timed(|| push.close());
                 assert!(report.complete && report.unsent == 0, "{report:?}");
-                assert!(took < QUICK, "dialed, {sent} sent: {took:?}");
+                assert!(took < quick(), "dialed, {sent} sent: {took:?}");
             }
         }
     });
@@ -81,7 +86,7 @@ fn close_of_a_bound_sender_returns_when_the_live_peer_has_everything() {
             (0..500_u32).for_each(|n| push.send(n.to_string()).unwrap());
             let (report, took) = timed(|| push.close());
             assert!(report.complete && report.unsent == 0, "{report:?}");
-            assert!(took < QUICK, "{took:?}");
+            assert!(took < quick(), "{took:?}");
             for n in 0..500_u32 {
                 let message = pull.recv_timeout(WAIT).unwrap();
                 assert_eq!(message.part_str(0).unwrap(), n.to_string());
@@ -98,7 +103,7 @@ fn close_of_a_receiver_does_not_wait_for_a_flooding_peer() {
             while push.try_send(vec![0; 10_000]).is_ok() {}
             let (report, took) = timed(|| pull.close());
             assert!(report.complete && report.unsent == 0, "{report:?}");
-            assert!(took < QUICK, "{took:?}");
+            assert!(took < quick(), "{took:?}");
         }
     });
 }
@@ -156,7 +161,7 @@ fn close_of_a_long_queue_counts_it_at_once() {
         let (report, took) = timed(|| push.close());
         assert_eq!(report.unsent, messages);
         assert_eq!(push.stats().dropped(Dropped::Closed), messages);
-        assert!(took < QUICK, "{took:?}");
+        assert!(took < quick(), "{took:?}");
     });
 }
 
@@ -174,13 +179,13 @@ fn close_without_peer_waits_for_linger_and_reports_what_is_lost() {
             let (report, took) = timed(|| push.close());
             assert_eq!((report.unsent, report.complete), (7, false));
             assert!(
-                took >= linger && took < linger + Duration::from_secs(1),
+                took >= linger && took < linger + Duration::from_secs(1) * patience(),
                 "{took:?}"
             );
             assert_eq!(push.stats().dropped(Dropped::Closed), 7);
             let (again, took) = timed(|| push.close());
             assert_eq!(again, report);
-            assert!(took < QUICK, "{took:?}");
+            assert!(took < quick(), "{took:?}");
         }
     });
 }
@@ -224,7 +229,7 @@ fn close_with_a_peer_that_does_not_read_ends_with_linger() {
         let queued = push.stats().queued;
         let (report, took) = timed(|| push.close());
         assert!(
-            took >= linger && took < linger + Duration::from_secs(1),
+            took >= linger && took < linger + Duration::from_secs(1) * patience(),
             "{took:?}"
         );
         assert!(!report.complete && report.unsent > 0, "{report:?}");
@@ -287,7 +292,7 @@ fn message_just_sent_arrives_whole_though_replies_are_unread() {
 #[test]
 fn peer_learns_of_a_close_and_who_did_it() {
     under("disconnected", || {
-        let (push, pull) = pair("tcp://127.0.0.1:*", LINGER);
+        let (push, pull) = pair("tcp://127.0.0.1:*", long_linger());
         let (events, others) = (push.events(), pull.events());
         pull.close();
         let ended = |event: &Event| matches!(event, Event::Disconnected { .. });

@@ -1,6 +1,7 @@
 //! Every way to end × every state of the peer × every transport: what is delivered, what is
 //! reported, and when the caller is back. Exact in the simulated world; then over real sockets,
-//! where a machine that is busy may take longer; then with the process ending right after it.
+//! where a machine that is busy may take longer, and a tool that checks every access much longer
+//! (`patience`); then with the process ending right after it.
 
 #![cfg(all(
     unix,
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use ferromq::{CloseReport, Context, Endpoint, Event, Events, Pull, Push, RecvError};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
+use ferromq_testkit::watchdog::patience;
 
 #[allow(dead_code, reason = "each test file uses its part")]
 mod common;
@@ -82,7 +84,10 @@ const SHORT: Duration = Duration::from_millis(300);
 const LINGER: Duration = Duration::from_secs(5);
 
 fn linger(peer: Peer) -> Duration {
-    if peer.takes_all() { LINGER } else { SHORT }
+    match peer.takes_all() {
+        true => LINGER * patience(),
+        false => SHORT,
+    }
 }
 
 fn push(context: &Context, peer: Peer) -> Push {
@@ -124,7 +129,7 @@ impl Far {
     fn assert_all_arrive(&self, pause: impl Fn()) {
         for number in 0..MESSAGES {
             pause();
-            let message = self.pull.recv_timeout(WAIT).unwrap();
+            let message = self.pull.recv_timeout(WAIT * patience()).unwrap();
             assert!(message.part(0).unwrap()[..] == body(number), "{number}");
         }
         if self.is_stream {
@@ -363,7 +368,7 @@ mod real {
             let start = Instant::now();
             check_report(finish(end, push, context), peer);
             let took = start.elapsed();
-            assert!(took < linger(peer) + MORE, "{took:?}");
+            assert!(took < linger(peer) + MORE * patience(), "{took:?}");
         });
     }
 
@@ -474,7 +479,7 @@ mod process {
         }
         assert!(child.wait().unwrap().success());
         let took = start.elapsed();
-        assert!(took < linger(peer) + MORE, "{took:?}");
+        assert!(took < linger(peer) + MORE * patience(), "{took:?}");
     }
 
     /// How many messages come before the connection ends; fails unless they are the first ones.

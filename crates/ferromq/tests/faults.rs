@@ -420,3 +420,26 @@ fn watch_fails(call: Call, code: i32, before: usize) {
         }
     }
 }
+
+#[test]
+fn close_tells_what_io_threads_without_a_core_have_not_written() {
+    for_seeds(0..20, |seed| {
+        let (world, push, _, pull, _) = joined(seed);
+        push.set_linger(Duration::ZERO).unwrap();
+        world.weather(|conditions| conditions.starved = true);
+        let message = vec![7; 10_000];
+        while push.try_send(&message[..]).is_ok() {}
+        let queued = push.stats().queued;
+        assert!(queued > 0);
+        let report = push.close();
+        assert_eq!((report.unsent, report.complete), (queued, false));
+        world.weather(|conditions| conditions.starved = false);
+        let report = push.close();
+        assert_eq!(
+            (report.unsent, report.complete),
+            (queued, false),
+            "in the end"
+        );
+        drop(pull);
+    });
+}

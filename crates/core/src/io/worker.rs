@@ -9,7 +9,7 @@ use super::listening::Listening;
 use super::session::{Context, Fate, Session};
 use super::timers::Timers;
 use super::{IoCommand, IoHandle};
-use crate::outbound::{Look, STRAGGLER};
+use crate::outbound::{Look, SELDOM, STRAGGLER};
 use crate::pipe::StreamPipe;
 use crate::port::Shell;
 use crate::world::{Reactor, Ready, Stream, Turn, Worker, World};
@@ -27,6 +27,8 @@ pub(crate) struct IoWorker {
     alarms_set: u64,
     dirty: Vec<Arc<StreamPipe>>,
     dirty_at: Option<Instant>,
+    /// How long after the next look at them the one after it is.
+    patience: Duration,
     commands: Vec<IoCommand>,
     ready: Vec<Ready>,
     scratch: Vec<u8>,
@@ -48,6 +50,7 @@ impl IoWorker {
             alarms_set: 0,
             dirty: Vec::new(),
             dirty_at: None,
+            patience: STRAGGLER,
             commands: Vec::new(),
             ready: Vec::new(),
             scratch: Vec::new(),
@@ -129,6 +132,7 @@ impl IoWorker {
             IoCommand::Dirty(pipe) => {
                 self.dirty.push(pipe);
                 self.dirty_at = None;
+                self.patience = STRAGGLER;
             }
             IoCommand::Drop(key) => self.with_session(key, |session, _| session.finish()),
             IoCommand::Listen(key, listener, port, options) => {
@@ -257,7 +261,8 @@ impl IoWorker {
         }
     }
 
-    /// Writes for senders that have stopped, and looks again after those that have not.
+    /// Writes for senders that have stopped, and looks again after those that have not, less and
+    /// less often: a look takes the processor from a sender beside it.
     fn look_at_dirty(&mut self) {
         if self.dirty.is_empty() {
             self.dirty_at = None;
@@ -267,15 +272,18 @@ impl IoWorker {
         if self.dirty_at.is_some_and(|at| now < at) {
             return;
         }
+        let mut patience = self.patience;
         self.dirty.retain(|pipe| match pipe.out.look(now) {
             Look::Clean => false,
             Look::Again => true,
             Look::Write => {
                 pipe.write();
+                patience = STRAGGLER;
                 true
             }
         });
-        self.dirty_at = (!self.dirty.is_empty()).then(|| now + STRAGGLER);
+        self.patience = SELDOM.min(2 * patience);
+        self.dirty_at = (!self.dirty.is_empty()).then(|| now + patience);
     }
 
     fn is_over(&mut self) -> bool {

@@ -37,7 +37,7 @@ impl Outbound {
         let pushed = match self.habit {
             Habit::Always => state.plan_always(),
             Habit::Never => state.plan_never(is_much),
-            Habit::Adaptive => state.plan(is_much, false, world, pace),
+            Habit::Adaptive => state.plan(0, is_much, false, false, world, pace),
         };
         if pushed == Pushed::Write {
             self.settle_gate(&state);

@@ -51,6 +51,7 @@ impl<P: Pattern> State<P> {
         };
         match entry.link.clone() {
             Link::Stream(stream) => {
+                port.closing.part(&stream);
                 let command = IoCommand::Close(stream.key, until);
                 self.body.after.commands.push((stream.io.clone(), command));
             }

@@ -7,9 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use ferromq::{Builder, Context, Endpoint, Event, Events, Pull, Push, Reason, Security, User};
-use ferromq_testkit::{MockPeer, SimWorld, watchdog};
+use ferromq_testkit::watchdog::{self, patience};
+use ferromq_testkit::{MockPeer, SimWorld};
 
-/// Long enough for every single wait: who needs it has failed.
+/// Long enough for every single wait, unless a tool makes all of it slower: [`patience`]. Who needs
+/// it has failed.
 pub(crate) const WAIT: Duration = Duration::from_secs(10);
 
 /// The limit of one test.
@@ -47,7 +49,7 @@ pub(crate) fn dialed(context: &Context, security: Security, endpoint: &Endpoint)
 /// The first event that is wanted; the others are dropped.
 #[track_caller]
 pub(crate) fn wait_for(events: &Events, wanted: impl Fn(&Event) -> bool) -> Event {
-    match events.wait_for(WAIT, wanted) {
+    match events.wait_for(WAIT * patience(), wanted) {
         Some(event) => event,
         None => panic!("the event did not come"),
     }
