@@ -66,6 +66,11 @@ impl Pattern for RouterPattern {
         drops_at_close: false,
     };
 
+    /// Made names begin anywhere: a peer of an earlier socket is not mistaken for one of this.
+    fn seed(&mut self, random: &dyn Fn() -> u64) {
+        self.peers = ByRoutingId::new((random() >> 32) as u32);
+    }
+
     fn attach(&mut self, pipe: PipeId, origin: &Origin, then: &mut Actions) -> Result<(), Refusal> {
         let naming = match (origin, self.given.take()) {
             (Origin::Dialed, None) => Naming::Unknown,

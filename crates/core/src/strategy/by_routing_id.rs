@@ -7,13 +7,12 @@
 //! Invariant: `pipes` and `names` are inverse to each other.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
 use super::PipeMap;
 use crate::{Part, PipeId, Refusal};
 
-/// The two-way map between routing ids and pipes.
-#[derive(Clone, Debug)]
+/// The two-way map between routing ids and pipes; by default, made names count from 0 on.
+#[derive(Clone, Debug, Default)]
 pub struct ByRoutingId {
     pipes: HashMap<Part, PipeId>,
     names: PipeMap<Part>,
@@ -88,15 +87,5 @@ impl ByRoutingId {
                 return Part::from(name);
             }
         }
-    }
-}
-
-impl Default for ByRoutingId {
-    /// Counts from a random number on, so that a peer of an earlier socket is not mistaken for one
-    /// of this.
-    fn default() -> Self {
-        let random = RandomState::new().hash_one(0_u8);
-        let [.., a, b, c, d] = random.to_be_bytes();
-        Self::new(u32::from_be_bytes([a, b, c, d]))
     }
 }

@@ -56,6 +56,19 @@ fn router_gives_a_nameless_peer_five_bytes_that_work_as_address() {
 }
 
 #[test]
+fn names_that_a_router_makes_follow_from_the_random_number_that_it_is_given() {
+    let mut router = Driven::<RouterPattern>::default();
+    router.pattern.seed(&|| u64::MAX);
+    router.accept(0, "").unwrap();
+    router.accept(1, "").unwrap();
+    let names = [name_of(&mut router, 0), name_of(&mut router, 1)];
+    assert_eq!(
+        names,
+        [[0, 255, 255, 255, 255], [0, 0, 0, 0, 0]].map(Part::from)
+    );
+}
+
+#[test]
 fn router_to_an_unknown_name_refuses_unless_asked_to_drop() {
     let mut router = router(&["a"]);
     assert_eq!(router.send(parts(["b", "x"])), NO_ROUTE);
