@@ -7,10 +7,11 @@
 //!                                └─ ledger: who has had what └─ checks after each, and at the end
 //! ```
 //!
-//! An episode is one thread and one virtual clock: the same seed gives the same episode, which is
-//! checked by running it twice. What is checked besides:
+//! An episode is one virtual clock, and one thread at a time (each proxy has its own): the same
+//! seed gives the same episode, which is checked by running it twice. What is checked besides:
 //! - whatever a socket has accepted is handed over, queued, given back or dropped for a reason;
 //! - a message arrives whole, at most once (per subscriber), and of each connection in order;
+//! - what a proxy took it has handed on, dropped for nobody, or holds, one message for each way;
 //! - nobody sleeps beside what it waits for, and nothing lies unread, once all is quiet;
 //! - closing returns within linger and a bound, and ends every call that waits;
 //! - workers that have nothing to do have no turns;

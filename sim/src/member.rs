@@ -17,11 +17,14 @@ use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, Xpub, Xsu
 pub(crate) struct Member {
     pub(crate) name: Name,
     pub(crate) kind: SocketType,
-    /// The type of those it talks to.
+    /// The type of those it talks to, through a proxy or not.
     pub(crate) others: SocketType,
     pub(crate) socket: Arc<dyn AnySocket>,
     pub(crate) events: Events,
     pub(crate) linger: Duration,
+    /// How many connections its listener holds, and how many events are kept.
+    pub(crate) max_connections: usize,
+    pub(crate) event_backlog: usize,
     pub(crate) bound: Vec<Endpoint>,
     pub(crate) dialed: Vec<Endpoint>,
     pub(crate) topics: Vec<Vec<u8>>,
@@ -34,6 +37,8 @@ pub(crate) struct Member {
     pub(crate) present: Option<BTreeSet<Connection>>,
     /// Of many messages, the last ones arrive.
     pub(crate) conflates: bool,
+    /// It is a proxy's, and nobody else sends or receives by it.
+    pub(crate) relays: bool,
 }
 
 /// A connection, as its socket names it.
@@ -50,25 +55,25 @@ pub(crate) struct Asking {
 impl Member {
     /// Whether the application sends by it.
     pub(crate) fn sends(&self) -> bool {
-        !matches!(self.kind, Pull | Sub | Xsub)
+        !self.relays && !matches!(self.kind, Pull | Sub | Xsub)
     }
 
     pub(crate) fn receives(&self) -> bool {
-        !matches!(self.kind, Push | Pub)
+        !self.relays && !matches!(self.kind, Push | Pub)
     }
 
     pub(crate) fn subscribes(&self) -> bool {
-        matches!(self.kind, Sub | Xsub)
+        !self.relays && matches!(self.kind, Sub | Xsub)
     }
 
     /// Whether what a lost peer was not given goes elsewhere.
     pub(crate) fn requeues(&self) -> bool {
-        matches!(self.kind, Push | Dealer | Req)
+        !self.relays && matches!(self.kind, Push | Dealer | Req)
     }
 
     /// Whether it sends what it has been sent.
     pub(crate) fn answers(&self) -> bool {
-        matches!(self.kind, Rep | Router)
+        !self.relays && matches!(self.kind, Rep | Router)
     }
 
     /// What it would send next.

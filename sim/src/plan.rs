@@ -26,6 +26,21 @@ const KINDS: [[SocketType; 2]; 14] = [
     [Router, Dealer],
 ];
 
+/// Which socket types talk to each other through a proxy, and what it has between them.
+const RELAYED: [[SocketType; 4]; 8] = [
+    [Push, Pull, Push, Pull],
+    [Push, Pull, Push, Pull],
+    [Req, Router, Dealer, Rep],
+    [Dealer, Router, Dealer, Rep],
+    [Pub, Xsub, Xpub, Sub],
+    [Pub, Xsub, Xpub, Xsub],
+    [Xpub, Xsub, Xpub, Sub],
+    [Xpub, Xsub, Xpub, Xsub],
+];
+
+/// More than anybody reaches.
+pub(crate) const MANY: usize = 65_536;
+
 /// An episode.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -35,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) hosts: usize,
     pub(crate) io_threads: usize,
     pub(crate) guilds: Vec<GuildPlan>,
+    /// Of two guilds that a proxy joins the number of the first one.
+    pub(crate) relays: Vec<usize>,
     /// Connections are cut and given up, sockets closed, hosts crash. Else every message has to
     /// arrive.
     pub(crate) rough: bool,
@@ -49,6 +66,10 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct GuildPlan {
     pub(crate) kinds: [SocketType; 2],
+    /// Whose messages arrive in the end: the same, or there is a proxy between them.
+    pub(crate) ends: [SocketType; 2],
+    /// The side that has the socket of a proxy, one only.
+    pub(crate) relay: Option<usize>,
     pub(crate) slots: [Vec<SlotPlan>; 2],
     /// The side whose sockets bind; `None`: both.
     pub(crate) binds: Option<usize>,
@@ -56,6 +77,8 @@ pub(crate) struct GuildPlan {
     pub(crate) lock: Lock,
     /// What becomes of messages for which there is no room.
     pub(crate) overflow: Overflow,
+    /// How many topics a subscriber may have.
+    pub(crate) most_topics: usize,
 }
 
 /// How the sockets of a guild know each other.
@@ -121,12 +144,21 @@ impl Plan {
         };
         let hosts = 1 + dice.below(3);
         let count = pick(&mut dice, &[1, 1, 2, 3]);
-        let guilds = (0..count).map(|_| GuildPlan::draw(&mut dice, hosts));
+        let (mut guilds, mut relays) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            if dice.chance(1, 4) {
+                relays.push(guilds.len());
+                guilds.extend(GuildPlan::draw_relayed(&mut dice, hosts));
+            } else {
+                guilds.push(GuildPlan::draw(&mut dice, hosts));
+            }
+        }
         Self {
             seed,
             conditions,
             hosts,
-            guilds: guilds.collect(),
+            guilds,
+            relays,
             io_threads: pick(&mut dice, &[1, 1, 2, 3]),
             rough,
             faulty: dice.chance(1, 2),
@@ -139,6 +171,32 @@ impl Plan {
 impl GuildPlan {
     fn draw(dice: &mut Random, hosts: usize) -> Self {
         let kinds = pick(dice, &KINDS);
+        Self::between(kinds, dice, hosts)
+    }
+
+    /// Two guilds that a proxy on one host joins: the second side of the first one and the first
+    /// side of the second one are its sockets.
+    fn draw_relayed(dice: &mut Random, hosts: usize) -> [Self; 2] {
+        let [first, front, back, last] = pick(dice, &RELAYED);
+        let host = dice.below(hosts);
+        [([first, front], 1), ([back, last], 0)].map(|(kinds, side)| {
+            let mut guild = Self::between(kinds, dice, hosts);
+            guild.ends = [first, last];
+            guild.relay = Some(side);
+            // Two ways to one socket would overtake each other, and at the other end look like one.
+            guild.binds = guild.binds.or(Some(side));
+            // It subscribes for all of its subscribers.
+            guild.most_topics = MANY;
+            guild.slots[side].truncate(1);
+            guild.slots[side][0].host = host;
+            if guild.overflow == Overflow::Conflate {
+                guild.overflow = Overflow::AsEver;
+            }
+            guild
+        })
+    }
+
+    fn between(kinds: [SocketType; 2], dice: &mut Random, hosts: usize) -> Self {
         // Over two connections to one publisher, everything would come twice.
         let once = matches!(kinds[0], Pub | Xpub);
         let slots = kinds.map(|_| {
@@ -152,6 +210,8 @@ impl GuildPlan {
         let locks = [Lock::Open, Lock::Open, Lock::Password, Lock::Keys];
         Self {
             kinds,
+            ends: kinds,
+            relay: None,
             slots,
             binds,
             lock: match binds {
@@ -159,6 +219,7 @@ impl GuildPlan {
                 None => Lock::Open,
             },
             overflow: Overflow::draw(kinds, dice),
+            most_topics: pick(dice, &[MANY, MANY, 2]),
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ferromq::{Dropped, Event, Reason, Stats};
+use ferromq::{Crowd, Dropped, Event, Reason, Refusal, Stats};
 
-/// Everything that two hundred seeds have to bring about.
+/// Everything that three hundred seeds have to bring about.
 const BEHAVIOURS: &[&str] = &[
     "bind fails",
     "close cut short by linger",
@@ -22,6 +22,7 @@ const BEHAVIOURS: &[&str] = &[
     "connection ended: refused by the pattern",
     "connection ended: silence",
     "connection ended: stream failed",
+    "connection ended: too many subscriptions",
     "connection held up",
     "context dropped",
     "context shut down",
@@ -32,6 +33,7 @@ const BEHAVIOURS: &[&str] = &[
     "dropped: peer gone",
     "dropped: stale",
     "dropped: unwanted",
+    "events missed",
     "everything arrived on the way",
     "handshake failed: by the peer",
     "handshake failed: closed",
@@ -50,6 +52,13 @@ const BEHAVIOURS: &[&str] = &[
     "peer joined",
     "peer left",
     "peer turned away",
+    "peer turned away: too many connections",
+    "proxy ended by a closed socket",
+    "proxy lost with its host",
+    "proxy paused",
+    "proxy slept and was woken",
+    "proxy stopped",
+    "proxy waited for room",
     "receive cancelled",
     "receive future slept and was woken",
     "receive high-water mark reached",
@@ -133,13 +142,21 @@ impl Seen {
                 Reason::Closed => "connection ended: closed",
                 Reason::Ended => "connection ended: by the peer",
                 Reason::Io(_) => "connection ended: stream failed",
+                Reason::Refusal(Refusal::TooManySubscriptions) => {
+                    "connection ended: too many subscriptions"
+                }
                 Reason::Refusal(_) => "connection ended: refused by the pattern",
                 Reason::Silence(_) => "connection ended: silence",
                 other => panic!("a connection ended: {other}"),
             },
             Event::Retry { .. } => "reconnect pause",
             Event::Returned { .. } => "messages given back",
+            Event::TurnedAway {
+                crowd: Crowd::Connections,
+                ..
+            } => "peer turned away: too many connections",
             Event::TurnedAway { .. } => "peer turned away",
+            Event::Missed(_) => "events missed",
             Event::Unbound { .. } => "listening over",
             other => panic!("nobody expects {other:?}"),
         };

@@ -1,5 +1,6 @@
 //! Sockets of any type behind one face.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use ferromq::{
     Arrival, Authenticator, BindError, BuildError, Builder, CloseReport, ConnectError, Context,
-    Dealer, Endpoint, Events, KeyPair, Message, OnPeerLost, Pair, PeerInfo, PipeId, Pub,
+    Dealer, Endpoint, Events, KeyPair, Message, OnPeerLost, Pair, PeerInfo, PipeId, Proxy, Pub,
     PubOptions as _, Pull, Push, Readiness, RecvError, ReleaseError, Rep, Req, RequestError,
     Router, SecretKey, Security, SendError, SlowSubscriber, Socket, SocketType, Stats, Sub, Xpub,
     Xsub,
@@ -27,7 +28,8 @@ pub(crate) type Answered = Result<Message, RequestError>;
 pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// A socket of any type. What a type does not have (a PULL's `send`) panics.
-pub(crate) trait AnySocket: fmt::Debug {
+pub(crate) trait AnySocket: fmt::Debug + Send + Sync {
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError>;
     fn unbind(&self, endpoint: &Endpoint) -> Result<(), ReleaseError>;
     fn connect(&self, endpoint: &Endpoint) -> Result<(), ConnectError>;
@@ -67,6 +69,10 @@ pub(crate) struct Settings {
     pub(crate) handshake: Duration,
     pub(crate) routing_id: Option<String>,
     pub(crate) max_handshakes: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) event_backlog: usize,
+    /// How many topics a subscriber may have.
+    pub(crate) most_topics: usize,
     /// Receiving tells of peers that come and go.
     pub(crate) tells: bool,
     /// How it knows its peers, and whether it is the one to be convinced.
@@ -98,10 +104,12 @@ pub(crate) fn make(
             $builder.conflate(settings.overflow == Overflow::Conflate)
         };
         ($builder:ident publishes) => {
-            $builder.slow_subscriber(match settings.overflow {
-                Overflow::Slow(policy) => policy,
-                _ => SlowSubscriber::default(),
-            })
+            $builder
+                .max_subscriptions(settings.most_topics, usize::MAX)
+                .slow_subscriber(match settings.overflow {
+                    Overflow::Slow(policy) => policy,
+                    _ => SlowSubscriber::default(),
+                })
         };
     }
     Ok(match socket_type {
@@ -118,6 +126,33 @@ pub(crate) fn make(
         SocketType::Pair => made!(Pair receives),
         other => panic!("{other} is not known here"),
     })
+}
+
+/// A proxy between two sockets, if there is one between their types: given to who is to run it.
+pub(crate) fn with_proxy<R>(
+    kinds: [SocketType; 2],
+    sockets: [&Arc<dyn AnySocket>; 2],
+    run: impl FnOnce(Proxy<'_>) -> R,
+) -> R {
+    fn typed<S: Any + Send + Sync>(socket: &Arc<dyn AnySocket>) -> Arc<S> {
+        let socket = Arc::clone(socket).into_any().downcast();
+        socket.expect("it is of the type that it was made of")
+    }
+    let [front, back] = sockets;
+    match kinds {
+        [SocketType::Router, SocketType::Dealer] => run(Proxy::new(
+            &*typed::<Router>(front),
+            &*typed::<Dealer>(back),
+        )),
+        [SocketType::Xsub, SocketType::Xpub] => {
+            run(Proxy::new(&*typed::<Xsub>(front), &*typed::<Xpub>(back)))
+        }
+        [SocketType::Pull, SocketType::Push] => run(Proxy::one_way(
+            &*typed::<Pull>(front),
+            &*typed::<Push>(back),
+        )),
+        other => panic!("no proxy is between {other:?}"),
+    }
 }
 
 /// What all types have.
@@ -139,6 +174,8 @@ fn prepared<S: BuildableSocket>(settings: &Settings) -> Builder<S> {
         .heartbeat_interval(settings.heartbeat)
         .handshake_timeout(settings.handshake)
         .max_handshakes(settings.max_handshakes)
+        .max_connections(settings.max_connections)
+        .event_backlog(settings.event_backlog)
         .security(security(settings.lock))
 }
 
@@ -175,6 +212,10 @@ macro_rules! half {
 macro_rules! sockets {
     ($($name:ident: $send:ident $receive:ident $requeue:ident $ask:ident;)*) => {$(
         impl AnySocket for $name {
+            fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+                self
+            }
+
             fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, BindError> {
                 Socket::bind(self, endpoint)
             }

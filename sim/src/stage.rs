@@ -5,18 +5,20 @@ mod calls;
 mod coming;
 mod end;
 mod going;
+mod relaying;
 mod weather;
 
 use std::time::Duration;
 
-use ferromq::{CloseReport, Context, Endpoint, Event, Reason, SlowSubscriber};
+use ferromq::{CloseReport, Context, Endpoint, Event, Reason, Refusal, SlowSubscriber, SocketType};
 use ferromq_testkit::sim::{LinkId, Random, SimWorld};
 
 use crate::ledger::{Ledger, Name};
 use crate::member::{Member, Task};
-use crate::plan::{GuildPlan, Lock, Overflow, Plan, Transport};
+use crate::plan::{GuildPlan, Lock, MANY, Overflow, Plan, SlotPlan, Transport};
 use crate::seen::Seen;
 use crate::{Outcome, say};
+use relaying::Relay;
 
 /// So much longer than linger closing may take: the library's own bound, and a moment.
 const GRACE: Duration = Duration::from_millis(2_010);
@@ -31,6 +33,7 @@ pub(crate) struct Stage<'a> {
     dice: Random,
     hosts: Vec<Host>,
     guilds: Vec<Guild>,
+    relays: Vec<Relay>,
     ledger: Ledger,
     pub(crate) seen: Seen,
     names: Name,
@@ -59,13 +62,21 @@ struct Guild {
     slots: [Vec<Slot>; 2],
     lock: Lock,
     overflow: Overflow,
+    /// The side that has the socket of a proxy.
+    relay: Option<usize>,
+    /// How many topics a subscriber may have, and the most that one has had.
+    most_topics: usize,
+    topics: usize,
     /// How often the order of messages may have been broken, or one been lost.
     breaks: u64,
 }
 
 /// A place for a socket.
 struct Slot {
-    kinds: [ferromq::SocketType; 2],
+    /// Its own type, and that of its peers.
+    kinds: [SocketType; 2],
+    /// Of those it talks to, through a proxy or not.
+    others: SocketType,
     host: usize,
     transport: Transport,
     /// What it binds, and what others dial.
@@ -90,12 +101,14 @@ impl<'a> Stage<'a> {
         let guilds = guilds
             .map(|(number, guild)| Guild::new(number, guild))
             .collect();
+        let relays = plan.relays.iter().map(|&first| Relay::new(first)).collect();
         let mut stage = Self {
             plan,
             world,
             dice: Random::new(plan.seed ^ 0x5eed),
             hosts,
             guilds,
+            relays,
             ledger: Ledger::new(plan.seed, plan.largest),
             seen: Seen::default(),
             names: 0,
@@ -126,7 +139,8 @@ impl<'a> Stage<'a> {
 
     fn step(&mut self) -> Outcome {
         match self.dice.below(100) {
-            0..30 => self.send(),
+            0..28 => self.send(),
+            28..30 => self.steer(),
             30..52 => self.receive(),
             52..58 => self.subscribe(),
             58..63 => self.come(),
@@ -190,11 +204,17 @@ impl<'a> Stage<'a> {
     /// Reads what the sockets report.
     fn look_at_events(&mut self) -> Outcome {
         for seat in self.seats() {
+            let mut events = 0;
             while let Some(event) = self.member(seat).events.try_next() {
                 self.log(|| format!("{seat:?}: {event:?}"));
                 self.seen.note_event(&event);
+                events += 1;
+                if let Event::Missed(number) = event {
+                    self.guilds[seat.guild].breaks += number;
+                }
                 if let Event::Disconnected { reason, .. } = event {
                     self.guilds[seat.guild].breaks += 1;
+                    self.check_refusal(seat, reason)?;
                     let has_cause =
                         self.plan.rough || self.leaving || matches!(reason, Reason::Refusal(_));
                     if !has_cause && !self.is_refused(seat, reason) {
@@ -202,16 +222,36 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
+            // Those that were kept, and how many were not.
+            let backlog = self.member(seat).event_backlog;
+            if events > backlog + 1 {
+                return Err(format!("{seat:?} keeps {backlog} events, and had {events}"));
+            }
         }
         Ok(())
     }
 
+    /// Nobody is refused for topics who has had few.
+    fn check_refusal(&self, seat: Seat, reason: Reason) -> Outcome {
+        let Guild {
+            most_topics,
+            topics,
+            ..
+        } = self.guilds[seat.guild];
+        let refused = reason == Reason::Refusal(Refusal::TooManySubscriptions);
+        match refused && topics <= most_topics {
+            true => Err(format!("{seat:?} refuses {topics} of {most_topics} topics")),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the other side may have had enough of this peer: a PAIR has one only, a name is
-    /// given once, and who does not read may be left.
+    /// given once, and who does not read or has too many topics may be left.
     fn is_refused(&mut self, seat: Seat, reason: Reason) -> bool {
-        use ferromq::SocketType::{Pair, Router};
-        let others = self.member(seat).others;
-        let leaves = self.guilds[seat.guild].overflow == LEAVES;
+        use SocketType::{Pair, Router};
+        let others = self.slot(seat).kinds[1];
+        let guild = &self.guilds[seat.guild];
+        let leaves = guild.overflow == LEAVES || guild.topics > guild.most_topics;
         let refuses = matches!(others, Pair | Router) || leaves;
         refuses && matches!(reason, Reason::Ended | Reason::Io(_))
     }
@@ -259,7 +299,8 @@ impl Guild {
         let [left, right] = [0, 1].map(|side| {
             let kinds = [plan.kinds[side], plan.kinds[1 - side]];
             let slots = plan.slots[side].iter().enumerate();
-            let slot = |(at, slot)| Slot::new(number * 10 + side * 5 + at, kinds, slot);
+            let others = plan.ends[1 - side];
+            let slot = |(at, slot)| Slot::new(number * 10 + side * 5 + at, kinds, others, slot);
             slots.map(slot).collect()
         });
         Self {
@@ -267,14 +308,17 @@ impl Guild {
             slots: [left, right],
             lock: plan.lock,
             overflow: plan.overflow,
-            // Within the process, no event tells that a subscriber who is behind was left.
-            breaks: u64::from(plan.overflow == LEAVES),
+            relay: plan.relay,
+            most_topics: plan.most_topics,
+            topics: 0,
+            // Within the process, no event tells that a subscriber was left.
+            breaks: u64::from(plan.overflow == LEAVES || plan.most_topics < MANY),
         }
     }
 }
 
 impl Slot {
-    fn new(number: usize, kinds: [ferromq::SocketType; 2], plan: &crate::plan::SlotPlan) -> Self {
+    fn new(number: usize, kinds: [SocketType; 2], others: SocketType, plan: &SlotPlan) -> Self {
         let port = 7_000 + number;
         let tcp = format!("tcp://127.0.0.1:{port}");
         let (bind, dial) = match plan.transport {
@@ -289,6 +333,7 @@ impl Slot {
         let endpoint = |text: String| text.parse().expect("it is made of good parts");
         Self {
             kinds,
+            others,
             host: plan.host,
             transport: plan.transport,
             bind: endpoint(bind),

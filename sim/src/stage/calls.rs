@@ -1,12 +1,13 @@
 //! Sending, receiving and subscribing, in every form.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ferromq::{Arrival, Message, Peer, RecvError, Refused, SendError, SendErrorKind, SocketType};
 
 use super::{Seat, Stage};
 use crate::Outcome;
-use crate::ledger::{Entrance, TOPICS};
+use crate::ledger::{Entrance, TOPICS, Way};
 use crate::member::Task;
 use crate::plan::pick;
 use crate::socket::Received;
@@ -240,11 +241,13 @@ impl Stage<'_> {
         }
         // A request that waits for a peer is overtaken by what is sent meanwhile.
         let asks = self.member(seat).others == SocketType::Req;
-        let breaks = match asks {
+        // And replies of several come over the one connection to a proxy.
+        let mixed = way == Way::Back && self.is_relayed(seat.guild);
+        let breaks = match asks || mixed {
             true => u64::MAX,
-            false => self.guilds[seat.guild].breaks,
+            false => self.breaks(seat.guild),
         };
-        let descends = self.ledger.note(entry, way, at, many, breaks)? && !asks;
+        let descends = self.ledger.note(entry, way, at, many, breaks)? && !asks && !mixed;
         self.seen
             .note_if(u64::from(descends), "requeued behind newer messages");
         Ok(())
@@ -265,6 +268,9 @@ impl Stage<'_> {
         if adds {
             member.socket.subscribe(&topic);
             member.topics.push(topic);
+            let topics = member.topics.iter().collect::<BTreeSet<_>>().len();
+            let guild = &mut self.guilds[seat.guild];
+            guild.topics = guild.topics.max(topics);
         } else if let Some(at) = known {
             member.topics.swap_remove(at);
             if !member.socket.unsubscribe(&topic) {

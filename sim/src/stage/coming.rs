@@ -8,7 +8,7 @@ use ferromq::{BindError, ConnectError, ListenError, OnPeerLost};
 use super::{Guild, Seat, Stage, host_name};
 use crate::Outcome;
 use crate::member::Member;
-use crate::plan::{Lock, Overflow, Transport, pick};
+use crate::plan::{Lock, MANY, Overflow, Transport, pick};
 use crate::socket::{self, Settings};
 
 impl Stage<'_> {
@@ -18,6 +18,7 @@ impl Stage<'_> {
             self.make(seat)?;
             self.bind(seat)?;
         }
+        self.start_relays()?;
         for _ in 0..3 {
             for seat in self.all() {
                 self.connect(seat)?;
@@ -58,9 +59,10 @@ impl Stage<'_> {
         self.seen
             .note_if(u64::from(lock == Lock::Keys), "secured by keys");
         let slot = &self.guilds[seat.guild].slots[seat.side][seat.slot];
-        let [kind, others] = slot.kinds;
+        let (kind, others) = (slot.kinds[0], slot.others);
         let context = &self.hosts[slot.host].context;
         let socket = socket::make(kind, context, &settings).map_err(|error| error.to_string())?;
+        let relays = self.guilds[seat.guild].relay == Some(seat.side);
         self.names += 1;
         let name = self.names;
         self.log(|| format!("{seat:?} is {kind} {name}, {settings:?}"));
@@ -72,6 +74,8 @@ impl Stage<'_> {
             socket,
             events,
             linger: settings.linger,
+            max_connections: settings.max_connections,
+            event_backlog: settings.event_backlog,
             bound: Vec::new(),
             dialed: Vec::new(),
             topics: Vec::new(),
@@ -81,6 +85,7 @@ impl Stage<'_> {
             asking: None,
             present: settings.tells.then(BTreeSet::new),
             conflates: settings.overflow == Overflow::Conflate,
+            relays,
         });
         Ok(())
     }
@@ -91,6 +96,8 @@ impl Stage<'_> {
             binds,
             lock,
             overflow,
+            relay,
+            most_topics,
             ..
         } = self.guilds[seat.guild];
         let dice = &mut self.dice;
@@ -124,7 +131,16 @@ impl Stage<'_> {
                 true => pick(dice, &[1, 512, 512]),
                 false => 512,
             },
-            tells: dice.chance(1, 3),
+            max_connections: match dice.chance(1, 6) {
+                true => 1 + dice.below(2),
+                false => MANY,
+            },
+            event_backlog: match rough {
+                true => pick(dice, &[4_096, 4_096, 1, 3]),
+                false => 4_096,
+            },
+            most_topics,
+            tells: dice.chance(1, 3) && relay != Some(seat.side),
             lock: (lock, binds == Some(seat.side)),
             overflow,
         }

@@ -8,6 +8,7 @@ use ferromq::{SendErrorKind, SocketType};
 
 use crate::Outcome;
 use crate::ledger::Way;
+use crate::plan::Transport;
 
 /// After so long without disturbance everybody is connected who can be, and whoever is not there
 /// any more has been given up: a handshake has 30 s.
@@ -28,8 +29,26 @@ impl Stage<'_> {
     pub(super) fn check_often(&mut self) -> Outcome {
         self.look_at_events()?;
         match self.choose(|_| true) {
-            Some(seat) if self.dice.chance(1, 10) => self.check_balance_at(seat),
-            _ => Ok(()),
+            Some(seat) if self.dice.chance(1, 10) => {
+                self.check_balance_at(seat)?;
+                self.check_crowd(seat)?;
+            }
+            _ => {}
+        }
+        self.look_at_relays()
+    }
+
+    /// A listener holds as many connections as it may, and no more.
+    fn check_crowd(&mut self, seat: Seat) -> Outcome {
+        if self.slot(seat).transport == Transport::Inproc {
+            return Ok(());
+        }
+        let member = self.member(seat);
+        let peers = member.socket.peers();
+        let accepted = peers.iter().filter(|info| info.dialed.is_none()).count();
+        match accepted > member.max_connections {
+            true => Err(format!("{seat:?} has {accepted} connections: {peers:?}")),
+            false => Ok(()),
         }
     }
 
@@ -53,12 +72,13 @@ impl Stage<'_> {
         for seat in self.seats() {
             self.check_receiver(seat)?;
         }
-        Ok(())
+        self.check_relays(false)
     }
 
     /// In fair weather everything that was sent arrives, without another call by who sent it.
     fn flow(&mut self) -> Outcome {
         self.fair_weather();
+        self.start_relays()?;
         let start = self.world.elapsed();
         loop {
             self.drain()?;
@@ -112,6 +132,7 @@ impl Stage<'_> {
     pub(super) fn end(&mut self) -> Outcome {
         self.log(|| "the end begins".to_owned());
         self.fair_weather();
+        self.start_relays()?;
         let before = self.world.idle_turns();
         let start = self.world.elapsed();
         while self.world.elapsed() < start + CALM {
@@ -170,8 +191,10 @@ impl Stage<'_> {
             self.check_balance_at(seat)?;
             self.check_asker(seat)?;
         }
+        self.check_relays(true)?;
         self.stuck().map_or(Ok(()), Err)?;
         match self.world.unread() {
+            _ if self.is_anything_held_up() => Ok(()),
             0 => Ok(()),
             bytes => Err(format!("{bytes} bytes were never read")),
         }
@@ -180,6 +203,9 @@ impl Stage<'_> {
     /// Somebody who has messages for a peer, or of one, that lie where they are.
     fn stuck(&mut self) -> Option<String> {
         self.seats().into_iter().find_map(|seat| {
+            if self.is_held_up(seat.guild) {
+                return None;
+            }
             let member = self.member(seat);
             // A reply to a predecessor of the same name waits until its REQ asks something.
             let reads = u64::from(member.kind != SocketType::Req);
@@ -193,7 +219,7 @@ impl Stage<'_> {
     /// Where no connection was lost, what was handed over has arrived, to the last message.
     fn check_complete(&mut self) -> Outcome {
         for at in 0..self.guilds.len() {
-            if self.guilds[at].breaks > 0 {
+            if self.guilds[at].breaks > 0 || self.is_held_up(at) {
                 continue;
             }
             let (mut handed_over, mut received) = (0, 0);
@@ -212,6 +238,7 @@ impl Stage<'_> {
             }
         }
         let exact = self.guilds.iter().all(|guild| guild.breaks == 0);
+        let exact = exact && !self.is_anything_held_up();
         self.check_each(exact)
     }
 
@@ -224,6 +251,9 @@ impl Stage<'_> {
         let mut sent = 0;
         for &seat in &seats {
             let member = self.member(seat);
+            if member.relays {
+                continue;
+            }
             if !member.is_exact() && member.sends() {
                 return Ok(());
             }
@@ -240,6 +270,9 @@ impl Stage<'_> {
     /// Everybody goes, in any order, and leaves nothing behind.
     fn leave(&mut self) -> Outcome {
         self.leaving = true;
+        if self.dice.chance(1, 2) {
+            self.stop_relays(|_| true)?;
+        }
         let mut seats = self.seats();
         self.dice.shuffle(&mut seats);
         for seat in seats {

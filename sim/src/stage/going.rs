@@ -62,6 +62,10 @@ impl Stage<'_> {
         let last_words = pick(&mut self.dice, &[0, 0, 5, 50]);
         self.send_last(seat, last_words)?;
         let manner = self.dice.below(4);
+        if manner == 0 {
+            // Its proxy would keep it.
+            self.stop_relays(|relay| relay.has(seat))?;
+        }
         let Some(member) = self.slot(seat).member.take() else {
             return Ok(());
         };
@@ -71,7 +75,7 @@ impl Stage<'_> {
             1 => self.close_later(member),
             _ => self.close_now(member)?,
         }
-        Ok(())
+        self.end_relays(|relay| relay.has(seat))
     }
 
     /// What is under way is given up; or it is not, and goes with the last handle.
@@ -178,6 +182,7 @@ impl Stage<'_> {
                     .note(pick(&mut self.dice, &behaviours[silently % 2..][..1]));
                 // Whoever closes on another host starts to wait anew.
                 self.closing.clear();
+                self.forget_relays(host);
                 drop(gone);
                 self.hosts[host] = Host::new(&self.world, self.plan);
                 Ok(())
@@ -191,6 +196,7 @@ impl Stage<'_> {
         self.hosts[host].context.shutdown();
         self.seen.note("context shut down");
         gone.iter_mut().try_for_each(check_ended)?;
+        self.end_relays(|relay| relay.runs_on(host))?;
         drop(gone);
         let host = &mut self.hosts[host];
         let old = std::mem::replace(host, Host::new(&self.world, self.plan));
