@@ -78,6 +78,17 @@ impl Results {
         }
     }
 
+    /// An error that names the cells in which a run failed, whoever's it was: who lacks what a cell
+    /// needs does not run.
+    pub(crate) fn check(&self) -> Outcome {
+        let failed = self.rows.iter().filter(|row| !row.failures.is_empty());
+        let failed: Vec<String> = failed.map(|row| row.cell.to_string()).collect();
+        match failed.is_empty() {
+            true => Ok(()),
+            false => Err(format!("failed: {}", failed.join(", ")).into()),
+        }
+    }
+
     /// The machine, who is measured, and how.
     pub(crate) fn heading(&self) -> String {
         let versions = self.subjects.iter().map(|(_, version)| version.as_str());
@@ -311,15 +322,33 @@ mod tests {
         assert_eq!(row.ratios(BEST, Figure::Rate), [2.0, 0.5]);
     }
 
-    #[test]
-    fn rows_measured_again_replace_the_old_ones() {
-        let results = |rates: &[(u64, u64)]| Results {
+    fn results(rows: Vec<Row>) -> Results {
+        Results {
             machine: String::new(),
             defaults: String::new(),
             subjects: Vec::new(),
             probes: Vec::new(),
-            rows: vec![row(rates)],
-        };
+            rows,
+        }
+    }
+
+    #[test]
+    fn cell_in_which_anybody_failed_is_named_and_an_error() {
+        let (whole, mut failed, mut ours) = (row(&[(1, 1)]), row(&[(1, 1)]), row(&[]));
+        assert!(results(vec![whole]).check().is_ok());
+        failed.cell.size = 256;
+        failed.fail(LIBZMQ, "no end in sight");
+        ours.cell.size = 1024;
+        ours.fail(OURS, "exit status: 101");
+        let problem = results(vec![row(&[(1, 1)]), failed, ours]).check();
+        let problem = problem.unwrap_err().to_string();
+        let names = "one-way tcp 256 B two cores, one-way tcp 1 KiB two cores";
+        assert_eq!(problem, format!("failed: {names}"));
+    }
+
+    #[test]
+    fn rows_measured_again_replace_the_old_ones() {
+        let results = |rates: &[(u64, u64)]| results(vec![row(rates)]);
         let merged = results(&[(1, 1)]).replaced_by(results(&[(2, 1), (2, 1)]));
         assert_eq!(merged.rows.len(), 1);
         assert_eq!(merged.rows[0].runs.len(), 2);

@@ -14,7 +14,7 @@ use crate::report::{Results, Row, Spread};
 use crate::runs;
 use crate::subject::Subject;
 
-/// Does what the arguments ask for.
+/// Does what the arguments ask for. Cells that failed are an error once everything is reported.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments)?;
     let cells = options.cells();
@@ -54,11 +54,14 @@ fn measure(options: &Options, cells: Vec<Cell>) -> Outcome {
         count_calls(&mut results, &subjects, options);
     }
     println!("{:.0} s", start.elapsed().as_secs_f64());
+    // What was measured before and is only kept had an error of its own.
+    let measured = results.check();
     if options.add {
         results = Results::read(&options.file())?.replaced_by(results);
     }
     results.write(&options.file())?;
-    report(&results, options)
+    report(&results, options)?;
+    measured
 }
 
 /// One round over all cells.
