@@ -40,7 +40,8 @@ use case::Trial;
 use expected::Expected;
 use foreign::differential;
 use options::{Options, USAGE};
-use report::Report;
+use report::{Outcome, Report};
+use run::Verdict;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -85,9 +86,12 @@ fn conform(options: &Options) -> ExitCode {
         say("no trial is like that; --list names them");
         return ExitCode::from(2);
     }
-    let verdicts = run::run(wanted);
+    let expected = Expected::listed();
+    let is_enough =
+        |verdict: &Verdict| options.until_surprise && Outcome::of(verdict, &expected).is_surprise();
+    let verdicts = run::run(wanted, is_enough);
     let specifications = requirements::specifications();
-    let report = Report::new(specifications, &declared, verdicts, &Expected::listed());
+    let report = Report::new(specifications, &declared, verdicts, &expected);
     report::print(&report, options.is_whole());
     if let Some(path) = &options.report {
         if let Err(error) = write(path, &report::page(&report)) {

@@ -16,10 +16,11 @@ cargo xtask conformance [OPTION]…       which requirements of the specificatio
   --case TEXT           only trials whose name contains this
   --models N            only the models, with the first N seeds (a run without it: 2)
   --differential N      only ours and libzmq's doing the same, likewise (a run without it: 3)
+  --until-surprise      begins no other trial after the first that ends otherwise than expected
   --list                names the trials, and runs nothing
   --against ENDPOINT --type TYPE
                         the wire part against a socket of this type that listens there
-Each but the last may be given several times: what any of them asks for is run.";
+Those that name something may be given several times: what any of them asks for is run.";
 
 /// The options, as read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) peers: Vec<String>,
     pub(crate) cases: Vec<String>,
     pub(crate) list: bool,
+    /// Nothing is begun after the first surprise.
+    pub(crate) until_surprise: bool,
     /// Only the models, with so many seeds.
     pub(crate) models: Option<u64>,
     /// Only the comparison with libzmq, with so many seeds.
@@ -57,8 +60,13 @@ impl Options {
         let (mut against, mut socket_type) = (None, None);
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
-            if name == "--list" {
-                options.list = true;
+            let flag = match name.as_str() {
+                "--list" => Some(&mut options.list),
+                "--until-surprise" => Some(&mut options.until_surprise),
+                _ => None,
+            };
+            if let Some(flag) = flag {
+                *flag = true;
                 continue;
             }
             let Some(value) = arguments.next() else {
@@ -124,7 +132,7 @@ impl Options {
             &self.peers,
             &self.cases,
         ];
-        let narrowed = self.against.is_some() || self.kind().is_some();
+        let narrowed = self.against.is_some() || self.kind().is_some() || self.until_surprise;
         lists.iter().all(|list| list.is_empty()) && !narrowed
     }
 }
@@ -177,6 +185,12 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap().wants(&trial()), wanted, "{line}");
         }
+    }
+
+    #[test]
+    fn run_that_may_end_early_is_not_whole() {
+        assert!(parse("").unwrap().is_whole());
+        assert!(!parse("--until-surprise").unwrap().is_whole());
     }
 
     #[test]

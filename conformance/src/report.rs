@@ -94,7 +94,7 @@ impl Report {
             problems.push(format!("expected-failures.md: no trial is named {name}"));
         }
         let judge = |verdict: Verdict| Judged {
-            outcome: Outcome::of(&verdict, expected.reason(&verdict.name)),
+            outcome: Outcome::of(&verdict, expected),
             verdict,
         };
         Self {
@@ -138,7 +138,7 @@ impl Report {
         }
         let outcomes = || self.evidence(&requirement.id).map(|judged| &judged.outcome);
         let any = |wanted: fn(&Outcome) -> bool| outcomes().any(wanted);
-        if any(|outcome| matches!(outcome, Outcome::Failed(_) | Outcome::UnexpectedPass(_))) {
+        if any(Outcome::is_surprise) {
             Status::Failed
         } else if any(Outcome::is_our_failure) {
             Status::ExpectedFailure
@@ -178,14 +178,19 @@ impl Report {
 }
 
 impl Outcome {
-    fn of(verdict: &Verdict, expected: Option<&Entry>) -> Self {
-        match (&verdict.result, expected) {
+    pub(crate) fn of(verdict: &Verdict, expected: &Expected) -> Self {
+        match (&verdict.result, expected.reason(&verdict.name)) {
             (Ok(()), None) => Self::Passed,
             (Ok(()), Some(entry)) => Self::UnexpectedPass(entry.clone()),
             (Err(Failed::Skipped(why)), _) => Self::Skipped(why),
             (Err(Failed::Panicked(said)), None) => Self::Failed(said.clone()),
             (Err(Failed::Panicked(_)), Some(entry)) => Self::ExpectedFailure(entry.clone()),
         }
+    }
+
+    /// True if it is not what was expected.
+    pub(crate) fn is_surprise(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::UnexpectedPass(_))
     }
 
     /// True if something is known to be wrong with FerroMQ, and not with its peer.

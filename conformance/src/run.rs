@@ -42,8 +42,11 @@ pub(crate) enum Failed {
     Skipped(&'static str),
 }
 
-/// Runs all trials; the verdicts are in their order.
-pub(crate) fn run(trials: Vec<Trial>) -> Vec<Verdict> {
+/// Runs all trials, or begins none after a verdict that is enough; the verdicts are in the order of
+/// the trials. One run at a time: the hook that keeps what panics say is the process's.
+pub(crate) fn run(trials: Vec<Trial>, is_enough: impl Fn(&Verdict) -> bool + Sync) -> Vec<Verdict> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock();
     panic::set_hook(Box::new(note_panic));
     let numbered = trials.into_iter().enumerate();
     let (waiting, working): (VecDeque<_>, VecDeque<_>) =
@@ -52,6 +55,9 @@ pub(crate) fn run(trials: Vec<Trial>) -> Vec<Verdict> {
     let verdicts = Mutex::new(Vec::new());
     let run_one = |(number, trial)| {
         let verdict = judge(trial);
+        if is_enough(&verdict) {
+            queue.lock().clear();
+        }
         verdicts.lock().push((number, verdict));
     };
     let work = || {
@@ -158,7 +164,7 @@ mod tests {
             trial(|| panic!("it is {}", "wrong")),
             trial(|| skip("not here")),
         ];
-        let verdicts = run(trials);
+        let verdicts = run(trials, |_| false);
         assert_eq!(verdicts[0].name, "suite::case (tcp, dialed)");
         let results: Vec<_> = verdicts.into_iter().map(|verdict| verdict.result).collect();
         assert_eq!(results[..2], [Ok(()), Ok(())]);
@@ -170,5 +176,16 @@ mod tests {
             "{said}"
         );
         assert_eq!(results[3], Err(Failed::Skipped("not here")));
+    }
+
+    #[test]
+    fn no_trial_begins_after_a_verdict_that_is_enough() {
+        let mut trials: Vec<_> = (0..THREADS)
+            .map(|_| trial(|| panic!("it is wrong")))
+            .collect();
+        trials.push(trial(|| ()));
+        let verdicts = run(trials, |verdict| verdict.result.is_err());
+        assert!((1..=THREADS).contains(&verdicts.len()), "{verdicts:?}");
+        assert!(verdicts.iter().all(|verdict| verdict.result.is_err()));
     }
 }
