@@ -26,8 +26,20 @@ pub(crate) fn shows(shown: &str, secret: &[u8]) -> bool {
     for byte in secret {
         let _ = write!(digits, "{byte:02x}");
     }
-    let forms = [text, decimal.join(", ")];
-    forms.iter().any(|form| shown.contains(form)) || shows_bytes(shown, &digits)
+    shown.contains(&text)
+        || shows_numbers(shown, &decimal.join(", "))
+        || shows_bytes(shown, &digits)
+}
+
+/// True if these numbers are shown as whole ones: 2, 2 is no part of 12, 2 and of 2, 25.
+fn shows_numbers(shown: &str, numbers: &str) -> bool {
+    let mut places = 0..shown.len();
+    places.any(|at| {
+        let (before, after) = shown.as_bytes().split_at(at);
+        let rest = after.strip_prefix(numbers.as_bytes());
+        let goes_on = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+        rest.is_some_and(|rest| !goes_on(before.last()) && !goes_on(rest.first()))
+    })
 }
 
 /// True if these hexadecimal digits are shown as whole bytes: 02 02 is no part of 20 20 20.
@@ -54,8 +66,15 @@ mod tests {
         ] {
             assert!(shows(shown, &secret), "{shown}");
         }
-        for shown in ["Key(..)", "0x2020202020… (76 bytes)", "0x02020203"] {
+        for shown in [
+            "Key(..)",
+            "[2, 2, 2, 25]",
+            "[12, 2, 2, 2, 0]",
+            "0x2020202020… (76 bytes)",
+            "0x02020203",
+        ] {
             assert!(!shows(shown, &secret), "{shown}");
         }
+        assert!(shows("[12, 2, 2, 2, 2, 25]", &secret));
     }
 }
