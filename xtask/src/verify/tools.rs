@@ -43,8 +43,7 @@ const INTERPRETED: &[&[&str]] = &[
     ],
 ];
 
-/// What runs with every address checked: the engine, its worlds, and whole sockets. All in one
-/// call: several would compile much of it several times, for it would have other features.
+/// What runs with every address checked: the engine, its worlds, and whole sockets.
 const ADDRESSED: &[&str] = &[
     "-p",
     "ferromq-transport",
@@ -63,8 +62,20 @@ const ADDRESSED: &[&str] = &[
     "--tests",
 ];
 
-/// Tests of the engine and its worlds, for races; those of whole sockets are found.
-const THREADED: &[&str] = &["-p", "ferromq-transport", "-p", "ferromq-core", "--lib"];
+/// Tests of the engine and its worlds, for races; the programs that test whole sockets are found.
+const THREADED: &[&str] = &[
+    "-p",
+    "ferromq-transport",
+    "-p",
+    "ferromq-core",
+    "-p",
+    "ferromq",
+    "--lib",
+];
+
+/// Left out of the search for races: one thread in simulated worlds, like all programs that are not
+/// among those found.
+const SIMULATED: &str = "simulated::";
 
 /// Left out of both by name: ten thousand connections, whose memory and times it measures; with the
 /// sanitizers these are the tools' own, and the test runs into its limit.
@@ -74,11 +85,23 @@ const MEASURING: &str = "ten_thousand_hostile_connections";
 /// cannot follow new ones, and ends it.
 const FORKING: &str = "forking";
 
+/// For the tests' program: each test is printed with its time, which tells what makes a step long.
+const TIMED: [&str; 2] = ["-Zunstable-options", "--report-time"];
+
 /// How many times as long as elsewhere a test may take before its watchdog ends it.
 const PATIENCE: &str = "5";
 
-/// Where whole sockets are tested together, and the package.
-const WHOLE: (&str, &str) = ("crates/ferromq/tests", "ferromq");
+/// How what is instrumented is compiled: a little optimised, as the tools' makers advise, for
+/// without that each variable on the stack is checked; and as much of the debug information as
+/// makes stacks readable, for the rest is several gigabytes.
+const PROFILE: &[(&str, &str)] = &[
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_DEV_DEBUG", "line-tables-only"),
+    ("CARGO_INCREMENTAL", "0"),
+];
+
+/// Where whole sockets are tested together.
+const WHOLE: &str = "crates/ferromq/tests";
 
 /// The nightly compiler: `FERROMQ_NIGHTLY`, or rustup's.
 pub(super) fn nightly() -> String {
@@ -103,10 +126,11 @@ pub(super) fn miri(root: &Path) -> Outcome<Verdict> {
         };
         command
             .args(*tests)
+            .args(TIMED)
             .env("CARGO_TARGET_DIR", target(root).join("miri"))
             // Clocks, and proptest's environment.
             .env("MIRIFLAGS", "-Zmiri-disable-isolation")
-            .env("PROPTEST_CASES", "4");
+            .env("PROPTEST_CASES", "2");
         run_command(&mut command)?;
     }
     Ok(Verdict::Fine)
@@ -114,25 +138,17 @@ pub(super) fn miri(root: &Path) -> Outcome<Verdict> {
 
 /// Data races.
 pub(super) fn threads(root: &Path) -> Outcome<Verdict> {
-    let (folder, package) = WHOLE;
-    let mut whole = vec!["-p".to_owned(), package.to_owned()];
-    for name in threaded_tests(&root.join(folder))? {
-        whole.extend(["--test".to_owned(), name]);
-    }
-    let parts = THREADED.iter().copied().map(str::to_owned).collect();
+    let programs = threaded_tests(&root.join(WHOLE))?;
+    let named = programs.iter().flat_map(|name| ["--test", name]);
+    let tests: Vec<&str> = THREADED.iter().copied().chain(named).collect();
     let how = ("TSAN_OPTIONS", "halt_on_error=1");
-    instrumented(root, "thread", how, &[parts, whole])
+    instrumented(root, "thread", how, &tests, &[MEASURING, SIMULATED])
 }
 
 /// Uses of memory that is not ours any more, or not yet; and leaks.
 pub(super) fn addresses(root: &Path) -> Outcome<Verdict> {
-    let tests = ADDRESSED.iter().copied().map(str::to_owned).collect();
-    instrumented(
-        root,
-        "address",
-        ("ASAN_OPTIONS", "detect_leaks=1"),
-        &[tests],
-    )
+    let how = ("ASAN_OPTIONS", "detect_leaks=1");
+    instrumented(root, "address", how, ADDRESSED, &[MEASURING])
 }
 
 /// The test programs of a folder that have threads, in order.
@@ -165,12 +181,14 @@ fn has_threads(text: &str) -> bool {
     text.contains("Context::new(")
 }
 
-/// Runs tests, by calls of cargo, with a sanitizer that is told how by a variable.
+/// Runs all tests but the skipped ones, with a sanitizer that is told how by a variable. In one
+/// call of cargo: several would compile much of it several times, for it would have other features.
 fn instrumented(
     root: &Path,
     sanitizer: &str,
     (variable, how): (&str, &str),
-    calls: &[Vec<String>],
+    tests: &[&str],
+    skipped: &[&str],
 ) -> Outcome<Verdict> {
     let nightly = nightly();
     let std_too = match has_source(root, &nightly) {
@@ -183,25 +201,25 @@ fn instrumented(
     if !std_too {
         println!("{nightly} has no rust-src: the standard library is not instrumented");
     }
-    for tests in calls {
-        let test = ["test", "--locked", "--no-fail-fast", "--all-features"];
-        let Some(mut command) = other_cargo(root, &nightly, &test) else {
-            return Ok(no_nightly(&nightly));
-        };
-        if std_too {
-            command.arg("-Zbuild-std");
-        }
-        command
-            .args(["--target", TARGET])
-            .args(tests)
-            .args(["--", "--skip", MEASURING])
-            .env("RUSTFLAGS", flags(sanitizer, std_too))
-            .env("CARGO_TARGET_DIR", target(root).join(sanitizer))
-            .env("FERROMQ_PATIENCE", PATIENCE)
-            .env(variable, how);
-        run_command(&mut command)?;
+    let test = ["test", "--locked", "--no-fail-fast", "--all-features"];
+    let Some(mut command) = other_cargo(root, &nightly, &test) else {
+        return Ok(no_nightly(&nightly));
+    };
+    if std_too {
+        command.arg("-Zbuild-std");
     }
-    Ok(Verdict::Fine)
+    command
+        .args(["--target", TARGET])
+        .args(tests)
+        .arg("--")
+        .args(TIMED)
+        .args(skipped.iter().flat_map(|name| ["--skip", name]))
+        .envs(PROFILE.iter().copied())
+        .env("RUSTFLAGS", flags(sanitizer, std_too))
+        .env("CARGO_TARGET_DIR", target(root).join(sanitizer))
+        .env("FERROMQ_PATIENCE", PATIENCE)
+        .env(variable, how);
+    run_command(&mut command).map(|()| Verdict::Fine)
 }
 
 /// The sanitizers of this target; with it named, build scripts are not instrumented.
@@ -243,9 +261,7 @@ mod tests {
 
     #[test]
     fn tests_of_simulated_worlds_have_no_threads() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(WHOLE.0);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(WHOLE);
         let names = threaded_tests(&folder).unwrap();
         assert!(names.contains(&"waking".to_owned()), "{names:?}");
         assert!(!names.contains(&"heartbeats".to_owned()), "{names:?}");
@@ -253,11 +269,11 @@ mod tests {
 
     #[test]
     fn what_is_left_out_by_name_is_there() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(WHOLE.0);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(WHOLE);
         let text = fs::read_to_string(folder.join("attack.rs")).unwrap();
         assert!(text.contains(&format!("fn {MEASURING}")));
         assert!(folder.join(FORKING).with_extension("rs").is_file());
+        let text = fs::read_to_string(folder.join("closing_matrix.rs")).unwrap();
+        assert!(text.contains("mod simulated {"));
     }
 }

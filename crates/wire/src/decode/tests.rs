@@ -129,7 +129,7 @@ fn check_decode_of(peer: Version, limits: Limits, bytes: &[u8]) -> Outcome {
     let whole = caller(usize::MAX, false).run([bytes]);
     let most_cuts = match bytes.len() {
         // An interpreter is slow.
-        _ if cfg!(miri) => 8,
+        _ if cfg!(miri) => 3,
         length @ 1..1_000 => length,
         _ => 97,
     };
