@@ -14,7 +14,9 @@ use crate::ipc;
 use crate::tcp;
 use crate::{BoundListener, Endpoint, ListenError, Stream, TransportOptions};
 
-/// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file.
+/// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file. Unless
+/// it is adopted, a tcp port is free then (Linux), even if a process that is being started has a
+/// copy of the descriptor; so none is to be dropped in a forked child.
 #[derive(Debug)]
 pub struct Listener(Transport);
 

@@ -4,7 +4,7 @@ mod interfaces;
 mod resolve;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
@@ -25,6 +25,8 @@ pub(crate) struct Listener {
     socket: Socket,
     address: SocketAddr,
     options: TransportOptions,
+    /// Others may have it as well, and go on listening.
+    is_adopted: bool,
 }
 
 impl Listener {
@@ -43,6 +45,7 @@ impl Listener {
                         socket,
                         address,
                         options: options.clone(),
+                        is_adopted: false,
                     });
                 }
                 // Somebody else has it: then the next address is not what was meant.
@@ -65,6 +68,7 @@ impl Listener {
             socket,
             address,
             options: options.clone(),
+            is_adopted: true,
         })
     }
 
@@ -89,6 +93,17 @@ impl Listener {
 
     pub(crate) fn socket(&self) -> &Socket {
         &self.socket
+    }
+}
+
+/// A process that another thread is starting has a copy of the descriptor until it runs: without
+/// this, the copy would go on listening, and the port could not be had again meanwhile.
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if !self.is_adopted {
+            // Linux does so; elsewhere it is refused, and closing has to do.
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
     }
 }
 

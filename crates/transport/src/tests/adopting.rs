@@ -59,6 +59,17 @@ fn adopted_streams_and_listeners_do_not_block_and_are_closed_on_exec() {
 }
 
 #[test]
+fn adopted_listener_goes_on_with_whoever_else_has_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let copy = listener.try_clone().unwrap();
+    let adopted = Listener::adopt(copy.into(), &TransportOptions::default()).unwrap();
+    drop(adopted);
+    listener.set_nonblocking(false).unwrap();
+    let _dialed = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    listener.accept().unwrap();
+}
+
+#[test]
 fn adopted_stream_has_the_options() {
     let options = TransportOptions {
         send_buffer: Some(50_000),

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
@@ -214,6 +216,19 @@ fn source_port_can_be_used_again_at_once() {
         dialled.shutdown();
         wait(&accepted, PollFlags::IN);
     }
+}
+
+/// A process that another thread is starting has copies of all descriptors until it runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn port_is_free_though_somebody_has_a_copy_of_the_listener() {
+    let listener = listen(&endpoint("tcp://127.0.0.1:*"));
+    let place = listener.endpoint();
+    let _copy = listener.as_fd().try_clone_to_owned().unwrap();
+    drop(listener);
+    let refused = connect(&place).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    listen(&place);
 }
 
 #[test]
