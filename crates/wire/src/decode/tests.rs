@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Bundle, Decoder, GROWTH_MIN, Incoming, LARGE, Measured};
+use super::{Bundle, Decoder, GROWTH, GROWTH_MIN, Incoming, LARGE, Measured};
 use crate::{
     Command, Encoder, INLINE, Limits, Message, V3_0, V3_1, Version, Violation, put_message,
 };
@@ -474,7 +474,7 @@ fn body_buffer_grows_with_what_arrives_and_ends_at_the_exact_size() {
         let arrived = body.buffer.len();
         let capacity = body.buffer.capacity();
         assert!(
-            capacity <= (2 * arrived).max(GROWTH_MIN).min(total),
+            capacity <= (GROWTH * (arrived + 1)).max(GROWTH_MIN).min(total),
             "{capacity} for {arrived}"
         );
         body.buffer.resize((arrived + 10_000).min(capacity), 7);
@@ -487,6 +487,21 @@ fn body_buffer_grows_with_what_arrives_and_ends_at_the_exact_size() {
         assert_eq!(messages == 0, decoder.is_mid_message());
     }
     assert_eq!(incoming, [message(vec![7; total])]);
+}
+
+#[test]
+fn body_whose_first_quarter_arrives_at_once_is_never_moved() {
+    let header = long_header(2, 256 * 1024);
+    let mut first = [&header[..], &[7; LARGE]].concat();
+    first.truncate(LARGE);
+    let mut decoder = Decoder::new(Limits::default());
+    let mut incoming = Vec::new();
+    decoder.decode(&mut &first[..], 1, &mut incoming).unwrap();
+    let body = decoder.body().unwrap();
+    assert_eq!(body.buffer.capacity(), 256 * 1024);
+    body.buffer.resize(256 * 1024, 7);
+    assert_eq!(decoder.decode(&mut &[][..], 1, &mut incoming), Ok(1));
+    assert_eq!(incoming, [message(vec![7; 256 * 1024])]);
 }
 
 #[test]
