@@ -18,7 +18,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How many connections to the socket's listeners may be in their handshakes at a time. Who
-    /// comes then takes the place of the oldest handshake, if that has lasted 250 ms: it ends with
+    /// comes then takes the place of the oldest handshake, if that has lasted 250 ms, or of the
+    /// oldest in the youngest quarter, if that has lasted 10 ms: it ends with
     /// [`Reason::Displaced`](crate::Reason::Displaced). Else who comes is closed at once, with
     /// [`Event::TurnedAway`](crate::Event::TurnedAway). Default: 1024 (libzmq: no limit).
     ///

@@ -88,6 +88,33 @@ fn handshakes_of_one_address_up_to_the_maximum_go_on_and_one_more_is_turned_away
 }
 
 #[test]
+fn youngest_quarter_of_the_handshakes_makes_room_sooner() {
+    let pull = Pull::builder().max_handshakes_per_address(8);
+    let (world, _pull, endpoint, events) = bound(pull);
+    let mut peers = [(); 8].map(|()| dial(&world, &endpoint));
+    peers.iter_mut().for_each(MockPeer::expect_greeting);
+    dial(&world, &endpoint).expect_end();
+    assert_eq!(crowd(&events), Crowd::HandshakesOfAddress);
+    world.advance(SECOND / 100);
+    // Two places of eight: the seventh goes, then the eighth; who has just come is given time.
+    let _late = [6, 7].map(|leaves| {
+        let mut late = dial(&world, &endpoint);
+        late.expect_greeting();
+        assert_eq!(ending(&events), Reason::Displaced);
+        peers[leaves].expect_end();
+        late
+    });
+    dial(&world, &endpoint).expect_end();
+    assert_eq!(crowd(&events), Crowd::HandshakesOfAddress);
+    for peer in &mut peers[..6] {
+        peer.send_greeting();
+        peer.send(frames::ready("PUSH"));
+        peer.expect_ready("PULL");
+    }
+    assert_all_are_kept(&events);
+}
+
+#[test]
 fn handshakes_over_ipc_count_in_all_and_for_no_address() {
     let (world, context) = world(1);
     let pull = Pull::builder()
