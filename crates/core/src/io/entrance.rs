@@ -111,16 +111,14 @@ impl State {
             _ => capacity.handshakes,
         };
         let is_among = |other: &Guest| crowd == Crowd::Handshakes || other.host == guest.host;
-        let had = |time| {
-            move |(_, other): &(&u64, &Guest)| {
-                guest.since.saturating_duration_since(other.since) >= time
-            }
-        };
+        let age = |other: &Guest| guest.since.saturating_duration_since(other.since);
         let mut among = self.handshakes.iter().filter(|(_, other)| is_among(other));
-        let oldest = among.next().filter(had(PATIENCE));
-        let patient = most - most / 4;
-        let leaves = oldest.or_else(|| among.nth(patient.checked_sub(1)?).filter(had(HASTE)));
-        let (&number, _) = leaves?;
+        let oldest = among.next().filter(|(_, it)| age(it) >= PATIENCE);
+        let young = || {
+            let behind = (most - most / 4).checked_sub(1)?;
+            among.nth(behind).filter(|(_, it)| age(it) >= HASTE)
+        };
+        let (&number, _) = oldest.or_else(young)?;
         self.forget(number)
     }
 
