@@ -72,6 +72,11 @@ impl Lane {
         })
     }
 
+    /// True if an item should have arrived before: the clock moves while whoever reads is running.
+    pub(super) fn is_late(&self, now: Duration) -> bool {
+        self.flight.front().is_some_and(|(at, _)| *at < now)
+    }
+
     /// Appends up to `most` bytes that have arrived to `into`.
     pub(super) fn read(&mut self, into: &mut Vec<u8>, most: usize) -> usize {
         let count = most.min(self.arrived.len());

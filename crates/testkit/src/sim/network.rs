@@ -176,6 +176,9 @@ impl State {
             most.min(spare) > 0,
             "read without room: Ok(0) would mean the end of the stream"
         );
+        while self.link(id).end(side).inbox.is_late(self.clock) && !self.link(id).held {
+            self.arrive(id, side);
+        }
         let phase = self.link(id).phase;
         let end = self.link_mut(id).end_mut(side);
         end.read_faults.hit()?;
