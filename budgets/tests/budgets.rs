@@ -4,12 +4,14 @@
 //! and one copy, which are counted. Nothing here depends on time: the numbers are the same in every
 //! run, and the budgets are not much above them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Bytes, Message};
+use ferromq::{Bytes, Context, Message, Pull};
 use ferromq_budgets::Scenario;
 use ferromq_budgets::meter::{Counting, Counts, Places, measure, places};
-use ferromq_testkit::watchdog;
+use ferromq_budgets::seam::Seam;
+use ferromq_testkit::{MockPeer, frames, watchdog};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -118,6 +120,37 @@ fn a_payload_within_the_process_is_not_copied() {
     let received = course.pass(Message::from(payload.clone()));
     let part = received.part(0).expect("it has one part");
     assert_eq!(part.as_ptr(), payload.as_ptr());
+}
+
+/// While a large message comes, whoever wakes its receiver for each piece is held up by that.
+#[test]
+fn a_receiver_sleeps_between_the_pieces_of_a_large_message_only_where_they_come_slowly() {
+    watchdog::under("pieces", LIMIT, || {
+        assert!(sleeps_of_a_receiver(Duration::from_micros(10)) <= 1);
+        assert!(sleeps_of_a_receiver(Duration::from_micros(100)) >= 12);
+    });
+}
+
+/// How often who receives 1 MiB sleeps, if its 16 pieces come so long after each other.
+fn sleeps_of_a_receiver(gap: Duration) -> u64 {
+    let seam = Seam::new();
+    let world = seam.simulation();
+    let pull = Pull::new(&Context::with_world(Arc::new(seam), 1));
+    let endpoint = pull.bind("tcp://127.0.0.1:*").expect("a port is free");
+    let mut peer = MockPeer::dial(&world, &endpoint.to_string());
+    peer.handshake("PUSH", "PULL");
+    let receive = |pause: Duration, peer: &mut MockPeer| {
+        let frame = frames::msg([vec![7; 1 << 20]]);
+        for (number, piece) in (1..).zip(frame.bytes().chunks(64 << 10)) {
+            world.weather(|conditions| conditions.latency = pause * number..=pause * number);
+            peer.send_raw(piece);
+        }
+        let counts = measure(|| drop(pull.recv().expect("it is under way")));
+        counts.calls.waits
+    };
+    // The first time, the I/O thread has the connection.
+    receive(Duration::ZERO, &mut peer);
+    receive(gap, &mut peer)
 }
 
 /// What all messages of a scenario cost.

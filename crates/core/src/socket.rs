@@ -90,6 +90,8 @@ pub(crate) struct Shared<P: Pattern> {
     context: Arc<ContextInner>,
     state: Mutex<State<P>>,
     looking: leading::Looking,
+    /// The same for the rest of a large message.
+    following: leading::Looking,
 }
 
 impl<P: Pattern> Socket<P> {
@@ -137,6 +139,7 @@ impl<P: Pattern> Socket<P> {
             context: inner,
             state: Mutex::new(state),
             looking: leading::Looking::new(),
+            following: leading::Looking::new(),
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
         shared.port.set_shell(Arc::downgrade(&shell));

@@ -382,9 +382,10 @@ impl Large {
         *input = rest;
     }
 
-    /// Makes room for `arrived` bytes, and for [`GROWTH`] times what is there then, but never beyond
-    /// the end of the body. The last step may be one and a half as wide, lest everything be moved
-    /// once more for the few bytes by which the first read, with the header in it, fell short.
+    /// Makes room for `arrived` bytes, and for [`GROWTH`] times what is there then, but never
+    /// beyond the end of the body. The last step may be one and a half as wide, lest everything be
+    /// moved once more for the few bytes by which the first read, with the header in it, fell
+    /// short.
     fn reserve(&mut self, arrived: usize) {
         let len = self.buffer.len();
         if self.buffer.capacity().saturating_sub(len) < arrived {
