@@ -32,6 +32,7 @@ use self::weighing::Scales;
 use crate::pace::{Pace, Rhythm};
 use crate::rope::Rope;
 use crate::sealed::{Plain, Sealed};
+use crate::stats::Counters;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Mutex, Ordering, fence};
 use crate::unsent::Unsent;
 use crate::world::{Habit, Stream, World, is_for_later};
@@ -91,9 +92,7 @@ struct State {
     dead: bool,
     left_at: Option<Instant>,
     rhythm: Rhythm,
-    /// Messages that the kernel has taken whole since the last write was told of.
-    handed_over: u64,
-    /// The same, over all connections.
+    /// Messages that the kernel has taken whole, over all connections.
     carried: u64,
     /// Bytes that the kernel took, on whichever connection, modulo 2⁶⁴.
     taken: u64,
@@ -187,7 +186,6 @@ impl Outbound {
             dead: false,
             left_at: None,
             rhythm: Rhythm::default(),
-            handed_over: 0,
             carried: 0,
             taken: 0,
             used: false,
@@ -305,12 +303,9 @@ impl Outbound {
         self.half
     }
 
-    /// How many messages the kernel has taken whole since the last call; and true if it has taken
-    /// all commands, and more were to follow them.
-    pub(crate) fn after_write(&self) -> (u64, bool) {
-        let mut state = self.state.lock();
-        let handed_over = std::mem::take(&mut state.handed_over);
-        (handed_over, state.take_refill())
+    /// True if the kernel has taken all commands, and more were to follow them.
+    pub(crate) fn after_write(&self) -> bool {
+        self.state.lock().take_refill()
     }
 
     /// More commands are to follow those queued until now. True: the kernel has these already.
@@ -412,14 +407,15 @@ impl Outbound {
         }
     }
 
-    /// Writes what is queued, and what others queue meanwhile. The caller holds the token.
-    pub(crate) fn write(&self, world: &dyn World) -> Wrote {
+    /// Writes what is queued, and what others queue meanwhile. The caller holds the token. What has
+    /// left the queue is counted: whoever finds it empty finds the accounts complete.
+    pub(crate) fn write(&self, world: &dyn World, counters: &Counters) -> Wrote {
         for _ in 0..ROUNDS {
             let Some(mut job) = self.begin() else {
                 return Wrote::Orphaned;
             };
             let result = job.write();
-            if let Some(wrote) = self.finish(job, result, world) {
+            if let Some(wrote) = self.finish(job, result, world, counters) {
                 return wrote;
             }
         }
@@ -562,7 +558,13 @@ impl Outbound {
     }
 
     /// Puts back what is left of a job and decides how to go on; `None`: write again.
-    fn finish(&self, mut job: Job, result: io::Result<usize>, world: &dyn World) -> Option<Wrote> {
+    fn finish(
+        &self,
+        mut job: Job,
+        result: io::Result<usize>,
+        world: &dyn World,
+        counters: &Counters,
+    ) -> Option<Wrote> {
         let taken = result.as_ref().map_or(0, |&written| written);
         let gone = job.sealed.as_mut().map(|sealed| sealed.advance(taken));
         let mut state = self.state.lock();
@@ -573,6 +575,7 @@ impl Outbound {
             Some(gone) => state.account_sealed(gone),
         };
         state.taken = state.taken.wrapping_add(taken as u64);
+        counters.hand_over(u64::from(done));
         self.queued.fetch_sub(done, Ordering::AcqRel);
         if self.scales.are_used() {
             self.scales.take(state.weights.drain(..done as usize));
@@ -760,7 +763,6 @@ impl State {
             self.rope.release(last);
             self.ends.drain(..over);
         }
-        self.handed_over += over as u64;
         self.carried += over as u64;
         over as u32
     }

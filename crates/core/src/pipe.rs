@@ -232,10 +232,8 @@ impl StreamPipe {
     }
 
     fn write_on(&self) -> Wrote {
-        let wrote = self.out.write(&*self.port.world);
-        let (handed_over, refill) = self.out.after_write();
-        self.port.counters.hand_over(handed_over);
-        if refill {
+        let wrote = self.out.write(&*self.port.world, &self.port.counters);
+        if self.out.after_write() {
             self.io.post(IoCommand::Refill(self.key));
         }
         wrote

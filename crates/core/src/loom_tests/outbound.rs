@@ -22,6 +22,7 @@ use crate::pattern::{Origin, Pattern, Peer, PipeId};
 use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
 use crate::socket::{Socket, flush_left};
+use crate::stats::{Counters, PeerStats};
 
 /// A pipe with a connection, and the I/O thread's part.
 struct Model {
@@ -323,6 +324,27 @@ fn loom_connection_taken_from_a_writer_is_given_up_by_it() {
     });
 }
 
+/// So that the accounts of a socket that is over are complete, whoever wrote last.
+#[test]
+fn loom_messages_that_have_left_the_queue_are_counted() {
+    explore(3, || {
+        let port = port(10);
+        let mut model = Model::new(&port, &[Step::Take(2)]);
+        let sender = {
+            let pipe = Arc::clone(&model.pipe);
+            thread::spawn(move || {
+                pipe.out.note_heard();
+                send(&pipe, "one");
+            })
+        };
+        let (carried, _) = model.pipe.out.carried();
+        let counted = port.counters.snapshot(&PeerStats::default()).handed_over;
+        assert!(counted >= carried, "{counted} of {carried}");
+        sender.join().unwrap();
+        while model.turn() {}
+    });
+}
+
 #[test]
 fn loom_sender_that_was_refused_is_told() {
     sender_that_was_refused_is_told(|| port(1));
@@ -347,7 +369,8 @@ fn sender_that_was_refused_is_told(port: impl Fn() -> Arc<Port> + Send + Sync + 
             })
         };
         assert!(model.pipe.out.unblock());
-        assert!(matches!(model.pipe.out.write(&StubWorld), Wrote::All));
+        let wrote = model.pipe.out.write(&StubWorld, &Counters::default());
+        assert!(matches!(wrote, Wrote::All));
         if model.pipe.out.take_thirst() {
             told.notify();
         }

@@ -100,7 +100,7 @@ impl Scene {
     }
 
     fn write(&self) {
-        let wrote = self.out.write(&self.world);
+        let wrote = self.out.write(&self.world, &Counters::default());
         assert!(matches!(wrote, Wrote::All | Wrote::Blocked), "{wrote:?}");
     }
 
@@ -231,10 +231,11 @@ fn who_waits_for_the_kernel_goes_on_where_the_write_was_blocked() {
     );
     scene.kernel.coming.store(60, PlainOrdering::Relaxed);
     assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
-    assert!(matches!(scene.out.write(&scene.world), Wrote::Blocked));
+    let write = || scene.out.write(&scene.world, &Counters::default());
+    assert!(matches!(write(), Wrote::Blocked));
     scene.kernel.coming.store(60, PlainOrdering::Relaxed);
     assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
-    assert!(matches!(scene.out.write(&scene.world), Wrote::All));
+    assert!(matches!(write(), Wrote::All));
     assert_eq!(scene.out.queued(), 0);
     assert!(scene.out.disconnect());
     assert!(!scene.out.wait_for_kernel(Duration::MAX), "nobody is there");
