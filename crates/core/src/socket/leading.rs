@@ -45,8 +45,10 @@ pub(super) const LONG: Duration = Duration::from_millis(1);
 const SUCCESS: u32 = 2;
 /// The most credit.
 const CREDIT: u32 = 16;
-/// Without credit, one look in so many waits tries again.
+/// Without credit, one look in so many waits tries again; after each that failed in twice as many,
+/// lest it be one of a hundred that takes longer.
 const PROBE: u32 = 64;
+const RAREST_PROBE: u32 = 256;
 
 /// The connections of one socket that its receivers read themselves.
 #[derive(Debug, Default)]
@@ -113,7 +115,9 @@ pub(crate) fn sleep<'a>(
 #[derive(Debug)]
 pub(crate) struct Looking {
     credit: AtomicU32,
+    /// Waits without a look, and after how many there is one again.
     waits: AtomicU32,
+    probe: AtomicU32,
 }
 
 impl Looking {
@@ -121,23 +125,34 @@ impl Looking {
         Self {
             credit: AtomicU32::new(CREDIT / 2),
             waits: AtomicU32::new(0),
+            probe: AtomicU32::new(PROBE),
         }
     }
 
     fn is_worth_it(&self) -> bool {
-        let waits = self.waits.load(Ordering::Relaxed).wrapping_add(1);
+        if self.credit.load(Ordering::Relaxed) > 0 {
+            return true;
+        }
+        let waits = self.waits.load(Ordering::Relaxed) + 1;
+        let probes = waits >= self.probe.load(Ordering::Relaxed);
+        let waits = if probes { 0 } else { waits };
         self.waits.store(waits, Ordering::Relaxed);
-        self.credit.load(Ordering::Relaxed) > 0 || waits.is_multiple_of(PROBE)
+        probes
     }
 
     fn learn(&self, found: bool) {
         let credit = self.credit.load(Ordering::Relaxed);
-        let learned = if found {
-            (credit + SUCCESS).min(CREDIT)
+        if found {
+            let more = (credit + SUCCESS).min(CREDIT);
+            self.credit.store(more, Ordering::Relaxed);
+            self.probe.store(PROBE, Ordering::Relaxed);
+        } else if credit > 0 {
+            self.credit.store(credit - 1, Ordering::Relaxed);
         } else {
-            credit.saturating_sub(1)
-        };
-        self.credit.store(learned, Ordering::Relaxed);
+            let probe = self.probe.load(Ordering::Relaxed);
+            self.probe
+                .store((2 * probe).min(RAREST_PROBE), Ordering::Relaxed);
+        }
     }
 }
 
@@ -364,5 +379,35 @@ impl<P: Pattern> Shared<P> {
         };
         looking.learn(pays || taken == Ok(true));
         taken
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    /// Looks in so many waits, each of which fails.
+    fn looks_in(looking: &Looking, waits: u32) -> usize {
+        let looks = |_: &u32| {
+            looking
+                .is_worth_it()
+                .then(|| looking.learn(false))
+                .is_some()
+        };
+        (0..waits).filter(looks).count()
+    }
+
+    #[test]
+    fn looks_that_fail_become_rare_until_one_has_found_something() {
+        let looking = Looking::new();
+        assert_eq!(looks_in(&looking, CREDIT / 2), CREDIT as usize / 2);
+        assert_eq!(looks_in(&looking, PROBE), 1);
+        assert_eq!(looks_in(&looking, 2 * PROBE), 1);
+        assert_eq!(looks_in(&looking, 100 * RAREST_PROBE), 100);
+        while !looking.is_worth_it() {}
+        looking.learn(true);
+        assert_eq!(looks_in(&looking, SUCCESS), SUCCESS as usize);
+        assert_eq!(looks_in(&looking, PROBE), 1);
     }
 }
