@@ -89,8 +89,7 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
-    /// with a random half taken away; from the first one on again after a connection that lasted a
-    /// second. At most a day; to stop at the first failure there is
+    /// with a random half taken away. At most a day; to stop at the first failure there is
     /// [`reconnect_stop`](Self::reconnect_stop). Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms,
     /// not growing).
     ///

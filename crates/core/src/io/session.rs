@@ -57,10 +57,6 @@ const LEFT: Duration = Duration::from_millis(2);
 /// How long a peer that is refused may go on sending before the stream is just closed.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
-/// After a connection that lasted so long, pauses begin anew; a peer that ends each at once is
-/// dialed as rarely as one that is not there.
-const STEADY: Duration = Duration::from_secs(1);
-
 /// How often a closing session looks whether the last writer has left.
 const PARTING_LOOK: Duration = Duration::from_millis(1);
 
@@ -92,10 +88,7 @@ pub(super) struct Session {
     phase: Phase,
     pipe: Option<Arc<StreamPipe>>,
     connection: ConnectionId,
-    /// How many pauses there have been since the last connection that was [`STEADY`].
     attempt: u32,
-    /// When the connection began to carry messages.
-    since: Option<Instant>,
     deadline: Option<Instant>,
     left: Option<Instant>,
     /// When the heartbeats of the connection are looked at.
@@ -149,7 +142,6 @@ impl Session {
             pipe: None,
             connection: ConnectionId(0),
             attempt: 0,
-            since: None,
             deadline: None,
             left: None,
             beat: None,
@@ -475,7 +467,7 @@ impl Session {
         }
         self.deadline = None;
         self.write_failed = false;
-        self.since = Some(cx.now);
+        self.attempt = 0;
         let Established {
             peer,
             encoder,
@@ -592,9 +584,6 @@ impl Session {
         connection.retire(reason);
         connection.stream.shutdown();
         self.report_end(reason);
-        if self.since.is_some_and(|since| cx.now >= since + STEADY) {
-            self.attempt = 0;
-        }
         self.deadline = None;
         self.set_beat(None, cx);
         self.phase = Phase::Orphan;

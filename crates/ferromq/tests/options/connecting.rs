@@ -122,33 +122,6 @@ fn reconnect_interval_is_the_pause_between_attempts_and_its_limit() {
     assert!((4 * SECOND..=8 * SECOND).contains(&growing[3]));
 }
 
-/// A peer that ends each connection at once is dialed as rarely as one that is not there.
-#[test]
-fn reconnect_interval_begins_anew_after_a_connection_that_lasted_a_second() {
-    let (world, context) = world(1);
-    let pull = Pull::new(&context);
-    let endpoint = pull.bind(ANY).unwrap();
-    let push = Push::builder().reconnect_interval(SECOND, 8 * SECOND);
-    let push = push.build(&context).unwrap();
-    let events = push.events();
-    push.connect(&endpoint).unwrap();
-    let mut pause_after = |lasting| {
-        wait_for(&events, is_success);
-        world.advance(lasting);
-        world.cut(world.links_to(&endpoint.to_string())[0]);
-        match wait_for(&events, is_retry) {
-            Event::Retry { after, .. } => after,
-            other => panic!("{other:?}"),
-        }
-    };
-    let soon = SECOND - Duration::from_millis(10);
-    let [first, .., fourth] = [(); 4].map(|()| pause_after(soon));
-    assert!((SECOND / 2..=SECOND).contains(&first), "{first:?}");
-    assert!((4 * SECOND..=8 * SECOND).contains(&fourth), "{fourth:?}");
-    let anew = pause_after(SECOND);
-    assert!((SECOND / 2..=SECOND).contains(&anew), "{anew:?}");
-}
-
 #[test]
 fn reconnect_stop_gives_a_refused_endpoint_up() {
     for refused in [false, true] {
