@@ -85,7 +85,8 @@ impl Options {
     pub(crate) fn cells(&self) -> Vec<Cell> {
         let is_named = |cell: &Cell| {
             let name = cell.to_string();
-            let has_all = |words: &String| words.split(' ').all(|word| name.contains(word));
+            let has = |word: &str| name.split(' ').any(|other| other == word);
+            let has_all = |words: &String| words.split(' ').all(has);
             self.only.is_empty() || self.only.iter().any(has_all)
         };
         let cells = plan::all().into_iter().filter(is_named);
@@ -133,6 +134,8 @@ mod tests {
         assert_eq!(parse("").unwrap().rounds, 5);
         let summary = parse("--summary --only hot").unwrap().cells();
         assert!(summary.len() == 2 && summary.iter().all(plan::is_summary));
+        let words = ["--only".to_owned(), "one-way tcp 16 B two cores".to_owned()];
+        assert_eq!(Options::parse(&words).unwrap().cells().len(), 1);
         assert_eq!(parse("--list").unwrap().action, Action::List);
     }
 
