@@ -118,6 +118,9 @@ impl std::error::Error for RequestError {
 /// No message was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+// In a `Result` it lies where a message has its length. Single bytes there would be moved as such,
+// and the length, read next, would wait for both writes.
+#[repr(align(4))]
 pub enum RecvError {
     /// The socket was closed, or its context shut down.
     #[error("failed to receive: {0}")]

@@ -28,7 +28,7 @@ impl<P: Receives> Socket<P> {
     /// - [`RecvError::Refused`]: the pattern does not allow it now (a REQ that has not asked);
     /// - [`RecvError::TimedOut`]: no message came in time.
     #[doc(alias = "zmq_recv")]
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self) -> Result<Message, RecvError> {
         self.shared().recv(None)
     }
@@ -208,7 +208,7 @@ impl<P: Pattern> Shared<P> {
 
     /// Inlined, so that the message is made where the caller wants it.
     /// `timeout`: `None` for that of the socket.
-    #[inline]
+    #[inline(always)]
     pub(super) fn recv<R: Receipt>(&self, timeout: Option<Duration>) -> Result<R, RecvError> {
         let mut received = R::default();
         self.recv_into(timeout, &mut received)?;
