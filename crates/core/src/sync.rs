@@ -22,6 +22,18 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, 
 #[cfg(loom)]
 pub(crate) use model::{Local, Mutex, MutexGuard, thread_local};
 
+/// A full fence between unlocking a [`Mutex`] and what is read next. On x86 unlocking is a locked
+/// instruction (the last one of it, whether or not somebody waits), which is such a fence: there only
+/// the compiler has to be held back.
+#[inline]
+pub(crate) fn fence_after_unlock() {
+    if cfg!(all(target_arch = "x86_64", not(loom), not(miri))) {
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
 #[cfg(loom)]
 mod model {
     //! loom's types with the interfaces of `parking_lot`'s and the standard library's.
