@@ -7,6 +7,7 @@
 mod arriving;
 mod entrance;
 mod listening;
+mod looks;
 mod racing;
 mod session;
 mod shaking;

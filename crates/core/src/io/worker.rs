@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::arriving::Arriving;
 use super::listening::Listening;
+use super::looks::{Looks, Written};
 use super::session::{Context, Fate, Session};
 use super::timers::Timers;
 use super::{IoCommand, IoHandle};
-use crate::outbound::{Look, SELDOM, STRAGGLER};
+use crate::outbound::Look;
 use crate::pipe::StreamPipe;
 use crate::port::Shell;
 use crate::world::{Reactor, Ready, Stream, Turn, Worker, World};
@@ -25,10 +26,9 @@ pub(crate) struct IoWorker {
     /// Sockets to be told of a time, and how many were before.
     alarms: BTreeMap<(Instant, u64), Weak<dyn Shell>>,
     alarms_set: u64,
+    /// What senders have left, and when it is looked at.
     dirty: Vec<Arc<StreamPipe>>,
-    dirty_at: Option<Instant>,
-    /// How long after the next look at them the one after it is.
-    patience: Duration,
+    looks: Looks,
     commands: Vec<IoCommand>,
     ready: Vec<Ready>,
     scratch: Vec<u8>,
@@ -49,8 +49,7 @@ impl IoWorker {
             alarms: BTreeMap::new(),
             alarms_set: 0,
             dirty: Vec::new(),
-            dirty_at: None,
-            patience: STRAGGLER,
+            looks: Looks::default(),
             commands: Vec::new(),
             ready: Vec::new(),
             scratch: Vec::new(),
@@ -61,7 +60,7 @@ impl IoWorker {
 
     fn wait(&mut self) {
         let alarm = self.alarms.keys().next().map(|(at, _)| *at);
-        let deadlines = [self.timers.next(), alarm, self.dirty_at, self.stop];
+        let deadlines = [self.timers.next(), alarm, self.looks.next(), self.stop];
         let next = deadlines.into_iter().flatten().min();
         let mut timeout = next.map(|at| at.saturating_duration_since(self.world.now()));
         if self.hurry {
@@ -131,8 +130,7 @@ impl IoWorker {
             IoCommand::Displaced(key) => self.with_session(key, Session::handle_displaced),
             IoCommand::Dirty(pipe) => {
                 self.dirty.push(pipe);
-                self.dirty_at = None;
-                self.patience = STRAGGLER;
+                self.looks.begin();
             }
             IoCommand::Drop(key) => self.with_session(key, |session, _| session.finish()),
             IoCommand::Listen(key, listener, port, options) => {
@@ -261,29 +259,29 @@ impl IoWorker {
         }
     }
 
-    /// Writes for senders that have stopped, and looks again after those that have not, less and
-    /// less often: a look takes the processor from a sender beside it.
+    /// Writes for senders that have stopped, and looks again after those that have not.
     fn look_at_dirty(&mut self) {
         if self.dirty.is_empty() {
-            self.dirty_at = None;
+            return self.looks.end();
+        }
+        let began = self.world.now();
+        if !self.looks.are_due(began) {
             return;
         }
-        let now = self.world.now();
-        if self.dirty_at.is_some_and(|at| now < at) {
-            return;
-        }
-        let mut patience = self.patience;
-        self.dirty.retain(|pipe| match pipe.out.look(now) {
+        let mut written = Written::default();
+        self.dirty.retain(|pipe| match pipe.out.look(began) {
             Look::Clean => false,
             Look::Again => true,
             Look::Write => {
+                written.count(pipe.out.queued());
                 pipe.write();
-                patience = STRAGGLER;
                 true
             }
         });
-        self.patience = SELDOM.min(2 * patience);
-        self.dirty_at = (!self.dirty.is_empty()).then(|| now + patience);
+        match self.dirty.is_empty() {
+            true => self.looks.end(),
+            false => self.looks.go_on(began, written, || self.world.now()),
+        }
     }
 
     fn is_over(&mut self) -> bool {
