@@ -11,9 +11,9 @@
 //!
 //! With a full fence between the two on both sides, one of them sees the other: the holder reads
 //! `true`, or the poster's `try_lock` comes after the unlocking and cannot fail because of this
-//! holder. A later holder is the same case again. The holder's fence is nearly free, since unlocking
-//! is one already where that counts ([`fence_after_unlock`]); a third locked instruction for each
-//! message took a tenth of its time.
+//! holder. A later holder is the same case again. The holder's fence is nearly free, since
+//! unlocking is one already where that counts ([`fence_after_unlock`]); a third locked instruction
+//! for each message took a tenth of its time.
 //!
 //! A receiver that *looks* for messages from its own process without sleeping takes them itself:
 //! meanwhile whoever has some for it leaves the note and goes on. When it stops, it takes the lock

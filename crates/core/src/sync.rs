@@ -23,8 +23,8 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, 
 pub(crate) use model::{Local, Mutex, MutexGuard, thread_local};
 
 /// A full fence between unlocking a [`Mutex`] and what is read next. On x86 unlocking is a locked
-/// instruction (the last one of it, whether or not somebody waits), which is such a fence: there only
-/// the compiler has to be held back.
+/// instruction (the last one of it, whether or not somebody waits), which is such a fence: there
+/// only the compiler has to be held back.
 #[inline]
 pub(crate) fn fence_after_unlock() {
     if cfg!(all(target_arch = "x86_64", not(loom), not(miri))) {

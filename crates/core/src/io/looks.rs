@@ -2,9 +2,9 @@
 //!
 //! It looks at once when a burst begins, and writes then what lies there. While it finds something
 //! to write it looks each 100 µs; while the senders write themselves, less and less often, since a
-//! look takes the processor from a sender beside it. Where it is the one who writes (to each of many
-//! peers) and messages come faster than they can be written one by one, it leaves two thirds of the
-//! time to others: more messages then go with each write, and wake a peer once.
+//! look takes the processor from a sender beside it. Where it is the one who writes (to each of
+//! many peers) and messages come faster than they can be written one by one, it leaves two thirds
+//! of the time to others: more messages then go with each write, and wake a peer once.
 
 use std::time::{Duration, Instant};
 
