@@ -11,8 +11,9 @@
 //!
 //! With a full fence between the two on both sides, one of them sees the other: the holder reads
 //! `true`, or the poster's `try_lock` comes after the unlocking and cannot fail because of this
-//! holder. A later holder is the same case again. The holder's fence is nearly free, since
-//! unlocking is one already where that counts ([`fence_after_unlock`]); a third locked instruction
+//! holder. A later holder is the same case again. Only a holder clears `pending`, and before it
+//! takes the notes: one that is put down between the two sets it again. The holder's fence is free
+//! on x86-64, where unlocking is one already ([`fence_after_unlock`]); a third locked instruction
 //! for each message took a tenth of its time.
 //!
 //! A receiver that *looks* for messages from its own process without sleeping takes them itself:
@@ -203,7 +204,7 @@ impl Port {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// Under the socket's lock: takes the notes.
+    /// Under the socket's lock: takes the notes, after clearing what tells of them.
     pub(crate) fn take_notes(&self, into: &mut Vec<Note>) {
         self.pending.swap(false, Ordering::AcqRel);
         std::mem::swap(&mut *self.notes.lock(), into);

@@ -22,9 +22,9 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, 
 #[cfg(loom)]
 pub(crate) use model::{Local, Mutex, MutexGuard, thread_local};
 
-/// A full fence between unlocking a [`Mutex`] and what is read next. On x86 unlocking is a locked
-/// instruction (the last one of it, whether or not somebody waits), which is such a fence: there
-/// only the compiler has to be held back.
+/// A full fence between unlocking a [`Mutex`] and what is read next. On x86-64 unlocking is such a
+/// fence, and only the compiler has to be held back: `parking_lot` 0.12 frees the lock with a
+/// locked instruction, or, if somebody waits, with a store before the one that frees its queue.
 #[inline]
 pub(crate) fn fence_after_unlock() {
     if cfg!(all(target_arch = "x86_64", not(loom), not(miri))) {

@@ -1,20 +1,25 @@
 //! When an I/O thread looks at connections that senders have left unwritten.
 //!
-//! It looks at once when a burst begins, and writes then what lies there. While it finds something
-//! to write it looks each 100 µs; while the senders write themselves, less and less often, since a
-//! look takes the processor from a sender beside it. Where it is the one who writes (to each of
-//! many peers) and messages come faster than they can be written one by one, it leaves two thirds
-//! of the time to others: more messages then go with each write, and wake a peer once.
+//! It looks at once when a burst begins: what goes to each of many peers it writes then, else what
+//! has lain for 100 µs. While it finds something to write it looks each 100 µs; while the senders
+//! write themselves, less and less often, since a look takes the processor from a sender beside it.
+//! Where it writes to many and messages come faster than they can be written one by one, it leaves
+//! two thirds of the time to others: more messages then go with each write, and wake a peer once.
 
 use std::time::{Duration, Instant};
 
 use crate::outbound::{SELDOM, STRAGGLER};
 
+/// More writes than these in one look are a fan-out that is left to this thread.
+const FEW: u64 = 4;
+
 /// How many messages a write has, on average, where they come faster than they can be written.
 const MANY: u64 = 4;
 
-/// How many times as long as it took to write them nothing is written then.
+/// For how long nothing is written then, in multiples of what the look took, and at most: it may
+/// have taken long because the whole process was stopped.
 const REST: u32 = 2;
+const LONGEST: Duration = Duration::from_millis(2);
 
 /// The looks of one I/O thread.
 #[derive(Debug)]
@@ -39,8 +44,8 @@ impl Written {
         self.messages += u64::from(messages);
     }
 
-    fn is_much(&self) -> bool {
-        self.writes > 0 && self.messages >= MANY * self.writes
+    fn is_flood(&self) -> bool {
+        self.writes > FEW && self.messages >= MANY * self.writes
     }
 }
 
@@ -59,7 +64,7 @@ impl Looks {
         self.at
     }
 
-    /// A burst has begun: it is looked at at once.
+    /// A burst has begun: it is looked at at once, and what else lies there.
     pub(super) fn begin(&mut self) {
         *self = Self::default();
     }
@@ -82,9 +87,10 @@ impl Looks {
         };
         self.patience = SELDOM.min(2 * patience);
         let mut at = began + patience;
-        if written.is_much() {
+        if written.is_flood() {
             let ended = now();
-            at = at.max(ended + REST * ended.saturating_duration_since(began));
+            let took = ended.saturating_duration_since(began);
+            at = at.max(ended + LONGEST.min(REST * took));
         }
         self.at = Some(at);
     }
@@ -139,6 +145,11 @@ mod tests {
         let few = pause(&mut looks, took, written(32, 32 * MANY - 1));
         let many = pause(&mut looks, took, written(32, 32 * MANY));
         assert_eq!((few, many), (STRAGGLER, 3 * took));
-        assert_eq!(pause(&mut looks, Duration::ZERO, written(1, 9)), STRAGGLER);
+        let to_few = pause(&mut looks, took, written(FEW, 1000));
+        let at_no_cost = pause(&mut looks, Duration::ZERO, written(32, 1000));
+        assert_eq!((to_few, at_no_cost), (STRAGGLER, STRAGGLER));
+        let stopped = Duration::from_secs(60);
+        let after_stop = pause(&mut looks, stopped, written(32, 1000));
+        assert_eq!(after_stop, stopped + LONGEST);
     }
 }
