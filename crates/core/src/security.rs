@@ -107,17 +107,21 @@ impl Security {
         }
     }
 
-    /// The mechanism for a new connection; `asks`: somebody decides about peers of NULL. Fails if
-    /// the world has no random numbers for its keys.
+    /// The mechanism for a new connection; `asks`: somebody decides about peers of NULL; `answers`:
+    /// the peer speaks first (where it is a client, it does so by itself). Fails if the world has
+    /// no random numbers for its keys.
     pub(crate) fn mechanism(
         &self,
         asks: bool,
+        answers: bool,
         world: &dyn World,
     ) -> io::Result<Box<dyn Mechanism>> {
         let _ = world;
         Ok(match &self.0 {
-            Kind::Null if asks => Box::new(Null::asking()),
-            Kind::Null => Box::new(Null::new()),
+            Kind::Null => {
+                let null = if asks { Null::asking() } else { Null::new() };
+                Box::new(if answers { null.answering() } else { null })
+            }
             #[cfg(feature = "plain")]
             Kind::PlainClient(client) => Box::new(client.clone()),
             #[cfg(feature = "plain")]

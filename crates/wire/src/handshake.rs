@@ -195,6 +195,14 @@ impl Handshake {
         }
     }
 
+    /// The peer was given time to speak first: what waited for that is sent.
+    pub fn speak_up(&mut self) {
+        self.mechanism.speak_up();
+        if matches!(self.state, State::Commands) {
+            self.pump();
+        }
+    }
+
     /// What is known of the peer's properties, if they have come.
     pub fn peer(&self) -> Option<&PeerInfo> {
         match &self.state {

@@ -52,6 +52,9 @@ pub trait Mechanism: fmt::Debug + Send {
     /// The claim is accepted: the mechanism goes on.
     fn allow(&mut self) {}
 
+    /// It has waited long enough for the peer to speak first, if it did.
+    fn speak_up(&mut self) {}
+
     /// The boxes that traffic goes in, once all is done; `None`: it goes in the clear. Taken once.
     fn take_session(&mut self) -> Option<Session> {
         None
@@ -133,6 +136,7 @@ impl fmt::Debug for Claim {
 #[derive(Debug, Default)]
 pub struct Null {
     asks: bool,
+    waits: bool,
     sent: bool,
     peer_metadata: Option<Vec<u8>>,
 }
@@ -145,6 +149,7 @@ impl Null {
     pub const fn new() -> Self {
         Self {
             asks: false,
+            waits: false,
             sent: false,
             peer_metadata: None,
         }
@@ -155,8 +160,20 @@ impl Null {
     pub const fn asking() -> Self {
         Self {
             asks: true,
+            waits: false,
             sent: false,
             peer_metadata: None,
+        }
+    }
+
+    /// The same for a side that sends READY only when it has the peer's, or is told to
+    /// [speak up](Mechanism::speak_up): until then the peer cannot take the handshake for over, and
+    /// what it wants to send stays with it if the connection ends.
+    #[must_use]
+    pub fn answering(self) -> Self {
+        Self {
+            waits: true,
+            ..self
         }
     }
 }
@@ -175,7 +192,7 @@ impl Mechanism for Null {
     }
 
     fn next_command(&mut self, metadata: &[u8]) -> Option<(&'static str, Vec<u8>)> {
-        if self.asks {
+        if self.asks || (self.waits && self.peer_metadata.is_none()) {
             return None;
         }
         let first = !std::mem::replace(&mut self.sent, true);
@@ -196,5 +213,9 @@ impl Mechanism for Null {
 
     fn allow(&mut self) {
         self.asks = false;
+    }
+
+    fn speak_up(&mut self) {
+        self.waits = false;
     }
 }

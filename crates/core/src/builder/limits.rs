@@ -23,6 +23,9 @@ impl<S: SocketType> Builder<S> {
     /// [`Reason::Displaced`](crate::Reason::Displaced). Else who comes is closed at once, with
     /// [`Event::TurnedAway`](crate::Event::TurnedAway). Default: 1024 (libzmq: no limit).
     ///
+    /// Who is let into that quarter is sent READY only after its own, or after 100 ms: before, it
+    /// cannot send messages, which would be lost with its place.
+    ///
     /// So connections that never finish their handshake neither exhaust memory nor keep honest
     /// peers out, which come again after a pause.
     ///

@@ -6,7 +6,8 @@
 //! it is turned away. So connections that never finish keep an honest peer out for no longer than
 //! that; and peers that come all at once, after a restart, do not displace each other for ever:
 //! three quarters of as many get through at a time as may. The last quarter is for those who are
-//! near, where thousands a second ask for the places.
+//! near, where thousands a second ask for the places: who comes into it speaks first, so that
+//! nothing that it sends is lost with its place.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -56,6 +57,7 @@ pub(super) struct Guest {
 pub(super) struct Seat {
     entrance: Arc<Entrance>,
     number: u64,
+    is_late: bool,
 }
 
 impl Entrance {
@@ -76,6 +78,7 @@ impl Entrance {
         state.connections += 1;
         let seat = Seat {
             entrance: Arc::clone(self),
+            is_late: state.is_late(capacity, guest.host),
             number: state.enter(guest),
         };
         Ok((seat, displaced))
@@ -92,10 +95,21 @@ impl State {
         self.entered
     }
 
+    /// Whether one more from this address would be in the youngest quarter.
+    fn is_late(&self, capacity: &Capacity, host: Option<IpAddr>) -> bool {
+        self.from(host) >= early(capacity.handshakes_per_address)
+            || self.handshakes.len() >= early(capacity.handshakes)
+    }
+
+    /// How many come from this address.
+    fn from(&self, host: Option<IpAddr>) -> usize {
+        let count = host.and_then(|host| self.hosts.get(&host));
+        count.copied().unwrap_or(0)
+    }
+
     /// What there is too much of for one more from this address.
     fn crowd(&self, capacity: &Capacity, host: Option<IpAddr>) -> Option<Crowd> {
-        let from_there = host.and_then(|host| self.hosts.get(&host));
-        if from_there.is_some_and(|count| *count >= capacity.handshakes_per_address) {
+        if self.from(host) >= capacity.handshakes_per_address {
             Some(Crowd::HandshakesOfAddress)
         } else if self.handshakes.len() >= capacity.handshakes {
             Some(Crowd::Handshakes)
@@ -115,7 +129,7 @@ impl State {
         let mut among = self.handshakes.iter().filter(|(_, other)| is_among(other));
         let oldest = among.next().filter(|(_, it)| age(it) >= PATIENCE);
         let young = || {
-            let behind = (most - most / 4).checked_sub(1)?;
+            let behind = early(most).checked_sub(1)?;
             among.nth(behind).filter(|(_, it)| age(it) >= HASTE)
         };
         let (&number, _) = oldest.or_else(young)?;
@@ -149,7 +163,17 @@ impl Guest {
     }
 }
 
+/// How many are not in the youngest quarter, of so many at most.
+fn early(most: usize) -> usize {
+    most - most / 4
+}
+
 impl Seat {
+    /// True if it may be taken away soon.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
     /// The handshake is over: the place is a connection's.
     pub(super) fn settle(&self) {
         self.entrance.state.lock().forget(self.number);

@@ -93,6 +93,8 @@ pub(super) struct Session {
     left: Option<Instant>,
     /// When the heartbeats of the connection are looked at.
     beat: Option<Instant>,
+    /// Until when the peer is to speak first.
+    silent: Option<Instant>,
     /// A write to the connection failed: the deadline ends it, unless its end is read before.
     write_failed: bool,
     /// The application closes: the end of linger.
@@ -145,6 +147,7 @@ impl Session {
             deadline: None,
             left: None,
             beat: None,
+            silent: None,
             write_failed: false,
             closing: None,
         }
@@ -182,6 +185,9 @@ impl Session {
             return Fate::Over;
         }
         if self.beat.is_some_and(|at| cx.now >= at) && self.handle_beat(cx) == Fate::Over {
+            return Fate::Over;
+        }
+        if self.silent.is_some_and(|at| cx.now >= at) && self.speak_up(cx) == Fate::Over {
             return Fate::Over;
         }
         if self.deadline.is_none_or(|at| cx.now < at) {
@@ -306,8 +312,11 @@ impl Session {
         }
     }
 
-    /// Another handshake takes the place of this one.
+    /// Another handshake takes the place of this one, unless the rest of it has come by now.
     pub(super) fn handle_displaced(&mut self, cx: &mut Context<'_>) -> Fate {
+        if self.go_on_shaking(cx) == Fate::Over {
+            return Fate::Over;
+        }
         match self.phase {
             Phase::Shaking(_) => self.fail_shake(Reason::Displaced, cx),
             Phase::Refusing(_) => self.leave(cx),
@@ -377,7 +386,8 @@ impl Session {
         config.minimum = options.min_zmtp;
         config.as_server = options.security.is_server();
         let asks = authentication::asks_about_null(options);
-        let mechanism = options.security.mechanism(asks, &**cx.world)?;
+        let answers = matches!(&self.role, Role::Accepted { seat, .. } if seat.is_late());
+        let mechanism = options.security.mechanism(asks, answers, &**cx.world)?;
         let socks = match (&self.role, &self.endpoint) {
             (Role::Dialed, Endpoint::Tcp(target)) => {
                 let proxy = options.proxy_for(&self.endpoint);
@@ -389,6 +399,9 @@ impl Session {
         self.phase = Phase::Shaking(Box::new(shaking));
         if !options.handshake_timeout.is_zero() {
             self.set_deadline(cx.now + options.handshake_timeout, cx);
+        }
+        if answers {
+            self.listen_first(cx);
         }
         Ok(())
     }

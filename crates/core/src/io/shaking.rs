@@ -109,6 +109,11 @@ impl Shaking {
         self.decision = Some((applicant, decision));
     }
 
+    /// The peer was given time to speak first.
+    pub(super) fn speak_up(&mut self) {
+        self.handshake.speak_up();
+    }
+
     /// Who was refused, and why in words.
     pub(super) fn denied(&mut self) -> Option<(Box<Applicant>, String)> {
         let (applicant, text) = self.denied.take()?;

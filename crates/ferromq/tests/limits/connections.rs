@@ -114,6 +114,31 @@ fn youngest_quarter_of_the_handshakes_makes_room_sooner() {
     assert_all_are_kept(&events);
 }
 
+/// Who has our READY may send, and would lose that with its place.
+#[test]
+fn youngest_quarter_of_the_handshakes_speaks_first() {
+    let pull = Pull::builder().max_handshakes_per_address(8);
+    let (world, pull, endpoint, events) = bound(pull);
+    let mut peers = [(); 8].map(|()| dial(&world, &endpoint));
+    for peer in &mut peers {
+        peer.expect_greeting();
+        peer.send_greeting();
+    }
+    let [early @ .., answering, waiting] = &mut peers;
+    for peer in early {
+        peer.expect_ready("PULL");
+    }
+    waiting.expect_silence(SECOND / 20);
+    answering.expect_silence(SECOND / 100);
+    answering.send(frames::ready("PUSH"));
+    answering.expect_ready("PULL");
+    // A peer that waits for our READY likewise is not kept waiting for long.
+    waiting.expect_ready("PULL");
+    waiting.send(frames::ready("PUSH"));
+    world.run_until(|| pull.pipes() == 2);
+    assert_all_are_kept(&events);
+}
+
 #[test]
 fn handshakes_over_ipc_count_in_all_and_for_no_address() {
     let (world, context) = world(1);

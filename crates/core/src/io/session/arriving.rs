@@ -2,12 +2,16 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Context, Role, Session};
+use super::{Context, Fate, Phase, Role, Session};
 use crate::event::Event;
 use crate::io::arriving::Arriving;
 use crate::io::listening::report_failed;
 use crate::world::Stream;
+
+/// For how long a peer is left to speak first.
+const LISTENING: Duration = Duration::from_millis(100);
 
 impl Session {
     /// A session for somebody who was let in; `None`, and reported, if the system refuses that.
@@ -42,6 +46,22 @@ impl Session {
             peer_address: stream.peer_address(),
         });
         self.shake(stream, cx)
+    }
+
+    /// The peer is to speak first. There may be peers that wait for us likewise.
+    pub(super) fn listen_first(&mut self, cx: &mut Context<'_>) {
+        let until = cx.now + LISTENING;
+        self.silent = Some(until);
+        cx.timers.set(until, self.key);
+    }
+
+    /// It was given time for that.
+    pub(super) fn speak_up(&mut self, cx: &mut Context<'_>) -> Fate {
+        self.silent = None;
+        if let Phase::Shaking(shaking) = &mut self.phase {
+            shaking.speak_up();
+        }
+        self.go_on_shaking(cx)
     }
 
     /// True for what came by the listener with this key.

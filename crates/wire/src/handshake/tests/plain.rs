@@ -239,3 +239,19 @@ fn passwords_on_their_way_are_not_shown() {
     assert!(server.is_open());
     assert!(!shown(format!("{:?}", server.handshake)), "half received");
 }
+
+#[test]
+fn answering_null_speaks_when_the_peer_has_or_when_told() {
+    let config = || config(SocketType::Dealer);
+    let answering = || Side::new(config(), Box::new(Null::new().answering()));
+    let (mut one, mut two) = (answering(), Side::new(config(), Box::new(Null::new())));
+    talk(&mut one, &mut two, |_, _| ());
+    assert!(one.established.is_some() && two.established.is_some());
+
+    let (mut one, mut two) = (answering(), answering());
+    talk(&mut one, &mut two, |_, _| ());
+    assert!(one.established.is_none() && two.established.is_none());
+    one.handshake.speak_up();
+    talk(&mut one, &mut two, |_, _| ());
+    assert!(one.established.is_some() && two.established.is_some());
+}
