@@ -44,8 +44,9 @@ const WRITE_AT: u64 = 64 * 1024;
 /// after it was told, then less and less often while senders write themselves.
 pub(crate) const STRAGGLER: Duration = Duration::from_micros(100);
 
-/// How long after its last look it looks again at most, but where it writes a flood to many.
-pub(crate) const SELDOM: Duration = Duration::from_micros(400);
+/// Up to this many peers a fan-out is written like single messages; one to more is left to the I/O
+/// thread ([`Manner::Fan`]).
+pub(crate) const FEW: usize = 4;
 
 /// How often the holder of the token goes on for others before it lets the I/O thread do it.
 const ROUNDS: u32 = if cfg!(loom) { 2 } else { 16 };

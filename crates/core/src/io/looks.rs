@@ -8,13 +8,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::outbound::{SELDOM, STRAGGLER};
+use crate::outbound::{FEW, STRAGGLER};
 
-/// More writes than these in one look are a fan-out that is left to this thread.
-const FEW: u64 = 4;
+/// How long after its last look it looks again at most, but where it writes a flood to many.
+const SELDOM: Duration = Duration::from_micros(400);
 
 /// How many messages a write has, on average, where they come faster than they can be written.
-const MANY: u64 = 4;
+const MANY: usize = 4;
 
 /// For how long nothing is written then, in multiples of what the look took, and at most: it may
 /// have taken long because the whole process was stopped.
@@ -33,15 +33,15 @@ pub(super) struct Looks {
 /// What was written in one look.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Written {
-    writes: u64,
-    messages: u64,
+    writes: usize,
+    messages: usize,
 }
 
 impl Written {
     /// One write more, of so many messages.
     pub(super) fn count(&mut self, messages: u32) {
         self.writes += 1;
-        self.messages += u64::from(messages);
+        self.messages += messages as usize;
     }
 
     fn is_flood(&self) -> bool {
@@ -106,7 +106,7 @@ mod tests {
         SystemWorld::new().now()
     }
 
-    fn written(writes: u64, messages: u64) -> Written {
+    fn written(writes: usize, messages: usize) -> Written {
         Written { writes, messages }
     }
 

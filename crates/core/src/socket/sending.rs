@@ -16,14 +16,11 @@ use super::{Shared, Socket};
 use crate::error::{SendError, SendErrorKind};
 use crate::io::IoCommand;
 use crate::options::Overflow;
-use crate::outbound::{Manner, Pushed};
+use crate::outbound::{FEW, Manner, Pushed};
 use crate::pattern::{Dropped, Pattern, PipeId, Route, Sends};
 use crate::pipe::{Link, StreamPipe};
 use crate::port::Port;
 use crate::wait::Waiter;
-
-/// Up to this many peers a fan-out is written like single messages.
-const FEW: usize = 4;
 
 impl<P: Sends> Socket<P> {
     /// Sends a message, waiting for a peer with room, at most for the send timeout (default:
