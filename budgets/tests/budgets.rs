@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Bytes, Context, Message, Pull};
+use ferromq::{Bytes, Context, Message, Pull, Push};
 use ferromq_budgets::Scenario;
 use ferromq_budgets::meter::{Counting, Counts, Places, measure, places};
 use ferromq_budgets::seam::Seam;
@@ -149,6 +149,28 @@ fn sleeps_of_a_receiver(gap: Duration) -> u64 {
     // The first time, the I/O thread has the connection.
     receive(Duration::ZERO, &mut peer);
     receive(gap, &mut peer)
+}
+
+/// However many may be queued: a receiver that is done with 500 gets the next while it looks.
+#[test]
+fn a_long_burst_is_written_each_500_messages() {
+    watchdog::under("burst", LIMIT, || {
+        let seam = Seam::new();
+        let world = seam.simulation();
+        let context = Context::with_world(Arc::new(seam), 1);
+        let pull = Pull::builder().receive_high_water_mark(0);
+        let pull = pull.build(&context).expect("the context is open");
+        let endpoint = pull.bind("tcp://127.0.0.1:*").expect("a port is free");
+        let push = Push::builder().send_high_water_mark(0);
+        let push = push.build(&context).expect("the context is open");
+        push.connect(&endpoint).expect("the endpoint is bound");
+        world.run_idle();
+        let send = || push.send(&[7; 8][..]).expect("a peer is there");
+        // The first few, after a pause, are written each.
+        (0..2000).for_each(|_| send());
+        let counts = measure(|| (0..5000).for_each(|_| send()));
+        assert_eq!(counts.calls.writes, 10);
+    });
 }
 
 /// What all messages of a scenario cost.

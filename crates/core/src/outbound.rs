@@ -626,7 +626,8 @@ impl State {
             return Pushed::Queued;
         }
         let looks = self.rhythm.count(bytes, pace);
-        if self.is_much(half_full) || heard || (looks && self.is_due(world.now(), busy, pace)) {
+        let is_much = self.is_much(half_full) || self.rhythm.is_long();
+        if is_much || heard || (looks && self.is_due(world.now(), busy, pace)) {
             self.writing = true;
             return Pushed::Write;
         }

@@ -35,6 +35,10 @@ const PEERS: u64 = 4;
 /// How many messages in a row are written each on one connection, after the first.
 const ROW: u64 = 2;
 
+/// From how many messages on a burst is long: so many small ones take about as long as a receiver
+/// looks without sleeping, and half a default mark is as many.
+const LONG: u32 = 500;
+
 /// For how long a burst that is over is remembered at most.
 const MEMORY: u64 = 100_000;
 
@@ -110,6 +114,12 @@ impl Rhythm {
         pace.count(bytes);
         self.since = self.since.saturating_add(1);
         self.since <= 16 || self.since.is_multiple_of(16)
+    }
+
+    /// True if so much has come since the last write that it is time for the next.
+    #[inline]
+    pub(crate) fn is_long(&self) -> bool {
+        self.since >= LONG
     }
 
     /// True if the message counted last is the first since a write.
