@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod inbound;
 mod io;
+mod looking;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod options;

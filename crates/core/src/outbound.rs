@@ -29,6 +29,7 @@ use ferromq_wire::{Encoder, Message, Part, Seal, Writing};
 
 use self::job::Job;
 use self::weighing::Scales;
+use crate::looking::Looking;
 use crate::pace::{Pace, Rhythm};
 use crate::rope::Rope;
 use crate::sealed::{Plain, Sealed};
@@ -73,6 +74,8 @@ pub(crate) struct Outbound {
     /// Messages queued from which a burst is written, and up to which sleepers are woken.
     half: u32,
     habit: Habit,
+    /// Of senders that wait for the kernel.
+    looking: Looking,
     /// Takes nothing without a connection.
     immediate: bool,
 }
@@ -203,6 +206,7 @@ impl Outbound {
             scales: Scales::default(),
             half: half(mark),
             habit,
+            looking: Looking::default(),
             immediate: false,
         }
     }

@@ -220,7 +220,8 @@ impl StreamPipe {
     pub(crate) fn write_waiting(&self) {
         let mut wrote = self.write_on();
         for _ in 0..WAITS {
-            if !matches!(wrote, Wrote::Blocked) || !self.out.wait_for_kernel(LITTLE) {
+            let waits = || self.out.wait_for_kernel(&*self.port.world, LITTLE);
+            if !matches!(wrote, Wrote::Blocked) || !waits() {
                 break;
             }
             wrote = match self.out.unblock() {

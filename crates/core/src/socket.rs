@@ -63,6 +63,7 @@ use crate::close::{CloseReport, Life};
 use crate::context::{Context, ContextInner, Handle};
 use crate::error::ClosedError;
 use crate::event::Events;
+use crate::looking::Looking;
 use crate::options::Options;
 use crate::pattern::{Actions, Pattern, Readiness};
 use crate::port::{Port, Shell};
@@ -89,9 +90,9 @@ pub(crate) struct Shared<P: Pattern> {
     port: Arc<Port>,
     context: Arc<ContextInner>,
     state: Mutex<State<P>>,
-    looking: leading::Looking,
+    looking: Looking,
     /// The same for the rest of a large message.
-    following: leading::Looking,
+    following: Looking,
 }
 
 impl<P: Pattern> Socket<P> {
@@ -138,8 +139,8 @@ impl<P: Pattern> Socket<P> {
             port,
             context: inner,
             state: Mutex::new(state),
-            looking: leading::Looking::new(),
-            following: leading::Looking::new(),
+            looking: Looking::default(),
+            following: Looking::default(),
         });
         let shell: Arc<dyn Shell> = Arc::clone(&shared) as Arc<dyn Shell>;
         shared.port.set_shell(Arc::downgrade(&shell));

@@ -9,12 +9,17 @@ use ferromq_wire::{Command, V3_1};
 use super::*;
 use crate::world::{Source, SystemWorld};
 
+/// How long a sender sleeps at most.
+const LITTLE: Duration = Duration::from_micros(100);
+
 /// A stream whose peer has so much room, in bytes.
 #[derive(Debug, Default)]
 struct Kernel {
     room: AtomicUsize,
     /// So much comes while somebody waits.
     coming: AtomicUsize,
+    /// How often somebody slept.
+    sleeps: AtomicUsize,
 }
 
 impl Stream for Kernel {
@@ -33,7 +38,9 @@ impl Stream for Kernel {
         }
     }
 
-    fn wait_writable(&self, _: Duration) -> bool {
+    fn wait_writable(&self, at_most: Duration) -> bool {
+        let sleeps = usize::from(at_most > Duration::ZERO);
+        self.sleeps.fetch_add(sleeps, PlainOrdering::Relaxed);
         let coming = self.coming.swap(0, PlainOrdering::Relaxed);
         self.room.fetch_add(coming, PlainOrdering::Relaxed);
         coming > 0
@@ -225,20 +232,35 @@ fn what_is_taken_back_makes_room() {
 fn who_waits_for_the_kernel_goes_on_where_the_write_was_blocked() {
     let scene = Scene::connected(Outbound::new(0, Habit::Always));
     assert!(scene.send(100), "what is blocked is left");
-    assert!(
-        !scene.out.wait_for_kernel(Duration::ZERO),
-        "it is full still"
-    );
+    let waits = || scene.out.wait_for_kernel(&scene.world, LITTLE);
+    assert!(!waits(), "it is full still");
     scene.kernel.coming.store(60, PlainOrdering::Relaxed);
-    assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
+    assert!(waits() && scene.out.unblock());
     let write = || scene.out.write(&scene.world, &Counters::default());
     assert!(matches!(write(), Wrote::Blocked));
     scene.kernel.coming.store(60, PlainOrdering::Relaxed);
-    assert!(scene.out.wait_for_kernel(Duration::ZERO) && scene.out.unblock());
+    assert!(waits() && scene.out.unblock());
     assert!(matches!(write(), Wrote::All));
     assert_eq!(scene.out.queued(), 0);
     assert!(scene.out.disconnect());
-    assert!(!scene.out.wait_for_kernel(Duration::MAX), "nobody is there");
+    assert!(!waits(), "nobody is there");
+}
+
+#[test]
+fn sender_looks_for_room_before_it_sleeps_while_that_pays_off() {
+    let scene = Scene::connected(Outbound::new(0, Habit::Always));
+    assert!(scene.send(100), "what is blocked is left");
+    let kernel = &scene.kernel;
+    let sleeps = |coming| {
+        kernel.coming.store(coming, PlainOrdering::Relaxed);
+        let has_room = scene.out.wait_for_kernel(&scene.world, LITTLE);
+        assert_eq!(has_room, coming > 0);
+        kernel.sleeps.swap(0, PlainOrdering::Relaxed)
+    };
+    let found: usize = (0..100).map(|_| sleeps(1)).sum();
+    assert_eq!(found, 0, "it was found by looking");
+    (0..100).for_each(|_| assert_eq!(sleeps(0), 1));
+    assert_eq!(sleeps(1), 1, "looking has not paid off lately");
 }
 
 #[test]

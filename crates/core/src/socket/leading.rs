@@ -9,7 +9,6 @@
 //! batches, so that no connection is favoured.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
@@ -19,6 +18,7 @@ use super::receipt::Receipt;
 use super::state::Pipes;
 use crate::connection::{Connection, OwnRead};
 use crate::error::RecvError;
+use crate::looking::{LOOK, LOOKS, Looking};
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
@@ -28,27 +28,12 @@ use crate::world::{Bell, Habit, Stream};
 /// The most connections that a receiver reads itself.
 const MOST: usize = 4;
 
-/// How long a receiver looks without sleeping.
-const LOOK: Duration = Duration::from_micros(20);
-
-/// How often it looks at most in that time: a bound for clocks that stand still.
-const LOOKS: u32 = if cfg!(loom) { 1 } else { 1000 };
-
 /// While so many bytes of a large message come in that time, it goes on: the writer would have to
 /// wake it for each piece, which takes longer than the piece (1 MiB over tcp 320 µs, not 140).
 const PIECE: u64 = 32 * 1024;
 
 /// After such a sleep, or so long after the last one, the connections go back to the I/O threads.
 pub(super) const LONG: Duration = Duration::from_millis(1);
-
-/// How much looking has to pay off: each success adds, each failure takes one away.
-const SUCCESS: u32 = 2;
-/// The most credit.
-const CREDIT: u32 = 16;
-/// Without credit, one look in so many waits tries again; after each that failed in twice as many,
-/// lest it be one of a hundred that takes longer.
-const PROBE: u32 = 64;
-const RAREST_PROBE: u32 = 256;
 
 /// The connections of one socket that its receivers read themselves.
 #[derive(Debug, Default)]
@@ -109,51 +94,6 @@ pub(crate) fn sleep<'a>(
     let streams: SmallVec<[&dyn Stream; MOST]> =
         claimed.map(|(_, connection)| &*connection.stream).collect();
     bell.wait(&streams, deadline);
-}
-
-/// Whether looking without sleeping has paid off lately.
-#[derive(Debug)]
-pub(crate) struct Looking {
-    credit: AtomicU32,
-    /// Waits without a look, and after how many there is one again.
-    waits: AtomicU32,
-    probe: AtomicU32,
-}
-
-impl Looking {
-    pub(super) fn new() -> Self {
-        Self {
-            credit: AtomicU32::new(CREDIT / 2),
-            waits: AtomicU32::new(0),
-            probe: AtomicU32::new(PROBE),
-        }
-    }
-
-    fn is_worth_it(&self) -> bool {
-        if self.credit.load(Ordering::Relaxed) > 0 {
-            return true;
-        }
-        let waits = self.waits.load(Ordering::Relaxed) + 1;
-        let probes = waits >= self.probe.load(Ordering::Relaxed);
-        let waits = if probes { 0 } else { waits };
-        self.waits.store(waits, Ordering::Relaxed);
-        probes
-    }
-
-    fn learn(&self, found: bool) {
-        let credit = self.credit.load(Ordering::Relaxed);
-        if found {
-            let more = (credit + SUCCESS).min(CREDIT);
-            self.credit.store(more, Ordering::Relaxed);
-            self.probe.store(PROBE, Ordering::Relaxed);
-        } else if credit > 0 {
-            self.credit.store(credit - 1, Ordering::Relaxed);
-        } else {
-            let probe = self.probe.load(Ordering::Relaxed);
-            self.probe
-                .store((2 * probe).min(RAREST_PROBE), Ordering::Relaxed);
-        }
-    }
 }
 
 /// How leading ended.
@@ -331,17 +271,9 @@ impl<P: Pattern> Shared<P> {
             return Ok(false);
         }
         let world = self.context.world();
-        let end = world.now() + LOOK;
-        let mut found = false;
-        for _ in 0..LOOKS {
-            found = self.port.has_notes();
-            if found || world.now() >= end {
-                break;
-            }
-            std::hint::spin_loop();
-        }
+        let look = || self.port.has_notes();
+        self.looking.look(&**world, LOOK, look);
         self.port.stop_looking();
-        self.looking.learn(found);
         self.take(into)
     }
 
@@ -379,35 +311,5 @@ impl<P: Pattern> Shared<P> {
         };
         looking.learn(pays || taken == Ok(true));
         taken
-    }
-}
-
-#[cfg(test)]
-#[cfg(not(loom))]
-mod tests {
-    use super::*;
-
-    /// Looks in so many waits, each of which fails.
-    fn looks_in(looking: &Looking, waits: u32) -> usize {
-        let looks = |_: &u32| {
-            looking
-                .is_worth_it()
-                .then(|| looking.learn(false))
-                .is_some()
-        };
-        (0..waits).filter(looks).count()
-    }
-
-    #[test]
-    fn looks_that_fail_become_rare_until_one_has_found_something() {
-        let looking = Looking::new();
-        assert_eq!(looks_in(&looking, CREDIT / 2), CREDIT as usize / 2);
-        assert_eq!(looks_in(&looking, PROBE), 1);
-        assert_eq!(looks_in(&looking, 2 * PROBE), 1);
-        assert_eq!(looks_in(&looking, 100 * RAREST_PROBE), 100);
-        while !looking.is_worth_it() {}
-        looking.learn(true);
-        assert_eq!(looks_in(&looking, SUCCESS), SUCCESS as usize);
-        assert_eq!(looks_in(&looking, PROBE), 1);
     }
 }
