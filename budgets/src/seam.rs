@@ -19,7 +19,7 @@ const CAPACITY: usize = 4 * 1024 * 1024;
 /// How long looking at the clock takes.
 const CLOCK: Duration = Duration::from_nanos(20);
 
-/// How long a read or a write takes: a receiver that looks for 20 µs reads as often.
+/// How long a read or a write takes: a receiver that looks for 40 µs reads as often.
 const CALL: Duration = Duration::from_micros(1);
 
 /// A simulated network without delays and cuts, whose every call is counted.
