@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::world::World;
 
-/// How long a receiver looks without sleeping.
+/// How long a receiver looks at its connections without sleeping.
 pub(crate) const LOOK: Duration = Duration::from_micros(40);
 
 /// How often one looks at most: a bound for clocks that stand still.
