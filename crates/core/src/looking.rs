@@ -10,9 +10,6 @@ use std::time::Duration;
 
 use crate::world::World;
 
-/// How long a receiver looks at its connections without sleeping.
-pub(crate) const LOOK: Duration = Duration::from_micros(40);
-
 /// How often one looks at most: a bound for clocks that stand still.
 pub(crate) const LOOKS: u32 = if cfg!(loom) { 1 } else { 1000 };
 

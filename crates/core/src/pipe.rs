@@ -24,7 +24,7 @@ use crate::port::{Note, Port};
 use crate::stats::PeerStats;
 use crate::sync::Mutex;
 
-/// How long a sender waits at most for the kernel to have room, and how often in one call.
+/// How long a sender sleeps at most for the kernel to have room, and how often in one call.
 const LITTLE: Duration = Duration::from_micros(100);
 const WAITS: u32 = 16;
 

@@ -18,7 +18,7 @@ use super::receipt::Receipt;
 use super::state::Pipes;
 use crate::connection::{Connection, OwnRead};
 use crate::error::RecvError;
-use crate::looking::{LOOK, LOOKS, Looking};
+use crate::looking::{LOOKS, Looking};
 use crate::pattern::Pattern;
 use crate::pipe::{Link, StreamPipe};
 use crate::port::{Note, Port};
@@ -27,6 +27,9 @@ use crate::world::{Bell, Habit, Stream};
 
 /// The most connections that a receiver reads itself.
 const MOST: usize = 4;
+
+/// How long a receiver looks at its connections without sleeping.
+const LOOK: Duration = Duration::from_micros(40);
 
 /// How long it looks where there is no connection to read: who takes each message as it comes keeps
 /// the sender from the queue (64 B one way, at 40 µs: a tenth less).
