@@ -12,9 +12,9 @@ use crate::world::World;
 const LOOK: Duration = Duration::from_micros(60);
 
 impl Outbound {
-    /// After a write that was blocked, of which nobody else was told: sleeps until the kernel
-    /// has room, for so long at most. Before that it looks, lest the peer have to wake it for each piece
-    /// that it reads. True: there is room; whoever [unblocks](Self::unblock) may write.
+    /// After a write that was blocked, of which nobody else was told: sleeps until the kernel has
+    /// room, for so long at most. Before that it looks, lest the peer have to wake it for each
+    /// piece that it reads. True: there is room; whoever [unblocks](Self::unblock) may write.
     pub(crate) fn wait_for_kernel(&self, world: &dyn World, at_most: Duration) -> bool {
         let state = self.state.lock();
         let stream = state.link.as_ref().map(|link| Arc::clone(&link.stream));
