@@ -266,7 +266,8 @@ pub enum BuildError {
     /// The context was shut down, or has as many sockets as it may.
     #[error("failed to make a socket: {0}")]
     Closed(#[from] ClosedError),
-    /// A duration, size or number is zero or too large for what it means.
+    /// A duration, size or number is too small or too large for what it means, or a value is none
+    /// that the option can have.
     #[error("failed to make a socket or context: option {option} is out of range")]
     OutOfRange {
         /// The option's name on the builder.

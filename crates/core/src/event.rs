@@ -291,7 +291,7 @@ impl Events {
     }
 
     /// Waits for the first event for which `wanted` is true, dropping the others, at most for
-    /// `timeout`.
+    /// `timeout`; `None`: there was none, or the socket is gone.
     pub fn wait_for(&self, timeout: Duration, wanted: impl Fn(&Event) -> bool) -> Option<Event> {
         let start = self.world.now();
         loop {

@@ -58,6 +58,11 @@ mod unsent;
 mod wait;
 pub mod world;
 
+/// What the variants of [`Endpoint`] hold.
+pub mod endpoint {
+    pub use ferromq_transport::{Host, InprocName, IpcAddress, IpcEndpoint, Source, TcpEndpoint};
+}
+
 pub use bytes::Bytes;
 pub use ferromq_transport::{
     BoundListener, ConnectedStream, Endpoint, EndpointError, Keepalive, ListenError, StreamError,

@@ -55,6 +55,8 @@ impl<'a, K: Clone + PartialEq> Poller<'a, K> {
 
     /// Watches a socket, under a key that nothing else here has. (One that is closed is ready for
     /// both: either fails at once.)
+    ///
+    /// *Errors*: [`PollError::DuplicateKey`].
     #[doc(alias = "zmq_poller_add")]
     pub fn add<P: Pattern>(
         &mut self,
@@ -92,6 +94,8 @@ impl<'a, K: Clone + PartialEq> Poller<'a, K> {
     }
 
     /// Adds a timer that goes off when `interval` is over, again and again.
+    ///
+    /// *Errors*: [`PollError::DuplicateKey`].
     pub fn add_timer(&mut self, key: K, interval: Duration) -> Result<(), PollError> {
         self.check_free(&key)?;
         let now = self.world.now();
@@ -102,6 +106,8 @@ impl<'a, K: Clone + PartialEq> Poller<'a, K> {
 
     /// Watches a socket or descriptor for something else; for [neither](Readiness::NEITHER), it
     /// stays, and is left out.
+    ///
+    /// *Errors*: [`PollError::UnknownKey`].
     #[doc(alias = "zmq_poller_modify")]
     pub fn modify(&mut self, key: &K, wanted: Readiness) -> Result<(), PollError> {
         let mut sockets = self.sockets.iter_mut();
@@ -113,18 +119,24 @@ impl<'a, K: Clone + PartialEq> Poller<'a, K> {
     }
 
     /// Gives a timer another interval, which begins now.
+    ///
+    /// *Errors*: [`PollError::UnknownKey`].
     pub fn set_interval(&mut self, key: &K, interval: Duration) -> Result<(), PollError> {
         let id = self.timer(key)?;
         known(self.timers.set_interval(id, interval, self.world.now()))
     }
 
     /// Begins a timer's interval anew.
+    ///
+    /// *Errors*: [`PollError::UnknownKey`].
     pub fn restart(&mut self, key: &K) -> Result<(), PollError> {
         let id = self.timer(key)?;
         known(self.timers.restart(id, self.world.now()))
     }
 
     /// Forgets a socket, a descriptor or a timer.
+    ///
+    /// *Errors*: [`PollError::UnknownKey`].
     #[doc(alias = "zmq_poller_remove")]
     pub fn remove(&mut self, key: &K) -> Result<(), PollError> {
         if let Ok(id) = self.timer(key) {

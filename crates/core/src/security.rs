@@ -50,7 +50,8 @@ impl Security {
     }
 
     /// PLAIN as the server: asks each client for its user name and password (RFC 24). Who decides
-    /// is the socket's [`Authenticator`](crate::Authenticator); without one, all are denied.
+    /// is the socket's [`Authenticator`](crate::Authenticator), or a ZAP handler; without either,
+    /// all are denied.
     #[cfg(feature = "plain")]
     #[doc(alias = "ZMQ_PLAIN_SERVER")]
     pub fn plain_server() -> Self {
@@ -70,8 +71,9 @@ impl Security {
 
     /// CURVE as the server (RFC 26). A client proves that it has the secret key to the public one
     /// that it shows; which ones are welcome, the socket's
-    /// [`Authenticator`](crate::Authenticator) decides. **Without one, every client is that knows
-    /// the server's public key.**
+    /// [`Authenticator`](crate::Authenticator) decides, or a ZAP handler. **Without either, every
+    /// client is that knows the server's public key**, unless
+    /// [`enforce_zap_domain`](crate::Builder::enforce_zap_domain) is set.
     #[cfg(feature = "curve")]
     #[doc(alias = "ZMQ_CURVE_SERVER")]
     pub fn curve_server(keys: KeyPair) -> Self {

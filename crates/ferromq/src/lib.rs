@@ -29,6 +29,12 @@ pub use ferromq_core::{
     SocketType, Stats, Stopped, Traffic, Version, Violation, WaitError, ZmtpVersion, poll,
 };
 
+// What endpoints consist of.
+pub use ferromq_core::endpoint;
+
+// Bounds of what is generic over socket types.
+pub use ferromq_core::{Asks, BuildableSocket, Conflates, Pattern};
+
 // Changing options.
 pub use ferromq_core::UpdateError;
 
@@ -62,8 +68,8 @@ pub use ferromq_pair::Pair;
 pub use ferromq_pipeline::{Pull, Push};
 #[cfg(feature = "pubsub")]
 pub use ferromq_pubsub::{
-    AnswerError, Pub, PubOptions, SlowSubscriber, Sub, SubOptions, Xpub, XpubOptions, Xsub,
-    XsubOptions,
+    AnswerError, NotSubscribed, Pub, PubOptions, SlowSubscriber, Sub, SubOptions, UnsubscribeError,
+    Xpub, XpubOptions, Xsub, XsubOptions,
 };
 #[cfg(feature = "reqrep")]
 pub use ferromq_reqrep::{Dealer, DealerOptions, Rep, Req, ReqOptions, Router, RouterOptions};

@@ -174,6 +174,8 @@ impl Pub {
     /// executor.
     ///
     /// *Cancel safety*: dropping the future changes nothing.
+    ///
+    /// *Errors*: [`ClosedError`]: the socket is closed, by whichever thread.
     pub async fn wait_subscribed_async(
         &self,
         topic: impl AsRef<[u8]>,

@@ -192,6 +192,8 @@ impl Sub {
     ///
     /// *Cancel safety*: the subscription is made when the future is first polled, and stays if it
     /// is dropped after that.
+    ///
+    /// *Errors*: [`ClosedError`]: the socket is closed, by whichever thread.
     pub async fn subscribe_acked_async(
         &self,
         topic: impl AsRef<[u8]>,

@@ -23,15 +23,16 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How long connecting to an endpoint may take in one attempt, over all its addresses; then it
-    /// fails, and is tried again after the pause. At most a day. Default: as the system has it,
-    /// which is about two minutes per address.
+    /// fails, and is tried again after the pause. More than zero, at most a day. Default: as the
+    /// system has it, which is about two minutes per address.
     #[doc(alias = "ZMQ_CONNECT_TIMEOUT")]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = Some(timeout);
         self
     }
 
-    /// How long a handshake may take in all, as one deadline; zero: no limit. Default: 30 s.
+    /// How long a handshake may take in all, as one deadline, at most a day; zero: no limit.
+    /// Default: 30 s.
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_HANDSHAKE_IVL")]
@@ -89,7 +90,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
-    /// with a random half taken away. At most a day; to stop at the first failure there is
+    /// with a random half taken away. The first is more than zero and no longer than the longest,
+    /// which is at most a day; to stop at the first failure there is
     /// [`reconnect_stop`](Self::reconnect_stop). Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms,
     /// not growing).
     ///

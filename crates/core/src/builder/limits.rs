@@ -9,7 +9,7 @@ const SMALLEST: usize = 1024;
 impl<S: SocketType> Builder<S> {
     /// How many connections the socket's listeners hold at a time, handshakes under way included.
     /// Who comes then is closed at once, with [`Event::TurnedAway`](crate::Event::TurnedAway).
-    /// Default: 65 536 (libzmq: no limit).
+    /// At least one. Default: 65 536 (libzmq: no limit).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_connections(mut self, connections: usize) -> Self {
@@ -21,7 +21,8 @@ impl<S: SocketType> Builder<S> {
     /// comes then takes the place of the oldest handshake, if that has lasted 250 ms, or of the
     /// oldest in the youngest quarter, if that has lasted 10 ms: it ends with
     /// [`Reason::Displaced`](crate::Reason::Displaced). Else who comes is closed at once, with
-    /// [`Event::TurnedAway`](crate::Event::TurnedAway). Default: 1024 (libzmq: no limit).
+    /// [`Event::TurnedAway`](crate::Event::TurnedAway). At least one. Default: 1024 (libzmq: no
+    /// limit).
     ///
     /// Who is let into that quarter is sent READY only after its own, or after 100 ms: before, it
     /// cannot send messages, which would be lost with its place.
@@ -36,7 +37,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The same as [`max_handshakes`](Self::max_handshakes) for those from one IP address (of IPv6:
-    /// from one network of 64 bits); ipc is not limited by it. Default: 256 (libzmq: no limit).
+    /// from one network of 64 bits); ipc is not limited by it. At least one. Default: 256 (libzmq:
+    /// no limit).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_handshakes_per_address(mut self, handshakes: usize) -> Self {
@@ -76,7 +78,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The most parts of a message accepted from a peer; more end the connection with
-    /// [`TooManyParts`](crate::Violation::TooManyParts). Default: 65 536 (libzmq: no limit).
+    /// [`TooManyParts`](crate::Violation::TooManyParts). At least one. Default: 65 536 (libzmq: no
+    /// limit).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_parts(mut self, parts: usize) -> Self {
@@ -85,7 +88,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How many [events](crate::Socket::events) are kept for a reader that does not read; further
-    /// ones are counted, and told of as [`Event::Missed`](crate::Event::Missed). Default: 4096.
+    /// ones are counted, and told of as [`Event::Missed`](crate::Event::Missed). At least one.
+    /// Default: 4096.
     pub fn event_backlog(mut self, events: usize) -> Self {
         self.options.event_backlog = events;
         self

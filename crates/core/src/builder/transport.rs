@@ -16,14 +16,16 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// How many connections wait to be accepted. Default: 100.
+    /// How many connections wait to be accepted, at least one; the system may have a bound of its
+    /// own. Default: 100.
     #[doc(alias = "ZMQ_BACKLOG")]
     pub fn backlog(mut self, connections: u32) -> Self {
         self.options.transport.backlog = connections;
         self
     }
 
-    /// Sizes of the kernel's buffers in bytes, sending and receiving. Default: the system's.
+    /// Sizes of the kernel's buffers in bytes, sending and receiving: 1 to 2³¹ − 1, of which the
+    /// system makes what it allows. Default: the system's.
     #[doc(alias = "ZMQ_SNDBUF")]
     #[doc(alias = "ZMQ_RCVBUF")]
     pub fn kernel_buffers(mut self, send: Option<usize>, receive: Option<usize>) -> Self {
@@ -33,7 +35,7 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// TCP keepalive probes: how long a silent connection is left alone, and when it is given up.
-    /// Default: the system's, which is usually none.
+    /// Times are 1 to 32 767 s, probes 1 to 127. Default: the system's, which is usually none.
     #[doc(alias = "ZMQ_TCP_KEEPALIVE")]
     #[doc(alias = "ZMQ_TCP_KEEPALIVE_CNT")]
     #[doc(alias = "ZMQ_TCP_KEEPALIVE_IDLE")]

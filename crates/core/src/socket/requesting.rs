@@ -104,7 +104,9 @@ impl<'a, P: Asks> Request<'a, P> {
 
     /// Makes the request and waits for its reply.
     ///
-    /// *Blocking*: at most for the timeout, for each attempt.
+    /// *Blocking*: at most for the timeout, for each attempt: with retries, once more than these.
+    ///
+    /// *Errors*: those of [`Socket::request`].
     pub fn wait(self) -> Result<Message, RequestError> {
         let Self { shared, mut course } = self;
         let bell = shared.context.world().bell();
@@ -142,7 +144,8 @@ impl<'a, P: Asks> IntoFuture for Request<'a, P> {
     }
 }
 
-/// A request under way. Made by awaiting a [`Request`].
+/// A request under way. Made by awaiting a [`Request`]; its errors are those of
+/// [`Socket::request`].
 #[must_use = "a future does nothing unless it is polled"]
 pub struct RequestFuture<'a, P: Asks> {
     shared: &'a Shared<P>,

@@ -12,7 +12,8 @@ use crate::error::{RecvError, SendError};
 use crate::pattern::{Pattern, Receives, Sends};
 
 impl<P: Receives> Socket<P> {
-    /// The socket's messages as a [`Stream`]; it ends when the socket is closed.
+    /// The socket's messages as a [`Stream`] of what [`recv`](Socket::recv) returns; it ends when
+    /// the socket is closed, and goes on after other errors.
     ///
     /// *Cancel safety*: dropping the stream loses no message.
     pub fn stream(&self) -> MessageStream<'_, P> {
@@ -26,6 +27,8 @@ impl<P: Receives> Socket<P> {
 impl<P: Sends> Socket<P> {
     /// The socket as a [`Sink`] of messages. It holds at most one message that is not accepted yet;
     /// dropping the sink before it is flushed means that this one was not sent.
+    ///
+    /// *Errors*: those of [`send`](Socket::send), which hand the message back.
     pub fn sink(&self) -> MessageSink<'_, P> {
         MessageSink {
             socket: self,

@@ -9,9 +9,9 @@
 //! - Windows waits for whole milliseconds, of which it may make 16. So senders write at once there,
 //!   instead of leaving something for 100 µs.
 //!
-//! This file is the one place with unsafe code: `polling` may only be given sockets that are taken
-//! out again before they are closed. [`Watched`] owns a socket and sees to that; nothing else can
-//! be watched.
+//! Beside `fork.rs` this file alone has unsafe code: `polling` may only be given sockets that are
+//! taken out again before they are closed. [`Watched`] owns a socket and sees to that; nothing else
+//! can be watched.
 
 #![expect(
     unsafe_code,
