@@ -139,3 +139,34 @@ fn cve_2021_20237_subscriptions_without_end_are_given_back_at_the_limit() {
         assert!(most <= 3 << 20, "{most} bytes at most");
     });
 }
+
+/// A thread that only sends looks at nothing that it has left, and I/O threads write it: what it
+/// remembers of that does not grow with every message.
+#[test]
+fn publisher_that_never_waits_holds_nothing_for_what_it_has_sent() {
+    const SUBSCRIBERS: usize = 5;
+    watchdog::under("sending only", LIMIT, || {
+        let (world, context) = world();
+        let publisher = Pub::new(&context);
+        publisher.bind(HERE).expect("the endpoint is free");
+        let mut peers: Vec<MockPeer> = (0..SUBSCRIBERS)
+            .map(|_| {
+                let mut peer = MockPeer::dial(&world, HERE);
+                peer.handshake("SUB", "PUB");
+                peer.send(frames::subscribe(""));
+                peer
+            })
+            .collect();
+        world.run_until(|| publisher.subscriber_count("") == Ok(SUBSCRIBERS));
+        let grown = grown(|| {
+            for _ in 0..10 {
+                publisher.send("message").expect("it is open");
+                world.advance(Duration::from_millis(1));
+            }
+            for peer in &mut peers {
+                (0..10).for_each(|_| peer.expect(frames::msg(["message"])));
+            }
+        });
+        assert!(grown <= CRUMBS, "{grown} bytes are left");
+    });
+}

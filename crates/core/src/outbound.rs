@@ -470,6 +470,12 @@ impl Outbound {
         self.settle_gate(&state);
     }
 
+    /// True if a sender has left something that nobody has written since.
+    pub(crate) fn is_left(&self) -> bool {
+        let state = self.state.lock();
+        state.left && state.link.is_some()
+    }
+
     /// Takes the connection away. False: a writer is still inside; its write returns
     /// [`Wrote::Orphaned`], and only then may the queue be connected or taken again.
     pub(crate) fn disconnect(&self) -> bool {

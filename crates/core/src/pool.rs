@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use crate::sync::{thread_local, with_local};
+
 /// What a read asks for and a burst of small messages fills before it is written.
 pub(crate) const CHUNK: usize = 64 * 1024;
 
@@ -21,9 +23,8 @@ thread_local! {
 
 /// An empty buffer: a spare one of this thread, or a new one without capacity.
 pub(crate) fn take() -> Vec<u8> {
-    SPARES
-        .with_borrow_mut(|spares| spares.pop())
-        .unwrap_or_default()
+    let spare = with_local(&SPARES, |spares| spares.pop());
+    spare.flatten().unwrap_or_default()
 }
 
 /// Gives a buffer back to this thread.
@@ -32,7 +33,7 @@ pub(crate) fn give(mut buffer: Vec<u8>) {
         return;
     }
     buffer.clear();
-    SPARES.with_borrow_mut(|spares| {
+    with_local(&SPARES, |spares| {
         if spares.len() < SPARE {
             spares.push(buffer);
         }

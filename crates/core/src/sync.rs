@@ -20,7 +20,18 @@ pub(crate) use std::thread_local;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(loom)]
-pub(crate) use model::{Local, Mutex, MutexGuard, thread_local};
+pub(crate) use model::{Local, Mutex, MutexGuard, thread_local, with_local};
+
+/// What this thread has for itself, to be changed. `None`: the thread is ending, and has let go of
+/// it; whoever is dropped with a thread may still use sockets.
+#[cfg(not(loom))]
+#[inline]
+pub(crate) fn with_local<T, R>(
+    local: &'static std::thread::LocalKey<std::cell::RefCell<T>>,
+    call: impl FnOnce(&mut T) -> R,
+) -> Option<R> {
+    local.try_with(|cell| call(&mut cell.borrow_mut())).ok()
+}
 
 /// A full fence between unlocking a [`Mutex`] and what is read next. On x86-64 unlocking is such a
 /// fence, and only the compiler has to be held back: `parking_lot` 0.12 frees the lock with a
@@ -110,10 +121,14 @@ mod model {
                 _p: PhantomData,
             })
         }
+    }
 
-        pub(crate) fn with_borrow_mut<R>(&'static self, call: impl FnOnce(&mut T) -> R) -> R {
-            self.0.with(|cell| call(&mut cell.borrow_mut()))
-        }
+    /// Models drop nothing with their threads.
+    pub(crate) fn with_local<T, R>(
+        local: &'static Local<T>,
+        call: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        Some(local.0.with(|cell| call(&mut cell.borrow_mut())))
     }
 
     macro_rules! local {

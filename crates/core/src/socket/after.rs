@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::io::{IoCommand, IoHandle};
 use crate::pipe::StreamPipe;
 use crate::port::{Note, Port};
-use crate::sync::thread_local;
+use crate::sync::{thread_local, with_local};
 use crate::unsent::Unsent;
 use crate::wait::Waiter;
 
@@ -42,31 +42,76 @@ pub(crate) struct After {
 
 thread_local! {
     static SPARE: RefCell<Option<After>> = const { RefCell::new(None) };
-    static LEFT: RefCell<Vec<Arc<StreamPipe>>> = const { RefCell::new(Vec::new()) };
+    static LEFT: RefCell<Left> = const { RefCell::new(Left::new()) };
 }
+
+/// Pipes that a thread has left unwritten, and writes before it next waits. A thread that never
+/// waits has them written by I/O threads: so now and then those are forgotten that are written.
+#[derive(Debug)]
+struct Left {
+    pipes: Vec<Arc<StreamPipe>>,
+    /// With how many there is a look which of them are left still.
+    most: usize,
+}
+
+/// So many are kept without a look.
+const FEW: usize = 64;
 
 /// An empty list, with the capacity of one used before on this thread.
 pub(crate) fn spare() -> After {
-    SPARE
-        .with_borrow_mut(|spare| spare.take())
+    with_local(&SPARE, Option::take)
+        .flatten()
         .unwrap_or_default()
 }
 
 /// Keeps an emptied list for the next time.
 pub(crate) fn give(after: After) {
-    SPARE.with_borrow_mut(|spare| *spare = Some(after));
+    with_local(&SPARE, |spare| *spare = Some(after));
 }
 
 /// Writes what this thread has left behind on any socket: it is about to wait.
 pub(crate) fn flush_left() {
-    let mut left = LEFT.with_borrow_mut(std::mem::take);
+    let left = with_local(&LEFT, |left| std::mem::take(&mut left.pipes));
+    let Some(mut left) = left else {
+        return;
+    };
     for pipe in left.drain(..) {
         pipe.flush();
     }
-    LEFT.with_borrow_mut(|newer| {
-        if newer.capacity() == 0 {
-            *newer = left;
+    with_local(&LEFT, |newer| {
+        if newer.pipes.capacity() == 0 {
+            newer.pipes = left;
         }
+    });
+}
+
+/// This thread has left a pipe unwritten. One that is ending writes it instead.
+fn leave(pipe: Arc<StreamPipe>) {
+    let mut pipe = Some(pipe);
+    let are_many = with_local(&LEFT, |left| {
+        left.pipes.extend(pipe.take());
+        left.pipes.len() >= left.most
+    });
+    match (are_many, pipe) {
+        (Some(true), _) => forget_written(),
+        (None, Some(pipe)) => pipe.flush(),
+        _ => {}
+    }
+}
+
+/// Keeps each pipe once, and of these what is not written yet. (No list is borrowed while pipes are
+/// dropped: messages in them may run user code.)
+#[cold]
+fn forget_written() {
+    let left = with_local(&LEFT, |left| std::mem::take(&mut left.pipes));
+    let mut left = left.unwrap_or_default();
+    left.sort_unstable_by_key(Arc::as_ptr);
+    left.dedup_by(|pipe, before| Arc::ptr_eq(pipe, before));
+    left.retain(|pipe| pipe.is_left());
+    with_local(&LEFT, |newer| {
+        left.append(&mut newer.pipes);
+        newer.most = FEW.max(2 * left.len());
+        newer.pipes = left;
     });
 }
 
@@ -75,6 +120,15 @@ pub(crate) fn flush_left() {
 fn each<T>(list: &mut Vec<T>, mut act: impl FnMut(T)) {
     if !list.is_empty() {
         list.drain(..).for_each(&mut act);
+    }
+}
+
+impl Left {
+    const fn new() -> Self {
+        Self {
+            pipes: Vec::new(),
+            most: FEW,
+        }
     }
 }
 
@@ -106,7 +160,7 @@ impl After {
             if dirty {
                 pipe.io.post(IoCommand::Dirty(Arc::clone(&pipe)));
             }
-            LEFT.with_borrow_mut(|left| left.push(pipe));
+            leave(pipe);
         });
         each(&mut self.commands, |(io, command)| io.post(command));
         each(&mut self.notes, |(port, note)| port.post(note));
