@@ -23,6 +23,7 @@ use std::time::Instant;
 use ferromq_transport::{Address, Endpoint};
 
 use crate::close::Life;
+use crate::event::ConnectionId;
 use crate::options::Options;
 use crate::pattern::Refusal;
 use crate::pipe::StreamPipe;
@@ -64,8 +65,8 @@ pub(crate) enum IoCommand {
     Listen(u64, Arc<dyn Listener>, Life, Arc<Options>),
     /// The last writer has left a queue without connection.
     Orphaned(u64),
-    /// The pattern did not take the peer.
-    Refused(u64, Refusal),
+    /// The pattern did not take the peer that came by this connection.
+    Refused(u64, ConnectionId, Refusal),
     /// A name was resolved.
     Resolved(u64, io::Result<Vec<Address>>),
     /// The commands of a connection are written, and the pattern has more of them.

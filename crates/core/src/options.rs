@@ -132,19 +132,40 @@ impl Default for Options {
 pub struct Announcements {
     /// To each peer, on each connection, before anything else.
     pub hello: Option<Message>,
-    /// As if from the peer, before what it sends on a connection.
-    pub joined: Option<Message>,
-    /// As if from an accepted peer, behind what it sent, when its connection is lost.
+    /// Whether an empty message follows that.
+    pub probe: bool,
+    /// Whether an empty message is received as if from the peer, before what it sends on a
+    /// connection.
+    pub come: bool,
+    /// The same behind what it sent, when the connection is lost, instead of `left` and `lost`.
+    pub gone: bool,
+    /// As if from an accepted peer, or one in process, behind what it sent, when it is gone.
     pub left: Option<Message>,
-    /// The same of a dialed peer.
+    /// As if from a dialed peer, behind what it sent, when its connection is lost.
     pub lost: Option<Message>,
 }
 
 impl Announcements {
-    /// What the end of a connection is announced by.
-    pub(crate) fn farewell(&self, is_dialed: bool) -> &Option<Message> {
-        if is_dialed { &self.lost } else { &self.left }
+    /// What each peer is sent first.
+    pub(crate) fn greetings(&self) -> impl Iterator<Item = Message> {
+        self.hello.clone().into_iter().chain(empty(self.probe))
     }
+
+    /// What a new connection is announced by.
+    pub(crate) fn arrival(&self) -> Option<Message> {
+        empty(self.come)
+    }
+
+    /// What the end of a connection is announced by.
+    pub(crate) fn farewell(&self, is_dialed: bool) -> Option<Message> {
+        let message = if is_dialed { &self.lost } else { &self.left };
+        empty(self.gone).or_else(|| message.clone())
+    }
+}
+
+/// A message of an empty part, if that is wanted.
+fn empty(wanted: bool) -> Option<Message> {
+    wanted.then(|| Part::EMPTY.into())
 }
 
 /// True if an application may choose this routing id: 1 to 255 bytes, not beginning with a zero

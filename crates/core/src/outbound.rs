@@ -434,10 +434,10 @@ impl Outbound {
         }
     }
 
-    /// Gives the queue a connection, on which `hello` is to be the first message. Nothing of an
-    /// unfinished message was sent on it yet. Where the connection has another framing than the one
-    /// before, all that waits is laid out anew, under the lock: that is so for peers of ZMTP 1.0
-    /// only, and for one that was one.
+    /// Gives the queue a connection, on which these greetings are to be the first messages. Nothing
+    /// of an unfinished message was sent on it yet. Where the connection has another framing than
+    /// the one before, all that waits is laid out anew, under the lock: that is so for peers of
+    /// ZMTP 1.0 only, and for one that was one.
     ///
     /// With a sealer, all that is written to it goes in boxes.
     pub(crate) fn connect(
@@ -445,7 +445,7 @@ impl Outbound {
         stream: Arc<dyn Stream>,
         encoder: Encoder,
         sealer: Option<Box<dyn Seal>>,
-        hello: Option<&Message>,
+        greetings: &[Message],
     ) {
         let mut state = self.state.lock();
         state.rope.rewind();
@@ -453,8 +453,8 @@ impl Outbound {
             state.ends = ends;
         }
         state.control.clear();
-        if let Some(hello) = hello {
-            encoder.encode_message(hello, &mut state.control);
+        for greeting in greetings {
+            encoder.encode_message(greeting, &mut state.control);
         }
         state.control_written = 0;
         state.blocked = false;
@@ -474,6 +474,12 @@ impl Outbound {
     pub(crate) fn is_left(&self) -> bool {
         let state = self.state.lock();
         state.left && state.link.is_some()
+    }
+
+    /// True if there is a connection, and a write to it has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        let state = self.state.lock();
+        state.link.as_ref().is_some_and(|link| link.failed)
     }
 
     /// Takes the connection away. False: a writer is still inside; its write returns

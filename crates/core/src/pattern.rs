@@ -5,8 +5,8 @@
 //! every pipe:
 //!
 //! ```text
-//!   attach ──► (hiccup | lost | refill | echoed | writable | readable | command | admit)*
-//!          ──► detach
+//!   attach ──► (unread | hiccup | lost | refill | echoed | writable | readable | command | admit)*
+//!          ──► (ending ──► admit*) ──► detach
 //! ```
 //!
 //! Invariants the shell keeps:
@@ -70,11 +70,20 @@ pub struct Kind {
     pub eager: bool,
     /// Has a receiving half: received messages wait for the application.
     pub receives: bool,
-    /// Unsent messages are dropped at close rather than flushed (SUB, XSUB).
+    /// Unsent messages are dropped at close rather than flushed, unless linger is set (SUB, XSUB).
     pub drops_at_close: bool,
 }
 
 impl Kind {
+    /// Connecting again to an endpoint is without effect: one connection to a peer does all that
+    /// several could (DEALER, REQ, PUB, SUB; as in libzmq).
+    pub(crate) const fn connects_once(&self) -> bool {
+        matches!(
+            self.socket_type,
+            SocketType::Dealer | SocketType::Req | SocketType::Pub | SocketType::Sub
+        )
+    }
+
     /// Sending and receiving take turns (REQ, REP).
     pub(crate) const fn alternates(&self) -> bool {
         matches!(self.socket_type, SocketType::Req | SocketType::Rep)
@@ -331,10 +340,14 @@ pub enum Action {
     /// End this pipe's connection, as one that the pattern does not take, with this reason. What it
     /// brought can still be received.
     End(PipeId, Refusal),
-    /// Deliver this to the application, after what was delivered before: a byte that says which of
-    /// two things has come about, and the subject. The two come in turns; beyond the receive
-    /// high-water mark one takes back the other, both counted as [`Dropped::HighWaterMark`].
+    /// Deliver this to the application, after what was delivered before: its last part is a byte
+    /// that says which of two things has come about, and the subject, to which parts before it
+    /// belong. Of two about one subject beyond the receive high-water mark, the later is void if it
+    /// says the same, and with its opposite both are: counted as [`Dropped::HighWaterMark`].
     Notify(Message),
+    /// The application need not be told of this. What it was to be told beyond the receive
+    /// high-water mark, and this is the opposite of, is void, and counted.
+    Withdraw(Message),
     /// Call [`Pattern::refill`] when the commands sent on this pipe until now are with the kernel,
     /// or the peer. Forgotten if the connection is lost before.
     Refill(PipeId),
@@ -399,6 +412,11 @@ impl Actions {
     /// Tells the application something that has come about.
     pub fn notify(&mut self, notice: Message) {
         self.list.push(Action::Notify(notice));
+    }
+
+    /// Takes back the opposite of a notice, if the application was to be told that later.
+    pub fn withdraw(&mut self, notice: Message) {
+        self.list.push(Action::Withdraw(notice));
     }
 
     /// Takes back what was delivered to the application and not taken yet.
@@ -472,6 +490,12 @@ pub trait Pattern: Default + Send + 'static {
     ) -> Result<(), Refusal> {
         let _ = (pipe, peer, then);
         Ok(())
+    }
+
+    /// So many messages that a dialed pipe has brought, by the connections that it had before, are
+    /// not admitted yet; [`hiccup`](Self::hiccup) follows, with the next peer.
+    fn unread(&mut self, pipe: PipeId, messages: u64) {
+        let _ = (pipe, messages);
     }
 
     /// A dialed pipe lost its connection and stays: it will have another one later. Whatever

@@ -122,7 +122,7 @@ impl<P: Pattern> Socket<P> {
         mut pattern: P,
         mut options: Options,
     ) -> Self {
-        inner.complete(&mut options);
+        inner.complete(&mut options, &P::KIND);
         pattern.seed(&|| inner.world().random());
         let mut port = Port::new(P::KIND, options, Arc::clone(inner.world()));
         port.process = inner.process();
@@ -358,10 +358,10 @@ impl<P: Pattern> Shared<P> {
     /// Ends everything. The time until which linger lasts; the first call decides.
     fn begin_close(&self, why: ClosedError) -> Instant {
         let now = self.context.world().now();
-        let linger = if P::KIND.drops_at_close {
-            Duration::ZERO
-        } else {
-            self.port.options().linger()
+        let options = self.port.options();
+        let linger = match options.linger {
+            None if P::KIND.drops_at_close => Duration::ZERO,
+            _ => options.linger(),
         };
         let until = now + linger;
         let _life = Life::of(&self.port);

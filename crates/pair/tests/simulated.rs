@@ -8,7 +8,7 @@ use std::task::{self, Waker};
 use std::time::Duration;
 
 use ferromq_core::world::{Habit, Tuning};
-use ferromq_core::{Context, Dropped, Message, RecvError};
+use ferromq_core::{Context, Dropped, Event, Message, RecvError};
 use ferromq_pair::Pair;
 use ferromq_testkit::sim::{Conditions, SimWorld, for_seeds};
 
@@ -134,4 +134,40 @@ fn closing_pair_hears_its_peer_out_so_that_this_one_reads_on() {
             assert!(dropped >= counts[1], "{dropped} of {}", counts[1]);
         });
     }
+}
+
+#[test]
+fn peers_that_are_refused_take_up_no_names_and_what_they_sent_is_counted() {
+    for_seeds(0..3, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let left = Pair::new(&context);
+        let (tcp, inproc) = ("tcp://127.0.0.1:7000", "inproc://name");
+        for endpoint in [tcp, inproc] {
+            left.bind(endpoint).unwrap();
+        }
+        let first = Pair::new(&context);
+        first.connect_wait(tcp, WAIT).unwrap();
+        for _ in 0..50 {
+            for endpoint in [tcp, inproc] {
+                let refused = Pair::new(&context);
+                let events = left.events();
+                refused.connect(endpoint).unwrap();
+                let _ = refused.try_send("x");
+                let is_refusal = |event: &Event| matches!(event, Event::Disconnected { .. });
+                if endpoint == tcp {
+                    events.wait_for(WAIT, is_refusal).unwrap();
+                }
+                refused.close();
+            }
+        }
+        first.close();
+        let next = Pair::new(&context);
+        next.connect_wait(tcp, WAIT).unwrap();
+        world.run_until(|| left.peers().is_ok_and(|peers| peers.len() == 1));
+        let pipe = left.peers().unwrap()[0].peer.pipe;
+        assert!(pipe.index() < 5, "{pipe:?}");
+        let stats = left.stats();
+        assert_eq!(stats.received, stats.dropped_in_all() + stats.waiting);
+    });
 }

@@ -114,6 +114,11 @@ impl Index {
         }
     }
 
+    /// Whether anybody subscribed to this topic.
+    pub(crate) fn has(&self, topic: &[u8]) -> bool {
+        self.tree.get(topic).is_some()
+    }
+
     /// Whether a pipe subscribed to this topic: O(subscribers of the topic).
     pub(crate) fn holds(&self, pipe: PipeId, topic: &[u8]) -> bool {
         let holders = self.tree.get(topic);

@@ -7,7 +7,8 @@ use crate::publisher::{PublisherSettings, SlowSubscriber, Subscriptions};
 /// The options of PUB and XPUB sockets: methods of their builders.
 pub trait PubOptions: Sized {
     /// Whether sending waits while a subscriber of the message has no room, and nobody is sent it
-    /// before. Default: false, that subscriber misses it.
+    /// before: without limit, whatever [`slow_subscriber`](Self::slow_subscriber) says. Default:
+    /// false.
     #[doc(alias = "ZMQ_XPUB_NODROP")]
     fn no_drop(self, no_drop: bool) -> Self;
 
@@ -19,7 +20,7 @@ pub trait PubOptions: Sized {
     /// How many topics a peer may subscribe to, and how many bytes these may have together; one
     /// more ends its connection, as
     /// [`TooManySubscriptions`](ferromq_core::Refusal::TooManySubscriptions). Defaults: 1 048 576,
-    /// and 64 MiB (libzmq: no limit).
+    /// and 64 MiB (libzmq: no limit). 0 lets no peer subscribe.
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     fn max_subscriptions(self, topics: usize, bytes: usize) -> Self;

@@ -144,6 +144,11 @@ impl Publisher {
         self.index.topics_of(pipe, topic);
     }
 
+    /// Whether anybody subscribed to this topic.
+    pub(crate) fn has_topic(&self, topic: &[u8]) -> bool {
+        self.index.has(topic)
+    }
+
     /// Whether a pipe subscribed to this topic.
     pub(crate) fn holds(&self, pipe: PipeId, topic: &[u8]) -> bool {
         self.index.holds(pipe, topic)

@@ -256,6 +256,8 @@ impl Xpub {
     /// executor.
     ///
     /// *Cancel safety*: dropping the future changes nothing.
+    ///
+    /// *Errors*: [`ClosedError`]: the socket is closed, by whichever thread.
     pub async fn wait_subscribed_async(
         &self,
         topic: impl AsRef<[u8]>,
@@ -270,7 +272,8 @@ impl Xpub {
 /// The options that XPUB has beside those of [PUB](crate::PubOptions): methods of its builder.
 ///
 /// If more is told than a topic's first subscription and last cancellation, it is dropped, and
-/// counted, while as many messages as the receive high-water mark wait.
+/// counted, while as many messages as the receive high-water mark wait; but with
+/// [`manual`](Self::manual), where each peer's are told like a topic's.
 pub trait XpubOptions: Sized {
     /// Whether every subscription is received, not only the first one of a topic. Default: false.
     #[doc(alias = "ZMQ_XPUB_VERBOSE")]
@@ -301,6 +304,8 @@ pub trait XpubOptions: Sized {
     /// Whether only the first part of a peer's message is looked at as a subscription or
     /// cancellation; the others are ignored. Default: false, each part that is one is a further
     /// one.
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ONLY_FIRST_SUBSCRIBE")]
     fn only_first_subscribe(self, first_only: bool) -> Self;
 }
@@ -371,10 +376,10 @@ impl XpubPattern {
         };
         let turn = self.publisher.apply(pipe, request);
         match (self.settings.told, request) {
-            (Told::Turns, _) if turn => then.notify(request.to_message()),
+            _ if turn => then.notify(request.to_message()),
             (Told::Turns, _) => {}
             (_, Request::Subscribe(_)) => then.deliver(request.to_message()),
-            (_, Request::Cancel(_)) if turn || held => then.deliver(request.to_message()),
+            (_, Request::Cancel(_)) if held => then.deliver(request.to_message()),
             (_, Request::Cancel(_)) => {}
         }
     }
@@ -397,20 +402,17 @@ impl XpubPattern {
             self.publisher.forget(pipe, drop);
             return self.manual.forget(pipe, every, then);
         }
+        let mut topics = Vec::new();
         if every {
-            self.publisher.topics_of(pipe, |topic| {
-                then.deliver(Request::Cancel(&topic).to_message())
-            });
-            return self.publisher.forget(pipe, drop);
+            self.publisher.topics_of(pipe, |topic| topics.push(topic));
         }
-        let told = self.settings.told;
-        self.publisher.forget(pipe, |topic| {
-            let notice = Request::Cancel(&topic).to_message();
-            match told {
-                Told::Turns => then.notify(notice),
-                Told::Subscriptions | Told::Everything => then.deliver(notice),
-            }
-        });
+        let cancelled = |topic: &[u8]| Request::Cancel(topic).to_message();
+        self.publisher
+            .forget(pipe, |topic| then.notify(cancelled(&topic)));
+        topics.retain(|topic| self.publisher.has_topic(topic));
+        topics
+            .iter()
+            .for_each(|topic| then.deliver(cancelled(topic)));
     }
 }
 

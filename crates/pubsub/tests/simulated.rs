@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ferromq_core::world::{Habit, Tuning};
 use ferromq_core::{Context, Dropped, Message, RecvError};
-use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, Xsub};
+use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, XpubOptions, Xsub};
 use ferromq_testkit::sim::{Conditions, Event, SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -333,5 +333,95 @@ fn until_heard(xsub: &Xsub, xpub: &Xpub) {
     xsub.send("\u{1}heard").unwrap();
     while xsub.recv_timeout(Duration::from_millis(1)).is_err() {
         xpub.send("heard").unwrap();
+    }
+}
+
+#[test]
+fn subscriber_that_connects_again_to_a_publisher_receives_each_message_once() {
+    for endpoint in ["tcp://127.0.0.1:*", "ipc:///sim/pipe"] {
+        for_seeds(0..5, |seed| {
+            let world = SimWorld::new(seed);
+            let context = Context::with_world(Arc::new(world.clone()), 1);
+            let (publisher, sub) = (Pub::new(&context), Sub::new(&context));
+            let endpoint = publisher.bind(endpoint).unwrap();
+            (0..2).for_each(|_| sub.connect(&endpoint).unwrap());
+            sub.subscribe("").unwrap();
+            world.advance(Duration::from_secs(1));
+            publisher.send("once").unwrap();
+            assert_eq!(sub.recv_timeout(WAIT), Ok(Message::from("once")));
+            assert_eq!(sub.recv_timeout(WAIT), Err(RecvError::TimedOut));
+        });
+    }
+}
+
+#[test]
+fn manual_xpub_that_was_not_read_is_told_of_every_subscription() {
+    const TOPICS: usize = 50;
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = &Context::with_world(Arc::new(world.clone()), 1);
+        let xpub = Xpub::builder().manual(true).receive_high_water_mark(10);
+        let xpub = xpub.build(context).unwrap();
+        let endpoint = xpub.bind("tcp://127.0.0.1:*").unwrap();
+        let [first, second] = [(); 2].map(|()| {
+            let sub = Sub::new(context);
+            sub.connect(&endpoint).unwrap();
+            for topic in 0..TOPICS {
+                sub.subscribe(topic.to_string()).unwrap();
+            }
+            sub
+        });
+        first.subscribe_acked("end", 1, WAIT).unwrap();
+        second.subscribe_acked("end", 1, WAIT).unwrap();
+        // Of who goes before it was told of, nothing is told; others have asked for the same.
+        let third = Sub::new(context);
+        third.connect(&endpoint).unwrap();
+        third.subscribe_acked("1", 1, WAIT).unwrap();
+        third.close();
+        world.run_until(|| xpub.pipes() == 2);
+        for _ in 0..2 * (TOPICS + 1) {
+            let asked = xpub.recv_timeout(WAIT).unwrap();
+            let [1, topic @ ..] = &asked.part(0).unwrap()[..] else {
+                panic!("{asked:?} was not asked for");
+            };
+            xpub.subscribe(topic).unwrap();
+        }
+        assert_eq!(xpub.recv_timeout(WAIT), Err(RecvError::TimedOut));
+        assert_eq!(xpub.topics(), Ok(TOPICS + 1));
+        assert_eq!(xpub.subscriber_count("end"), Ok(2));
+    });
+}
+
+#[test]
+fn verbose_xpub_that_was_not_read_is_told_of_each_topic() {
+    for verboser in [false, true] {
+        for_worlds(|context, endpoint| {
+            let xpub = Xpub::builder().receive_high_water_mark(10);
+            let xpub = match verboser {
+                true => xpub.verboser(true),
+                false => xpub.verbose(true),
+            };
+            let xpub = xpub.build(context).unwrap();
+            let endpoint = xpub.bind(endpoint).unwrap();
+            let subs = [(); 2].map(|()| {
+                let sub = Sub::new(context);
+                sub.connect(&endpoint).unwrap();
+                sub
+            });
+            for (topic, sub) in (0..50).zip(subs.iter().cycle()) {
+                sub.subscribe(topic.to_string()).unwrap();
+            }
+            for sub in &subs {
+                sub.subscribe_acked("end", 1, WAIT).unwrap();
+            }
+            let mut told = std::collections::BTreeSet::new();
+            while let Ok(notice) = xpub.recv_timeout(WAIT) {
+                let [1, topic @ ..] = &notice.part(0).unwrap()[..] else {
+                    panic!("{notice:?} came about by nothing");
+                };
+                told.insert(topic.to_vec());
+            }
+            assert_eq!(told.len(), 51);
+        });
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ferromq_core::strategy::{FairQueue, RoundRobin};
 use ferromq_core::{
-    Actions, Admit, Builder, Conflates, Kind, Message, Origin, Part, Pattern, Peer, PipeId,
-    Readiness, Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
+    Actions, Admit, Builder, Conflates, Kind, Message, Origin, Pattern, Peer, PipeId, Readiness,
+    Receives, Refusal, Refused, Requeues, Room, Route, Sends, SocketType, socket_type,
 };
 
 /// The behaviour of a DEALER socket.
@@ -42,6 +42,12 @@ impl Pattern for DealerPattern {
 
     fn lost(&mut self, pipe: PipeId, _: &mut Actions) {
         self.outgoing.lost(pipe);
+    }
+
+    /// It is given nothing more, and keeps no other from it.
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.outgoing.lost(pipe);
+        true
     }
 
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
@@ -114,8 +120,9 @@ socket_type! {
 
 /// The options of a DEALER socket: methods of its builder.
 pub trait DealerOptions: Sized {
-    /// Whether each new peer is sent an empty message first: so a ROUTER that was dialed learns
-    /// that we are there. Default: false.
+    /// Whether each new peer is sent an empty message first, behind the
+    /// [`hello_message`](Self::hello_message): so a ROUTER that was dialed learns that we are
+    /// there. Default: false.
     #[doc(alias = "ZMQ_PROBE_ROUTER")]
     fn probe_router(self, probe: bool) -> Self;
 
@@ -131,7 +138,7 @@ pub trait DealerOptions: Sized {
 
 impl DealerOptions for Builder<Dealer> {
     fn probe_router(self, probe: bool) -> Self {
-        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
+        self.announce(|messages| messages.probe = probe)
     }
 
     fn hello_message(self, message: impl Into<Message>) -> Self {

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Only the asked peer's reply counts; what others send is dropped as stale. If the asked peer is
-//! gone for good, any peer's reply is accepted. What a peer had sent before it was asked is dropped
-//! when it is asked, so a surplus reply is never taken for the reply to a later request.
+//! gone for good, any peer's reply is accepted. What anybody had sent before a request is dropped
+//! when that is routed, so a surplus reply is never taken for the reply to a later request.
 //!
 //! The envelope is a delimiter; if correlated, the request's id (four bytes) and a delimiter. Any
 //! REP, and any ROUTER that keeps envelopes, returns it with the reply. [`Asks`] is the second way:
@@ -84,7 +84,7 @@ impl ReqOptions for Builder<Req> {
     }
 
     fn probe_router(self, probe: bool) -> Self {
-        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
+        self.announce(|messages| messages.probe = probe)
     }
 }
 
@@ -129,13 +129,14 @@ impl Pattern for ReqPattern {
         self.requests.have_begun()
     }
 
-    /// The application's one request goes elsewhere, unless another one has taken its place. Of
-    /// those side by side each asker asks anew.
+    /// The application's one request goes elsewhere, unless another one has taken its place:
+    /// without ids, that one was asked of somebody else, or both are asked again, the later one
+    /// last. Of those side by side each asker asks anew.
     fn returned(&mut self, pipe: PipeId, message: &Message, then: &mut Actions) -> bool {
         match id_of(message) {
             Some(id) if self.correlated && id == self.asked_id => true,
             Some(id) => self.requests.unsent(id, pipe, then),
-            None => true,
+            None => self.state == State::Asked(Some(pipe)),
         }
     }
 
@@ -156,6 +157,12 @@ impl Pattern for ReqPattern {
     fn lost(&mut self, pipe: PipeId, then: &mut Actions) {
         self.outgoing.lost(pipe);
         self.requests.lost(pipe, then);
+    }
+
+    /// It is given nothing more, and keeps no other from it.
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.outgoing.lost(pipe);
+        true
     }
 
     fn detach(&mut self, pipe: PipeId, then: &mut Actions) {
@@ -368,6 +375,8 @@ impl ReqPattern {
         // Where replies are admitted as they come, there are none to be discarded but others'.
         if !self.requests.have_begun() {
             then.discard_incoming(pipe);
+            let others = self.incoming.pipes().filter(|other| *other != pipe);
+            others.for_each(|other| then.discard_incoming(other));
         }
         self.state = State::Asked(Some(pipe));
         Some(pipe)

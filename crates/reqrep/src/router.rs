@@ -24,6 +24,9 @@ pub struct RouterPattern {
     /// Where each attached pipe's name comes from.
     naming: PipeMap<Naming>,
     incoming: FairQueue,
+    /// Under which names so many messages of dialed pipes are received still, from peers that were
+    /// there before: of each pipe in the order in which they came.
+    former: Vec<(PipeId, Part, u64)>,
     /// The name for the pipe that is dialed next.
     given: Option<Part>,
     settings: RouterSettings,
@@ -87,6 +90,16 @@ impl Pattern for RouterPattern {
         Ok(())
     }
 
+    fn unread(&mut self, pipe: PipeId, messages: u64) {
+        let of_pipe = self.former.iter().filter(|(other, ..)| *other == pipe);
+        let known: u64 = of_pipe.map(|(.., messages)| messages).sum();
+        if let Some(name) = self.peers.name(pipe)
+            && messages > known
+        {
+            self.former.push((pipe, name.clone(), messages - known));
+        }
+    }
+
     fn hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
         let renamed = match self.naming.get(pipe) {
             Some(Naming::Given) => false,
@@ -100,8 +113,15 @@ impl Pattern for RouterPattern {
         Ok(())
     }
 
+    /// Nobody is there any more: the name is free, under which what the peer sent is received.
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.peers.retire(pipe);
+        true
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.peers.remove(pipe);
+        self.former.retain(|(other, ..)| *other != pipe);
         self.naming.remove(pipe);
         self.incoming.detach(pipe);
     }
@@ -140,10 +160,14 @@ impl Pattern for RouterPattern {
     fn admit(&mut self, pipe: PipeId, message: &mut Message, _: &mut Actions) -> Admit {
         self.incoming.served(pipe);
         // Who is refused at its first handshake may have sent already, and has no name.
-        let Some(name) = self.peers.name(pipe) else {
+        let name = match self.former.is_empty() {
+            true => self.peers.name(pipe).cloned(),
+            false => self.next_name(pipe),
+        };
+        let Some(name) = name else {
             return Admit::Skip(Dropped::PeerGone);
         };
-        message.push_front(name.clone());
+        message.push_front(name);
         Admit::Deliver
     }
 
@@ -165,7 +189,7 @@ socket_type! {
     /// id as first part, and sends each message to the peer that its first part names.
     ///
     /// A peer's routing id is what it announced, else five bytes made here. A message to an unknown
-    /// peer fails with [`Refused::NoRoute`] (libzmq drops it), unless
+    /// peer, or one that is gone, fails with [`Refused::NoRoute`] (libzmq drops it), unless
     /// [`set_drop_unroutable`](Self::set_drop_unroutable); a message to a peer without room waits
     /// for that peer (libzmq drops it), while others can be sent to.
     #[doc(alias = "ZMQ_ROUTER")]
@@ -226,14 +250,16 @@ pub trait RouterOptions: Sized {
     /// (before what it sends), and when it has gone (behind what it sent). Concerns tcp and ipc
     /// only. Default: neither.
     ///
-    /// That of peers gone takes the place of [`disconnect_message`](Self::disconnect_message).
+    /// There, that of peers gone takes the place of
+    /// [`disconnect_message`](Self::disconnect_message).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_ROUTER_NOTIFY")]
     fn notify(self, come: bool, gone: bool) -> Self;
 
-    /// Whether each new peer is sent an empty message first: so a ROUTER that was dialed learns
-    /// that we are there. Default: false.
+    /// Whether each new peer is sent an empty message first, behind the
+    /// [`hello_message`](Self::hello_message): so a ROUTER that was dialed learns that we are
+    /// there. Default: false.
     #[doc(alias = "ZMQ_PROBE_ROUTER")]
     fn probe_router(self, probe: bool) -> Self;
 
@@ -253,16 +279,14 @@ impl RouterOptions for Builder<Router> {
     }
 
     fn notify(self, come: bool, gone: bool) -> Self {
-        let notice = |wanted: bool| wanted.then(|| Message::from(Part::EMPTY));
         self.announce(|messages| {
-            messages.joined = notice(come);
-            messages.left = notice(gone);
-            messages.lost = notice(gone);
+            messages.come = come;
+            messages.gone = gone;
         })
     }
 
     fn probe_router(self, probe: bool) -> Self {
-        self.announce(|messages| messages.hello = probe.then(|| Part::EMPTY.into()))
+        self.announce(|messages| messages.probe = probe)
     }
 
     fn hello_message(self, message: impl Into<Message>) -> Self {
@@ -295,6 +319,22 @@ impl RouterPattern {
             self.naming.insert(other, Naming::Made);
             then.end(other, Refusal::HandedOver);
         }
+    }
+
+    /// The name under which the next message of a pipe is received.
+    #[cold]
+    fn next_name(&mut self, pipe: PipeId) -> Option<Part> {
+        let at = self.former.iter().position(|(other, ..)| *other == pipe);
+        let Some((at, (_, name, left))) = at.and_then(|at| Some((at, self.former.get_mut(at)?)))
+        else {
+            return self.peers.name(pipe).cloned();
+        };
+        let name = name.clone();
+        *left -= 1;
+        if *left == 0 {
+            self.former.remove(at);
+        }
+        Some(name)
     }
 
     /// Names a pipe as its peer announced, or by a made name.

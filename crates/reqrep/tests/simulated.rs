@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq_core::{Context, Message, Refused, SendErrorKind};
+use ferromq_core::{Context, Dropped, Message, RecvError, Refused, SendErrorKind};
 use ferromq_reqrep::{Dealer, Rep, Req, ReqOptions, Router};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
 
@@ -155,5 +155,187 @@ fn router_to_an_unknown_peer_refuses_unless_told_to_drop() {
         router.send(["nobody", "x"]).unwrap();
         router.close();
         assert!(router.set_drop_unroutable(false).is_err());
+    });
+}
+
+#[test]
+fn router_refuses_what_is_for_a_peer_that_is_gone_before_all_it_sent_is_received() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let router = Router::new(&context);
+        let endpoint = router.bind("tcp://127.0.0.1:*").unwrap();
+        let dealer = || Dealer::builder().routing_id("d").build(&context).unwrap();
+        let first = dealer();
+        first.connect(&endpoint).unwrap();
+        for text in ["1", "2"] {
+            first.send(text).unwrap();
+        }
+        let received = |text| assert_eq!(router.recv_timeout(WAIT), Ok(Message::from(["d", text])));
+        received("1");
+        first.close();
+        world.advance(Duration::from_secs(1));
+        let error = router.send(["d", "answer"]).unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Refused(Refused::NoRoute));
+        router.set_drop_unroutable(true).unwrap();
+        router.send(["d", "answer"]).unwrap();
+        assert_eq!(router.stats().dropped(Dropped::PeerGone), 1);
+        router.set_drop_unroutable(false).unwrap();
+
+        let second = dealer();
+        second.connect(&endpoint).unwrap();
+        world.run_until(|| router.readiness().send);
+        router.send(["d", "welcome"]).unwrap();
+        assert_eq!(second.recv_timeout(WAIT), Ok(Message::from("welcome")));
+        received("2");
+        router.send(["d", "still there"]).unwrap();
+        assert_eq!(second.recv_timeout(WAIT), Ok(Message::from("still there")));
+    });
+}
+
+#[test]
+fn sender_that_waits_for_a_peer_is_refused_when_that_goes() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let router = Router::builder().send_high_water_mark(1);
+        let router = router.build(&context).unwrap();
+        let endpoint = router.bind("tcp://127.0.0.1:*").unwrap();
+        let dealer = Dealer::builder().routing_id("d").receive_high_water_mark(1);
+        let dealer = dealer.build(&context).unwrap();
+        dealer.connect(&endpoint).unwrap();
+        for text in ["1", "2"] {
+            dealer.send(text).unwrap();
+        }
+        router.recv_timeout(WAIT).unwrap();
+        let large = || Message::from([&b"d"[..], &[0; 100_000]]);
+        while router.send_timeout(large(), Duration::from_secs(1)).is_ok() {}
+        let mut waiting = std::pin::pin!(router.send_async(large()));
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(waiting.as_mut().poll(cx).is_pending());
+        dealer.close();
+        world.run_idle();
+        let std::task::Poll::Ready(Err(error)) = waiting.as_mut().poll(cx) else {
+            panic!("it waits for nobody");
+        };
+        assert_eq!(error.kind, SendErrorKind::Refused(Refused::NoRoute));
+    });
+}
+
+#[test]
+fn router_that_has_dialed_receives_what_a_peer_sent_under_its_own_name() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let router = Router::new(&context);
+        let endpoint = "tcp://127.0.0.1:7000";
+        router.connect(endpoint).unwrap();
+        for (name, texts) in [("a", ["1", "2"]), ("b", ["3", "4"]), ("c", ["5", "6"])] {
+            let dealer = Dealer::builder().routing_id(name).build(&context).unwrap();
+            dealer.bind(endpoint).unwrap();
+            for text in texts {
+                dealer.send(text).unwrap();
+            }
+            let waiting = router.stats().waiting;
+            world.run_until(|| router.stats().waiting == waiting + 2);
+            if name == "b" {
+                assert_eq!(router.recv_timeout(WAIT), Ok(Message::from(["a", "1"])));
+            }
+            dealer.close();
+        }
+        for (name, text) in [("a", "2"), ("b", "3"), ("b", "4"), ("c", "5"), ("c", "6")] {
+            assert_eq!(router.recv_timeout(WAIT), Ok(Message::from([name, text])));
+        }
+    });
+}
+
+#[test]
+fn dealer_with_a_lost_peer_uses_it_though_another_is_gone_and_left_something_unread() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let dealer = Dealer::new(&context);
+        let dialed = Dealer::new(&context);
+        let endpoint = dialed.bind("tcp://127.0.0.1:7000").unwrap();
+        dealer.connect_wait(&endpoint, WAIT).unwrap();
+        let accepted = Dealer::new(&context);
+        let bound = dealer.bind("tcp://127.0.0.1:*").unwrap();
+        accepted.connect_wait(bound, WAIT).unwrap();
+        dialed.close();
+        accepted.send("unread").unwrap();
+        world.run_until(|| dealer.stats().waiting == 1);
+        accepted.close();
+        world.run_idle();
+        dealer.try_send("for the next one").unwrap();
+        let next = Dealer::new(&context);
+        next.bind(endpoint).unwrap();
+        assert_eq!(
+            next.recv_timeout(WAIT),
+            Ok(Message::from("for the next one"))
+        );
+        assert_eq!(dealer.recv_timeout(WAIT), Ok(Message::from("unread")));
+    });
+}
+
+#[test]
+fn connecting_again_to_an_endpoint_is_without_effect_and_disconnecting_undoes_it() {
+    for endpoint in ["tcp://127.0.0.1:*", "ipc:///sim/pipe"] {
+        for_seeds(0..5, |seed| {
+            let context = Context::with_world(Arc::new(SimWorld::new(seed)), 1);
+            let router = Router::new(&context);
+            let endpoint = router.bind(endpoint).unwrap();
+            let dealer = Dealer::builder().routing_id("d").build(&context).unwrap();
+            let peer = dealer.connect_wait(&endpoint, WAIT).unwrap();
+            dealer.connect(&endpoint).unwrap();
+            assert_eq!(
+                dealer.connect_wait(&endpoint, WAIT).unwrap().pipe,
+                peer.pipe
+            );
+            assert_eq!(dealer.pipes(), 1);
+            // Who has waited in vain does not undo what was there before.
+            let nowhere = "tcp://127.0.0.1:7777";
+            dealer.connect(nowhere).unwrap();
+            dealer.connect_wait(nowhere, WAIT).unwrap_err();
+            assert_eq!(dealer.pipes(), 2);
+            dealer.disconnect(&endpoint).unwrap();
+            assert_eq!(dealer.pipes(), 1);
+            dealer.disconnect(&endpoint).unwrap_err();
+
+            // A ROUTER has as many connections as it asked for.
+            let other = Router::new(&context);
+            (0..2).for_each(|_| other.connect(&endpoint).unwrap());
+            assert_eq!(other.pipes(), 2);
+            other.disconnect(&endpoint).unwrap();
+            assert_eq!(other.pipes(), 0);
+        });
+    }
+}
+
+#[test]
+fn reply_to_an_earlier_request_is_not_taken_once_the_asked_peer_is_gone() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let req = Req::builder().relaxed(true).build(&context).unwrap();
+        let endpoint = req.bind("tcp://127.0.0.1:*").unwrap();
+        let [slow, quick, gone] = [(); 3].map(|()| {
+            let rep = Rep::new(&context);
+            rep.connect_wait(&endpoint, WAIT).unwrap();
+            rep
+        });
+        world.run_until(|| req.pipes() == 3);
+        req.send("0").unwrap();
+        assert_eq!(slow.recv_timeout(WAIT), Ok(Message::from("0")));
+        req.send("1").unwrap();
+        quick.send(quick.recv_timeout(WAIT).unwrap()).unwrap();
+        assert_eq!(req.recv_timeout(WAIT), Ok(Message::from("1")));
+        slow.send("late").unwrap();
+        world.run_until(|| req.stats().waiting == 1);
+        req.send("2").unwrap();
+        assert_eq!(gone.recv_timeout(WAIT), Ok(Message::from("2")));
+        gone.close();
+        world.run_until(|| req.pipes() == 2);
+        assert_eq!(req.recv_timeout(WAIT), Err(RecvError::TimedOut));
+        assert_eq!(req.stats().dropped(Dropped::Stale), 1);
     });
 }

@@ -111,14 +111,16 @@ impl<S: SocketType> Builder<S> {
         self
     }
 
-    /// How long `send` waits at most. Default: without limit.
+    /// How long `send` waits at most; zero: not at all. Default: without limit, which
+    /// [`set_send_timeout`](crate::Socket::set_send_timeout) can restore.
     #[doc(alias = "ZMQ_SNDTIMEO")]
     pub fn send_timeout(mut self, timeout: Duration) -> Self {
         self.options.send_timeout = Some(timeout);
         self
     }
 
-    /// How long `recv` waits at most. Default: without limit.
+    /// How long `recv` waits at most; zero: not at all. Default: without limit, which
+    /// [`set_receive_timeout`](crate::Socket::set_receive_timeout) can restore.
     #[doc(alias = "ZMQ_RCVTIMEO")]
     pub fn receive_timeout(mut self, timeout: Duration) -> Self {
         self.options.receive_timeout = Some(timeout);
@@ -126,7 +128,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// How long what is queued may be flushed after the socket is closed; zero drops it. At most a
-    /// day. Default: that of the [context](crate::ContextBuilder::linger), 5 s (libzmq: for ever).
+    /// day. Default: that of the [context](crate::ContextBuilder::linger), 5 s (libzmq: for ever);
+    /// of SUB and XSUB, none when they are closed, as in libzmq.
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_LINGER")]
@@ -136,7 +139,8 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The largest message accepted from a peer, in bytes over all parts; a larger one ends the
-    /// connection. Default: unlimited (memory follows what arrives, never what is announced).
+    /// connection. 0: only empty ones. Default: unlimited (memory follows what arrives, never what
+    /// is announced).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "ZMQ_MAXMSGSIZE")]

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use ferromq_transport::Endpoint;
 use ferromq_wire::{Established, HandshakeConfig, Heartbeat, Incoming, Message};
+use smallvec::SmallVec;
 
 use super::IoHandle;
 use super::entrance::Seat;
@@ -235,9 +236,11 @@ impl Session {
         Fate::Lives
     }
 
-    /// A write failed: what the peer sent before is read first; then its end is seen there.
+    /// A write failed: what the peer sent before is read first; then its end is seen there. (Who
+    /// tells may come so late that there is another connection.)
     pub(super) fn handle_write_failed(&mut self, cx: &mut Context<'_>) -> Fate {
-        if matches!(self.phase, Phase::Live(_)) {
+        let failed = self.pipe.as_ref().is_some_and(|pipe| pipe.out.has_failed());
+        if failed && matches!(self.phase, Phase::Live(_)) {
             self.write_failed = true;
             self.set_deadline(cx.now + AFTER_WRITE_ERROR, cx);
             return self.handle_resume(cx);
@@ -301,10 +304,15 @@ impl Session {
         }
     }
 
-    /// The pattern did not take the peer.
-    pub(super) fn handle_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Fate {
+    /// The pattern did not take the peer that came by this connection.
+    pub(super) fn handle_refused(
+        &mut self,
+        refused: ConnectionId,
+        refusal: Refusal,
+        cx: &mut Context<'_>,
+    ) -> Fate {
         match &self.phase {
-            Phase::Live(connection) => {
+            Phase::Live(connection) if refused == self.connection => {
                 let connection = Arc::clone(connection);
                 self.end(&connection, Reason::Refusal(refusal), cx)
             }
@@ -511,11 +519,11 @@ impl Session {
         );
         let connection = Arc::new(connection);
         let announcements = &self.options.announcements;
-        let hello = announcements.hello.as_ref();
+        let greetings: SmallVec<[Message; 2]> = announcements.greetings().collect();
         pipe.out
-            .connect(Arc::clone(&connection.stream), encoder, sealer, hello);
+            .connect(Arc::clone(&connection.stream), encoder, sealer, &greetings);
         let before = pipe.inbound.produced();
-        let joined = put(&announcements.joined, &pipe);
+        let joined = put(announcements.arrival(), &pipe);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {
@@ -605,8 +613,7 @@ impl Session {
         };
         pipe.set_connection(None);
         let is_dialed = matches!(self.role, Role::Dialed);
-        let farewell = self.options.announcements.farewell(is_dialed);
-        if put(farewell, pipe) {
+        if put(self.options.announcements.farewell(is_dialed), pipe) {
             self.port.post(Note::Readable(pipe.id));
         }
         if pipe.out.disconnect() {
@@ -719,10 +726,10 @@ impl Session {
 
 /// Queues a message as if the peer had sent it. Nobody else fills the queue: the connection has not
 /// begun, or is retired. True: the socket has to be told.
-fn put(announced: &Option<Message>, pipe: &StreamPipe) -> bool {
+fn put(announced: Option<Message>, pipe: &StreamPipe) -> bool {
     let Some(message) = announced else {
         return false;
     };
-    let mut items = VecDeque::from([Incoming::Message(message.clone())]);
+    let mut items = VecDeque::from([Incoming::Message(message)]);
     pipe.inbound.append(&mut items, 1)
 }

@@ -139,8 +139,10 @@ impl IoWorker {
                 self.io.add_load(1, 0);
             }
             IoCommand::Orphaned(key) => self.with_session(key, Session::handle_orphaned),
-            IoCommand::Refused(key, refusal) => {
-                self.with_session(key, |session, cx| session.handle_refused(refusal, cx));
+            IoCommand::Refused(key, connection, refusal) => {
+                self.with_session(key, |session, cx| {
+                    session.handle_refused(connection, refusal, cx)
+                });
             }
             IoCommand::Resolved(key, result) => {
                 self.with_session(key, |session, cx| session.handle_resolved(result, cx));

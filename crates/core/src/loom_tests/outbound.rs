@@ -49,7 +49,7 @@ impl Model {
         ));
         let stream = Arc::new(StubStream::new(script));
         pipe.out
-            .connect(stream.clone(), Encoder::new(V3_1), None, None);
+            .connect(stream.clone(), Encoder::new(V3_1), None, &[]);
         let later = port.world.now() + Duration::from_secs(1);
         Self {
             pipe,

@@ -86,7 +86,7 @@ impl Scene {
     fn connected(out: Outbound) -> Self {
         let scene = Self::new(out);
         let stream = Arc::clone(&scene.kernel) as Arc<dyn Stream>;
-        scene.out.connect(stream, Encoder::new(V3_1), None, None);
+        scene.out.connect(stream, Encoder::new(V3_1), None, &[]);
         scene
     }
 
@@ -294,4 +294,17 @@ fn requests_are_written_like_messages() {
     let alone = Scene::new(Outbound::new(0, Habit::Adaptive));
     assert_eq!(request(&alone, 0), Pushed::Queued, "and forgotten");
     assert!(alone.out.is_empty());
+}
+
+#[test]
+fn failed_write_is_of_the_connection_on_which_it_failed() {
+    let scene = Scene::connected(Outbound::new(0, Habit::Always));
+    assert!(!scene.out.has_failed());
+    scene.out.state.lock().link.as_mut().unwrap().failed = true;
+    assert!(scene.out.has_failed());
+    assert!(scene.out.disconnect());
+    assert!(!scene.out.has_failed());
+    let stream: Arc<dyn Stream> = scene.kernel.clone();
+    scene.out.connect(stream, Encoder::new(V3_1), None, &[]);
+    assert!(!scene.out.has_failed());
 }

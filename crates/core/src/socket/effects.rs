@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use ferromq_wire::Message;
+use smallvec::SmallVec;
 
 use super::state::Body;
 use crate::io::IoCommand;
@@ -17,14 +18,15 @@ use crate::port::Note;
 use crate::port::Port;
 
 impl Body {
-    /// In process, the first message for a new peer is sent as others are; by streams, whoever
-    /// makes the connection sends it.
+    /// In process, the first messages for a new peer are sent as others are; by streams, whoever
+    /// makes the connection sends them.
     pub(super) fn greet(&mut self, pipe: PipeId, port: &Port) {
         let link = self.pipes.get(pipe).map(|entry| &entry.link);
-        let hello = link.and_then(|link| link.options().announcements.hello.clone());
-        if let Some(mut hello) = hello {
+        let greetings = link.map(|link| link.options().announcements.greetings());
+        let greetings: SmallVec<[Message; 2]> = greetings.into_iter().flatten().collect();
+        for mut greeting in greetings {
             port.counters.accept();
-            self.send_to(pipe, &[], &mut hello, 0, port);
+            self.send_to(pipe, &[], &mut greeting, 0, port);
         }
     }
 
@@ -40,6 +42,29 @@ impl Body {
         }
     }
 
+    /// A notice for the application, or some that have become void.
+    pub(super) fn notify(&mut self, notice: Message, port: &Port) {
+        let void = self.ready.notify(notice);
+        if void.is_empty() {
+            return self.wake_receivers(1);
+        }
+        self.drop_notices(void, port);
+    }
+
+    /// The application need not be told what this is the opposite of.
+    pub(super) fn withdraw(&mut self, notice: &Message, port: &Port) {
+        let withdrawn = self.ready.withdraw(notice);
+        self.drop_notices(withdrawn, port);
+    }
+
+    fn drop_notices(&mut self, void: impl IntoIterator<Item = Message>, port: &Port) {
+        for notice in void {
+            port.counters.drop_receiving(Dropped::HighWaterMark, 1);
+            self.after.garbage.push(notice);
+            self.after.any = true;
+        }
+    }
+
     /// Ends a pipe's connection: an accepted pipe is over, a dialed one tries again.
     #[cfg_attr(
         not(feature = "inproc"),
@@ -50,8 +75,10 @@ impl Body {
         match self.pipes.get(pipe).map(|entry| &entry.link) {
             None => {}
             Some(Link::Stream(stream)) => {
-                let command = IoCommand::Refused(stream.key, why);
-                self.after.commands.push((stream.io.clone(), command));
+                let peer = self.pipes.get(pipe).and_then(|entry| entry.peer.as_ref());
+                let refused = peer.map(|peer| IoCommand::Refused(stream.key, peer.connection, why));
+                let command = refused.map(|command| (stream.io.clone(), command));
+                self.after.commands.extend(command);
             }
             #[cfg(feature = "inproc")]
             Some(Link::Inproc(inproc)) => {

@@ -14,7 +14,7 @@ use crate::inbound;
 use crate::io::IoCommand;
 use crate::options::OnPeerLost;
 use crate::pattern::{Dropped, Pattern, PipeId, Room};
-use crate::pipe::{Link, Rest};
+use crate::pipe::{Link, Rest, StreamPipe};
 use crate::port::Port;
 use crate::unsent::Unsent;
 
@@ -258,6 +258,15 @@ impl<P: Pattern> State<P> {
 }
 
 impl Body {
+    /// What a peer has sent that the socket does not take is dropped.
+    pub(super) fn dismiss(&mut self, stream: &StreamPipe, port: &Port) {
+        stream.inbound.abandon();
+        let unread = stream.inbound.take_back();
+        port.counters
+            .drop_receiving(Dropped::PeerGone, inbound::messages(&unread));
+        self.after.unread.push(unread);
+    }
+
     /// Keeps messages of a lost peer for the application, and tells that there are some.
     fn give_back(&mut self, unsent: Unsent, port: &Arc<Port>) {
         let messages = unsent.len();

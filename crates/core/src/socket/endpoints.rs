@@ -34,6 +34,13 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
+    /// A pipe to this endpoint, if there is one.
+    fn pipe_to(&self, endpoint: &Endpoint) -> Option<PipeId> {
+        let mut dialed = self.dialed.iter();
+        let found = dialed.find(|(other, _)| other == endpoint);
+        found.map(|(_, pipe)| *pipe)
+    }
+
     /// The name by which the streams are closed that this I/O thread was handed.
     pub(super) fn taken_by(&mut self, io: &IoHandle) -> u64 {
         let known = self.taken.iter().find(|(other, _)| other.is(io));
@@ -59,6 +66,9 @@ impl Endpoints {
 impl<P: Pattern> Socket<P> {
     /// Binds the socket to an endpoint and listens. Returns the concrete endpoint, with wildcards
     /// and port 0 resolved: it can be given to `connect` and [`unbind`](Self::unbind).
+    ///
+    /// *Blocking*: while the name of a host or an interface is looked up, and for the lock of an
+    /// ipc file.
     ///
     /// *Errors*: see [`BindError`]; among them a malformed endpoint, and an address in use (an ipc
     /// file left by a process that has died is replaced).
@@ -113,6 +123,9 @@ impl<P: Pattern> Socket<P> {
     /// 8305: each starts 250 ms after the one before, or when that fails, IPv6 and IPv4 in turns;
     /// the first to connect is used.
     ///
+    /// A DEALER, REQ, PUB or SUB that is connected to a tcp or ipc endpoint already stays as it is;
+    /// the other types, and all of them in process, have one more connection then (as in libzmq).
+    ///
     /// *Errors*: see [`ConnectError`]; among them a malformed endpoint.
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
@@ -143,7 +156,10 @@ impl<P: Pattern> Socket<P> {
     /// Stops listening on an endpoint, as returned by [`bind`](Self::bind). The address is free
     /// when this returns; connections accepted through it end within linger.
     ///
-    /// *Errors*: [`ReleaseError::NotFound`] if the socket is not bound to exactly this endpoint.
+    /// *Blocking*: until the I/O thread has closed the listener.
+    ///
+    /// *Errors*: [`ReleaseError::NotFound`] if the socket is not bound to exactly this endpoint;
+    /// [`ReleaseError::Endpoint`] if it is none, and [`ReleaseError::Closed`].
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_unbind")]
@@ -168,11 +184,12 @@ impl<P: Pattern> Socket<P> {
         Ok(())
     }
 
-    /// Ends the connection to an endpoint given to [`connect`](Self::connect). What is queued for
-    /// it is written within linger; what it sent and was not received is dropped.
+    /// Ends the connections to an endpoint given to [`connect`](Self::connect), once or several
+    /// times. What is queued for them is written within linger; what they brought and was not
+    /// received is dropped.
     ///
     /// *Errors*: [`ReleaseError::NotFound`] if the socket is not connected to exactly this
-    /// endpoint.
+    /// endpoint; [`ReleaseError::Endpoint`] if it is none, and [`ReleaseError::Closed`].
     #[doc(alias = "zmq_disconnect")]
     pub fn disconnect<E>(&self, endpoint: E) -> Result<(), ReleaseError>
     where
@@ -181,29 +198,29 @@ impl<P: Pattern> Socket<P> {
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
         self.check_open()?;
-        let dialed = self.shared.with(|state| {
-            let mut dialed = state.body.endpoints.dialed.iter();
-            let found = dialed.find(|(other, _)| *other == endpoint);
-            found.map(|(_, pipe)| *pipe)
-        });
-        match dialed {
-            Some(pipe) if self.end_pipe(pipe) => Ok(()),
-            _ => Err(ReleaseError::NotFound),
+        let pipe_to = |state: &mut State<P>| state.body.endpoints.pipe_to(&endpoint);
+        let mut found = false;
+        while let Some(pipe) = self.shared.with(pipe_to) {
+            found |= self.end_pipe(pipe);
+        }
+        match found {
+            true => Ok(()),
+            false => Err(ReleaseError::NotFound),
         }
     }
 
-    /// Connects, and names the pipe.
+    /// Connects, and names the pipe; true: it is a new one.
     pub(super) fn connect_pipe(
         &self,
         endpoint: Endpoint,
         tell: impl FnOnce(&mut P),
-    ) -> Result<PipeId, ConnectError> {
+    ) -> Result<(PipeId, bool), ConnectError> {
         check_transport(&endpoint)?;
         endpoint.check_connect()?;
         self.check_open()?;
         #[cfg(feature = "inproc")]
         if let Endpoint::Inproc(name) = &endpoint {
-            return self.connect_inproc(name, tell);
+            return Ok((self.connect_inproc(name, tell)?, true));
         }
         self.connect_stream(endpoint, tell)
     }
@@ -296,7 +313,7 @@ impl<P: Pattern> Socket<P> {
         &self,
         endpoint: Endpoint,
         tell: impl FnOnce(&mut P),
-    ) -> Result<PipeId, ConnectError> {
+    ) -> Result<(PipeId, bool), ConnectError> {
         let shared = &self.shared;
         let options = shared.port.options();
         let io = shared.context.io(options.affinity);
@@ -311,17 +328,17 @@ impl<P: Pattern> Socket<P> {
             options,
         ));
         let link = Link::Stream(Arc::clone(&pipe));
-        self.add_dialed(id, link, &endpoint, tell, || {
+        let added = self.add_dialed(id, link, &endpoint, tell, || {
             let life = Life::of(&port);
             io.put(IoCommand::Dial(pipe, endpoint.clone(), life));
         })?;
         io.rouse();
-        Ok(id)
+        Ok((added, added == id))
     }
 
     /// Adds a pipe for an endpoint, of which the pattern is told something first; `then` is called
     /// under the lock too, so that what it asks of an I/O thread is not overtaken by the end of the
-    /// pipe.
+    /// pipe. Returns the pipe, or the one that is there already.
     pub(super) fn add_dialed(
         &self,
         pipe: PipeId,
@@ -329,19 +346,23 @@ impl<P: Pattern> Socket<P> {
         endpoint: &Endpoint,
         tell: impl FnOnce(&mut P),
         then: impl FnOnce(),
-    ) -> Result<(), ConnectError> {
+    ) -> Result<PipeId, ConnectError> {
         let port = &self.shared.port;
+        let once = P::KIND.connects_once() && matches!(link, Link::Stream(_));
         let added = self.shared.with(|state: &mut State<P>| {
             if let Some(closed) = state.body.closed {
                 return Err(ConnectError::Closed(closed));
+            }
+            if once && let Some(known) = state.body.endpoints.pipe_to(endpoint) {
+                return Ok(known);
             }
             tell(&mut state.pattern);
             state.attach(pipe, link, &Origin::Dialed, port)?;
             state.body.endpoints.dialed.push((endpoint.clone(), pipe));
             then();
-            Ok(())
+            Ok(pipe)
         });
-        if added.is_err() {
+        if !matches!(added, Ok(added) if added == pipe) {
             port.free_pipe(pipe);
         }
         added

@@ -250,11 +250,9 @@ impl<P: Pattern> State<P> {
 
     /// A peer has gone: what its end is announced by comes behind what it sent. It sends no more.
     pub(super) fn bid_farewell(&mut self, pipe: PipeId) {
-        let endpoints = &self.body.endpoints;
-        let is_dialed = endpoints.dialed.iter().any(|(_, dialed)| *dialed == pipe);
         if let Some(entry) = self.body.pipes.get(pipe)
             && let Link::Inproc(inproc) = &entry.link
-            && let Some(farewell) = inproc.options.announcements.farewell(is_dialed)
+            && let Some(farewell) = &inproc.options.announcements.left
             && inproc.is_joined()
         {
             inproc.incoming.push(&mut farewell.clone());

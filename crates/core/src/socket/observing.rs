@@ -37,6 +37,8 @@ impl<P: Pattern> Socket<P> {
     /// Like [`wait_peers`](Self::wait_peers) without time limit, as a future for any executor.
     ///
     /// *Cancel safety*: dropping the future changes nothing.
+    ///
+    /// *Errors*: [`ClosedError`]: the socket is closed, by whichever thread.
     pub async fn wait_peers_async(&self, peers: usize) -> Result<(), ClosedError> {
         self.shared.observe_async(enough_peers(peers)).await
     }
@@ -44,7 +46,7 @@ impl<P: Pattern> Socket<P> {
     /// Like [`connect`](Self::connect), and waits until the peer is there: at most for `timeout`,
     /// within which the endpoint is tried again and again. Returns who it is.
     ///
-    /// *Errors* undo the connect. They are those of `connect`, and
+    /// *Errors* undo the connect (not one that was there already). They are those of `connect`, and
     /// - [`ConnectError::Disconnected`]: another thread has undone it meanwhile;
     /// - [`ConnectError::TimedOut`]: no peer was there in time. [`events`](Self::events) tell why.
     pub fn connect_wait<E>(&self, endpoint: E, timeout: Duration) -> Result<Arc<Peer>, ConnectError>
@@ -101,11 +103,11 @@ impl<P: Pattern> Socket<P> {
         E: TryInto<Endpoint>,
         E::Error: Into<EndpointError>,
     {
-        let pipe = self.connect_pipe(endpoint.try_into().map_err(Into::into)?, |_| ())?;
+        let (pipe, new) = self.connect_pipe(endpoint.try_into().map_err(Into::into)?, |_| ())?;
         Ok(Attempt {
             socket: self,
             pipe,
-            stays: false,
+            stays: !new,
         })
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Of messages there are as many as the high-water marks allow. Notices of a pattern (an XPUB's
 //! subscriptions and cancellations) must not be lost, and must not pile up either, if nobody reads
-//! them: beyond the marks a notice takes back the one before it about the same subject, which was
-//! its opposite. So there is one for each subject that is not as the application was told last, and
-//! never more of them than the peers' subscriptions, now or when it was told.
+//! them: beyond the marks a notice takes back the one before it about the same subject, if that
+//! was its opposite, and is void if it was the same. So there is one for each subject that is not
+//! as the application was told last, and never more of them than the peers' subscriptions, now or
+//! when it was told.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use ferromq_wire::Message;
+use ferromq_wire::{Message, Part};
+use smallvec::SmallVec;
 
 use super::receipt::Came;
 use crate::options::{Options, unlimited_if_zero};
@@ -54,21 +56,38 @@ impl Ready {
         self.messages.push_back((message, came));
     }
 
-    /// A notice for the application. Beyond the marks it takes back the one before it about the
-    /// same subject: then both are returned.
-    pub(crate) fn notify(&mut self, notice: Message) -> Option<[Message; 2]> {
+    /// A notice for the application. Beyond the marks it takes back its opposite, if that is there;
+    /// what has become void is returned.
+    pub(crate) fn notify(&mut self, notice: Message) -> SmallVec<[Message; 2]> {
+        let mut void = SmallVec::new();
         if !self.is_full() {
             self.push_back(notice, None);
+        } else if self.is_told(&notice) {
+            void.push(notice);
+        } else if let Some(opposite) = self.withdraw(&notice) {
+            void.extend([opposite, notice]);
+        } else {
+            self.subjects.insert(subject(&notice), self.next);
+            self.beyond.insert(self.next, notice);
+            self.next += 1;
+        }
+        void
+    }
+
+    /// Takes back the opposite of a notice, if that is beyond the marks.
+    pub(crate) fn withdraw(&mut self, notice: &Message) -> Option<Message> {
+        if self.beyond.is_empty() || self.is_told(notice) {
             return None;
         }
-        let subject = subject(&notice);
-        if let Some(at) = self.subjects.remove(subject) {
-            return self.beyond.remove(&at).map(|before| [before, notice]);
-        }
-        self.subjects.insert(subject.into(), self.next);
-        self.beyond.insert(self.next, notice);
-        self.next += 1;
-        None
+        let at = self.subjects.remove(&*subject(notice))?;
+        self.beyond.remove(&at)
+    }
+
+    /// True if the same is there beyond the marks.
+    fn is_told(&self, notice: &Message) -> bool {
+        let at = self.subjects.get(&*subject(notice));
+        let told = at.and_then(|at| self.beyond.get(at));
+        told.is_some_and(|told| kind(told) == kind(notice))
     }
 
     /// The next one.
@@ -87,7 +106,7 @@ impl Ready {
         while self.has_room()
             && let Some((_, notice)) = self.beyond.pop_first()
         {
-            self.subjects.remove(subject(&notice));
+            self.subjects.remove(&*subject(&notice));
             self.push_back(notice, None);
         }
     }
@@ -142,8 +161,76 @@ impl Ready {
     }
 }
 
-/// What a notice is about: everything behind its first byte.
-fn subject(notice: &Message) -> &[u8] {
-    let part = notice.part(0).map_or(&[][..], |part| part.as_bytes());
-    part.get(1..).unwrap_or_default()
+/// Which of two things a notice says: the first byte of its last part.
+fn kind(notice: &Message) -> Option<u8> {
+    last(notice).first().copied()
+}
+
+/// What a notice is about: everything else.
+fn subject(notice: &Message) -> Box<[u8]> {
+    let before = notice.len().saturating_sub(1);
+    let parts = notice.iter().take(before).map(Part::as_bytes);
+    let behind = last(notice).get(1..).unwrap_or_default();
+    let pieces: SmallVec<[&[u8]; 2]> = parts.chain([behind]).collect();
+    pieces.concat().into()
+}
+
+fn last(notice: &Message) -> &[u8] {
+    let part = notice.part(notice.len().wrapping_sub(1));
+    part.map_or(&[][..], |part| part.as_bytes())
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    /// No message has room.
+    fn full() -> Ready {
+        let options = Options {
+            receive_mark: 1,
+            ..Options::default()
+        };
+        let mut ready = Ready::new(&options);
+        ready.push_back("first".into(), None);
+        ready
+    }
+
+    fn texts(ready: &mut Ready) -> Vec<Vec<String>> {
+        let text = |part: &Part| format!("{:?}", part.as_bytes());
+        let message = |message: Message| message.iter().map(text).collect();
+        ready.take().map(message).skip(1).collect()
+    }
+
+    #[test]
+    fn notice_beyond_the_marks_takes_back_its_opposite_and_the_same_is_void() {
+        let mut ready = full();
+        assert!(ready.notify(b"\x01a".into()).is_empty());
+        assert!(ready.notify(b"\x01b".into()).is_empty());
+        assert_eq!(ready.notify(b"\x01a".into()).len(), 1);
+        assert_eq!(ready.notify(b"\x00a".into()).len(), 2);
+        assert_eq!(texts(&mut ready), [["[1, 98]"]]);
+    }
+
+    #[test]
+    fn parts_before_the_last_are_of_the_subject() {
+        let mut ready = full();
+        for peer in ["p", "q"] {
+            assert!(ready.notify([peer.as_bytes(), b"\x01a"].into()).is_empty());
+        }
+        let cancelled = ready.notify([&b"p"[..], b"\x00a"].into());
+        assert_eq!(cancelled.len(), 2);
+        assert_eq!(texts(&mut ready), [["[113]", "[1, 97]"]]);
+    }
+
+    #[test]
+    fn withdrawing_takes_back_what_was_not_told_and_tells_nothing() {
+        let mut ready = full();
+        assert!(ready.withdraw(&b"\x00a".into()).is_none(), "there is none");
+        assert!(ready.notify(b"\x01a".into()).is_empty());
+        assert!(ready.withdraw(&b"\x01a".into()).is_none(), "it is the same");
+        assert!(ready.withdraw(&b"\x00a".into()).is_some());
+        assert_eq!(texts(&mut ready), [] as [Vec<String>; 0]);
+        assert!(ready.subjects.is_empty());
+    }
 }

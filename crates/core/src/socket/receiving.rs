@@ -59,10 +59,13 @@ impl<P: Receives> Socket<P> {
     /// routing id, the other properties that it announced, and the names of its pipe and of its
     /// connection, as [`peers`](Self::peers) and [`events`](Self::events) have them.
     ///
-    /// `None`: it is from no single peer (an XPUB's notice of a subscription).
+    /// `None`: it is from no single peer (an XPUB's notice of a subscription). Waiting and errors
+    /// are those of [`recv`](Self::recv).
     ///
     /// (libzmq's messages carry their peer along. Here only who asks pays for it: a counted
     /// reference for each message would be an atomic operation for each.)
+    ///
+    /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     #[doc(alias = "zmq_msg_gets")]
     pub fn recv_from(&self) -> Result<(Message, Option<Arc<Peer>>), RecvError> {
         self.shared().recv(None)

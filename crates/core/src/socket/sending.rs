@@ -46,7 +46,9 @@ impl<P: Sends> Socket<P> {
         }
     }
 
-    /// Sends a message if a peer has room now; [`SendErrorKind::Full`] otherwise. Never waits.
+    /// Sends a message if a peer has room now. Never waits.
+    ///
+    /// *Errors*: [`SendErrorKind::Full`] if none has, and otherwise those of [`send`](Self::send).
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let mut message = message.into();
         match self.shared().try_send(&mut message) {

@@ -332,34 +332,32 @@ impl<P: Pattern> State<P> {
     }
 
     fn handle_attached(&mut self, pipe: PipeId, link: Link, origin: &Origin, port: &Arc<Port>) {
-        if self.body.closed.is_some() {
-            self.body.after.any = true;
-            match link {
-                Link::Stream(stream) => {
-                    let command = IoCommand::Drop(stream.key);
-                    self.body.after.commands.push((stream.io.clone(), command));
-                }
-                #[cfg(feature = "inproc")]
-                Link::Inproc(inproc) => self.dismiss_inproc(&inproc),
+        let refusal = match self.body.closed {
+            Some(_) => None,
+            None => match self.attach(pipe, link.clone(), origin, port) {
+                Ok(()) => return,
+                Err(refusal) => Some(refusal),
+            },
+        };
+        self.body.after.any = true;
+        match link {
+            Link::Stream(stream) => {
+                let refused = refusal.zip(origin.peer());
+                let command = refused.map_or(IoCommand::Drop(stream.key), |(refusal, peer)| {
+                    IoCommand::Refused(stream.key, peer.connection, refusal)
+                });
+                self.body.after.commands.push((stream.io.clone(), command));
+                self.body.dismiss(&stream, port);
             }
-            return;
-        }
-        if let Err(refusal) = self.attach(pipe, link.clone(), origin, port) {
-            self.body.after.any = true;
-            match link {
-                Link::Stream(stream) => {
-                    let command = IoCommand::Refused(stream.key, refusal);
-                    self.body.after.commands.push((stream.io.clone(), command));
+            #[cfg(feature = "inproc")]
+            Link::Inproc(inproc) => {
+                if let Some((refusal, peer)) = refusal.zip(origin.peer()) {
+                    self.body.after.refuse(&inproc, peer, refusal, port);
                 }
-                #[cfg(feature = "inproc")]
-                Link::Inproc(inproc) => {
-                    if let Some(peer) = origin.peer() {
-                        self.body.after.refuse(&inproc, peer, refusal, port);
-                    }
-                    self.dismiss_inproc(&inproc);
-                }
+                self.dismiss_inproc(&inproc);
             }
         }
+        port.free_pipe(pipe);
     }
 
     /// `before`: how many messages the pipe had brought before this connection.
@@ -373,10 +371,14 @@ impl<P: Pattern> State<P> {
         let Some(entry) = self.body.pipes.get(pipe) else {
             return;
         };
+        let unread = before.saturating_sub(entry.batch.consumed());
+        if unread > 0 {
+            self.pattern.unread(pipe, unread);
+        }
         if let Err(refusal) = self.pattern.hiccup(pipe, peer, &mut self.actions) {
             match &entry.link {
                 Link::Stream(stream) => {
-                    let command = IoCommand::Refused(stream.key, refusal);
+                    let command = IoCommand::Refused(stream.key, peer.connection, refusal);
                     self.body.after.commands.push((stream.io.clone(), command));
                     self.body.after.any = true;
                 }
@@ -603,24 +605,13 @@ impl Body {
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
                 Action::Echo(pipe, number) => self.send_command(pipe, echo::ping(number)),
                 Action::Notify(notice) => self.notify(notice, port),
+                Action::Withdraw(notice) => self.withdraw(&notice, port),
                 Action::Retract => self.retract(port),
                 Action::Answer(request, reply) => self.answer(request, reply),
                 Action::Tell(request) => self.tell(request),
                 Action::Deliver(message) => self.deliver(message, port),
                 Action::End(pipe, why) => self.end_connection(pipe, why, port),
             }
-        }
-    }
-
-    /// A notice for the application, or two that have become void.
-    fn notify(&mut self, notice: Message, port: &Port) {
-        if let Some(void) = self.ready.notify(notice) {
-            port.counters
-                .drop_receiving(Dropped::HighWaterMark, void.len() as u64);
-            self.after.garbage.extend(void);
-            self.after.any = true;
-        } else {
-            self.wake_receivers(1);
         }
     }
 

@@ -4,7 +4,8 @@
 //! reserves a leading zero for this). Names from outside that begin with a zero are accepted as
 //! long as they are not in use, and made names avoid them.
 //!
-//! Invariant: `pipes` and `names` are inverse to each other.
+//! Invariant: `pipes` and `names` are inverse to each other, but for pipes that are
+//! [retired](ByRoutingId::retire): these have names, which lead elsewhere or nowhere.
 
 use std::collections::HashMap;
 
@@ -53,11 +54,19 @@ impl ByRoutingId {
         name
     }
 
+    /// Frees the name of a pipe, by which it is known still for what it has brought.
+    pub fn retire(&mut self, pipe: PipeId) {
+        if let Some(name) = self.names.get(pipe)
+            && self.pipes.get(name) == Some(&pipe)
+        {
+            self.pipes.remove(name);
+        }
+    }
+
     /// Forgets a pipe and returns its name; `None` if it had none.
     pub fn remove(&mut self, pipe: PipeId) -> Option<Part> {
-        let name = self.names.remove(pipe)?;
-        self.pipes.remove(&name);
-        Some(name)
+        self.retire(pipe);
+        self.names.remove(pipe)
     }
 
     /// The pipe that has this name.
@@ -72,7 +81,7 @@ impl ByRoutingId {
         self.names.get(pipe)
     }
 
-    /// All pipes that have a name.
+    /// All pipes that have a name, retired ones included.
     pub fn pipes(&self) -> impl Iterator<Item = PipeId> {
         self.names.iter().map(|(pipe, _)| pipe)
     }

@@ -44,6 +44,11 @@ impl FairQueue {
         self.readable.remove(pipe);
     }
 
+    /// All pipes that may have messages, in turn.
+    pub fn pipes(&self) -> impl Iterator<Item = PipeId> {
+        self.readable.iter()
+    }
+
     /// The pipe whose turn it is; `None` if none is readable.
     #[inline]
     pub fn next(&self) -> Option<PipeId> {

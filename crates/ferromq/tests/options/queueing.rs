@@ -1,7 +1,7 @@
 //! What waits in a socket, how much of it and for how long.
 
 use ferromq::{
-    BuildError, Pub, Pull, Push, Reason, RecvError, Req, SendErrorKind, Sub, Violation, Xpub,
+    BuildError, Pub, Pull, Push, Reason, RecvError, Req, SendErrorKind, Sub, Violation, Xpub, Xsub,
 };
 
 use super::*;
@@ -174,4 +174,29 @@ fn topics_are_counted_once_each() {
     world.run_until(|| xpub.topics().unwrap() == 2);
     world.advance(SECOND);
     assert_eq!(xpub.topics().unwrap(), 2);
+}
+
+#[test]
+fn linger_of_a_subscriber_is_none_unless_it_is_set() {
+    for linger in [None, Some(2 * SECOND)] {
+        for late in [false, true] {
+            let (world, context) = world(1);
+            let xsub = Xsub::builder();
+            let builder = match linger {
+                Some(linger) if !late => xsub.linger(linger),
+                _ => xsub,
+            };
+            let xsub = builder.build(&context).unwrap();
+            if late && let Some(linger) = linger {
+                xsub.set_linger(linger).unwrap();
+            }
+            xsub.connect(NOWHERE).unwrap();
+            xsub.send("x").unwrap();
+            let start = world.elapsed();
+            xsub.close();
+            let took = world.elapsed() - start;
+            let least = linger.unwrap_or_default();
+            assert!((least..least + SECOND).contains(&took), "{took:?}");
+        }
+    }
 }

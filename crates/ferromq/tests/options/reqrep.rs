@@ -1,8 +1,8 @@
 //! What REQ, DEALER and ROUTER alone have.
 
 use ferromq::{
-    ConnectError, Dealer, DealerOptions, Endpoint, Message, Reason, RecvError, Refusal, Refused,
-    Rep, Req, ReqOptions, Router, RouterOptions, SendErrorKind,
+    Builder, ConnectError, Dealer, DealerOptions, Endpoint, Message, Reason, RecvError, Refusal,
+    Refused, Rep, Req, ReqOptions, Router, RouterOptions, SendErrorKind,
 };
 
 use super::*;
@@ -179,6 +179,72 @@ fn notify_tells_of_peers_that_come_and_go() {
         }
         assert_eq!(all(|| router.recv_timeout(SECOND)), expected);
     }
+}
+
+#[test]
+fn announcements_of_several_options_do_not_displace_each_other() {
+    type Change = fn(Builder<Router>) -> Builder<Router>;
+    let options: [Change; 4] = [
+        |router| router.disconnect_message("bye"),
+        |router| router.notify(true, false),
+        |router| router.hello_message("hello"),
+        |router| router.probe_router(true),
+    ];
+    for endpoint in [ANY, "inproc://name"] {
+        for first in 0..options.len() {
+            let (_, context) = world(1);
+            let mut builder = Router::builder();
+            for change in options.iter().cycle().skip(first).take(options.len()) {
+                builder = change(builder);
+            }
+            // What is said to be off leaves the others alone.
+            builder = builder.notify(true, false);
+            let router = builder.build(&context).unwrap();
+            let dealer = Dealer::builder().routing_id("d").build(&context).unwrap();
+            dealer.connect(router.bind(endpoint).unwrap()).unwrap();
+            for expected in ["hello", ""] {
+                assert_eq!(dealer.recv_timeout(WAIT).unwrap(), message([expected]));
+            }
+            dealer.send("x").unwrap();
+            let mut expected = vec![message(["d", "x"]), message(["d", "bye"])];
+            if endpoint == ANY {
+                expected.insert(0, message(["d", ""]));
+            }
+            let received = router.recv_timeout(WAIT).unwrap();
+            assert_eq!(received, expected[0]);
+            if endpoint == ANY {
+                router.recv_timeout(WAIT).unwrap();
+            }
+            dealer.close();
+            let farewell = router.recv_timeout(WAIT).unwrap();
+            assert_eq!(Some(&farewell), expected.last(), "{endpoint}");
+        }
+    }
+}
+
+#[test]
+fn announcements_of_connections_are_not_made_in_process() {
+    let (_, context) = world(1);
+    let router = Router::builder().notify(true, true);
+    let router = router.build(&context).unwrap();
+    let dealer = Dealer::builder().hiccup_message("hiccup");
+    let dealer = dealer.routing_id("d").build(&context).unwrap();
+    dealer
+        .connect(router.bind("inproc://name").unwrap())
+        .unwrap();
+    dealer.send("x").unwrap();
+    assert_eq!(router.recv_timeout(WAIT).unwrap(), message(["d", "x"]));
+    router.close();
+    assert_eq!(all(|| dealer.recv_timeout(SECOND)), []);
+
+    let router = Router::builder().notify(true, true);
+    let router = router.disconnect_message("bye").build(&context).unwrap();
+    let dealer = Dealer::builder().routing_id("d").build(&context).unwrap();
+    router
+        .connect(dealer.bind("inproc://other").unwrap())
+        .unwrap();
+    dealer.close();
+    assert_eq!(all(|| router.recv_timeout(SECOND)), [message(["d", "bye"])]);
 }
 
 /// What a ROUTER first hears of a peer that dials it and sends nothing.

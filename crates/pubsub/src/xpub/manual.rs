@@ -40,12 +40,16 @@ impl Manual {
     /// A pipe asks for nothing any more: topics that nobody else asks for are cancelled; `every`
     /// topic, if that is wanted.
     pub(super) fn forget(&mut self, pipe: PipeId, every: bool, then: &mut Actions) {
-        let mut cancel = |topic: Vec<u8>| tell(pipe, Request::Cancel(&topic), then);
-        if every {
-            self.asked.topics_of(pipe, &mut cancel);
-            self.asked.remove(pipe, drop);
-        } else {
-            self.asked.remove(pipe, cancel);
+        let mut topics = Vec::new();
+        self.asked.topics_of(pipe, |topic| topics.push(topic));
+        self.asked.remove(pipe, drop);
+        for topic in topics {
+            let cancelled = Request::Cancel(&topic);
+            match every || !self.asked.has(&topic) {
+                true => tell(pipe, cancelled, then),
+                // Whether it was granted is nobody's concern any more.
+                false => then.withdraw(marked(pipe, cancelled)),
+            }
         }
     }
 
@@ -68,9 +72,13 @@ pub enum AnswerError {
 }
 
 fn tell(pipe: PipeId, request: Request<'_>, then: &mut Actions) {
+    then.notify(marked(pipe, request));
+}
+
+fn marked(pipe: PipeId, request: Request<'_>) -> Message {
     let mut message = request.to_message();
     message.push_front(mark(pipe));
-    then.deliver(message);
+    message
 }
 
 /// The part that says by which pipe a message came.

@@ -226,3 +226,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn req_asking_discards_what_anybody_had_sent_before() {
+    let mut req = Driven::<ReqPattern>::with_peers(3);
+    for n in [1, 2] {
+        req.pattern.readable(pipe(n));
+    }
+    req.send("q");
+    let discarded = req.actions().into_iter().map(|action| match action {
+        Action::DiscardIncoming(pipe) => pipe,
+        other => panic!("unexpected {other:?}"),
+    });
+    assert_eq!(discarded.collect::<Vec<_>>(), [0, 1, 2].map(pipe));
+}

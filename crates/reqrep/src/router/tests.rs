@@ -245,3 +245,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn router_frees_the_name_of_a_peer_that_is_gone_and_still_receives_what_it_sent_under_it() {
+    let mut router = router(&["a", "b"]);
+    assert!(router.pattern.ending(pipe(0), &mut router.then));
+    assert_eq!(router.send(parts(["a", "x"])), NO_ROUTE);
+    let got = router.receive(0, "y");
+    assert_eq!(got, Got::Message(parts(["a", "y"])));
+    router.accept(2, "a").unwrap();
+    router.detach(0);
+    assert_eq!(
+        router.send(parts(["a", "x"])),
+        Sent::To(pipe(2), "x".into())
+    );
+}

@@ -120,3 +120,21 @@ fn req_whose_cancelled_request_comes_back_lets_it_go() {
     assert!(!came_back(8));
     assert!(came_back(9));
 }
+
+#[test]
+fn req_relaxed_sends_again_what_came_back_only_while_no_other_has_taken_its_place() {
+    let relaxed = ReqSettings {
+        relaxed: true,
+        correlate: false,
+    };
+    let mut req = with_peers(relaxed, 2);
+    let returned = |req: &mut Driven<ReqPattern>, n, text| {
+        let message = parts(["", text]);
+        req.pattern.returned(pipe(n), &message, &mut req.then)
+    };
+    req.send("r1");
+    assert!(returned(&mut req, 0, "r1"));
+    req.send("r2");
+    assert!(!returned(&mut req, 0, "r1"), "r2 was asked of another peer");
+    assert!(returned(&mut req, 1, "r2"));
+}
