@@ -33,7 +33,7 @@ use crate::wait::Waiter;
 use crate::world::{Listener, Reactor};
 
 pub(crate) use arriving::Arriving;
-pub(crate) use entrance::Entrance;
+pub(crate) use entrance::{Entrance, Seat};
 pub(crate) use worker::IoWorker;
 
 /// What others ask of an I/O thread. Keys name sessions and listeners; an unknown key is ignored.

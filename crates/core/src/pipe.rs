@@ -16,7 +16,7 @@ use ferromq_wire::Incoming;
 pub(crate) use self::inproc::InprocPipe;
 use crate::connection::Connection;
 use crate::inbound::Inbound;
-use crate::io::{IoCommand, IoHandle};
+use crate::io::{IoCommand, IoHandle, Seat};
 use crate::options::{Options, Overflow};
 use crate::outbound::{Outbound, Wrote};
 use crate::pattern::PipeId;
@@ -139,6 +139,8 @@ pub(crate) struct StreamPipe {
     pub(crate) options: Arc<Options>,
     port: Arc<Port>,
     connection: Mutex<Option<Arc<Connection>>>,
+    /// The place of who came by a listener, as long as something of it can be received.
+    seat: Mutex<Option<Arc<Seat>>>,
 }
 
 impl StreamPipe {
@@ -168,7 +170,18 @@ impl StreamPipe {
             options,
             port,
             connection: Mutex::new(None),
+            seat: Mutex::new(None),
         }
+    }
+
+    /// Takes up a place among the socket's connections, beside the session.
+    pub(crate) fn sit(&self, seat: &Arc<Seat>) {
+        *self.seat.lock() = Some(Arc::clone(seat));
+    }
+
+    /// Nothing is received from it any more.
+    pub(crate) fn rise(&self) {
+        *self.seat.lock() = None;
     }
 
     /// What it has carried until now, over all connections.

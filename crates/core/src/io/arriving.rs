@@ -19,7 +19,7 @@ pub(crate) struct Arriving {
     /// By which listener it came: with that, it ends. What the application handed over has come by
     /// one that is not there.
     pub(super) by: u64,
-    pub(super) seat: Seat,
+    pub(super) seat: Arc<Seat>,
     pub(super) port: Life,
     pub(super) endpoint: Endpoint,
     pub(super) options: Arc<Options>,

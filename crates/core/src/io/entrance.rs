@@ -54,7 +54,7 @@ pub(super) struct Guest {
 
 /// The place of one who came in; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(crate) struct Seat {
     entrance: Arc<Entrance>,
     number: u64,
     is_late: bool,
@@ -66,7 +66,7 @@ impl Entrance {
         self: &Arc<Self>,
         capacity: &Capacity,
         guest: Guest,
-    ) -> Result<(Seat, Option<SessionId>), Crowd> {
+    ) -> Result<(Arc<Seat>, Option<SessionId>), Crowd> {
         let mut state = self.state.lock();
         if state.connections >= capacity.connections {
             return Err(Crowd::Connections);
@@ -81,7 +81,7 @@ impl Entrance {
             is_late: state.is_late(capacity, guest.host),
             number: state.enter(guest),
         };
-        Ok((seat, displaced))
+        Ok((Arc::new(seat), displaced))
     }
 }
 

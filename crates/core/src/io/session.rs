@@ -104,7 +104,7 @@ pub(super) struct Session {
 
 enum Role {
     Dialed,
-    Accepted { by: u64, seat: Seat },
+    Accepted { by: u64, seat: Arc<Seat> },
 }
 
 enum Phase {
@@ -508,6 +508,9 @@ impl Session {
             ))
         });
         let pipe = Arc::clone(pipe);
+        if let Role::Accepted { seat, .. } = &self.role {
+            pipe.sit(seat);
+        }
         let peer = shaking.describe(peer, pipe.id, self.connection);
         let Shaking { stream, input, .. } = *shaking;
         pipe.inbound.count_bytes(input.len());

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use ferromq_wire::Incoming;
 
-use super::state::{Body, Entry, Pipes, State};
+use super::receipt::Came;
+use super::state::{Body, Pipes, State};
 use crate::error::ClosedError;
 use crate::event::Event;
 use crate::inbound;
@@ -72,9 +73,12 @@ impl<P: Pattern> State<P> {
         };
         self.body.forget_claim();
         self.body.retire(&entry);
-        self.body.ending.retain(|other| *other != pipe);
+        self.body.ending -= usize::from(entry.ending);
         match &entry.link {
-            Link::Stream(stream) => stream.inbound.abandon(),
+            Link::Stream(stream) => {
+                stream.inbound.abandon();
+                stream.rise();
+            }
             #[cfg(feature = "inproc")]
             Link::Inproc(_) => {}
         }
@@ -125,6 +129,7 @@ impl<P: Pattern> State<P> {
         let entry = self.body.pipes.get_mut(pipe);
         let known = entry.is_some();
         if let Some(entry) = entry {
+            self.body.ending += usize::from(!entry.ending);
             entry.ending = true;
             // What it brought may be received for long; nothing more goes there.
             let backlog = entry.backlog.take();
@@ -151,20 +156,23 @@ impl<P: Pattern> State<P> {
         let wanted = self.pattern.ending(pipe, &mut self.actions);
         self.carry_out(port);
         match self.body.pipes.get(pipe) {
-            Some(entry) if wanted && !entry.is_drained() => self.body.ending.push(pipe),
-            Some(_) => self.detach(pipe, Dropped::Stale, port),
-            None => {}
+            Some(entry) if !wanted || entry.is_drained() => {
+                self.detach(pipe, Dropped::Stale, port);
+            }
+            Some(_) | None => {}
         }
         self.body.wake_everybody();
     }
 
-    /// Lets the pipes go that are over and have nothing left: a PAIR is free for its next peer.
+    /// Lets a pipe go that is over, if the message taken last was the last that it brought: a PAIR
+    /// is free for its next peer.
     #[cold]
     pub(super) fn detach_drained(&mut self, port: &Arc<Port>) {
-        let (pipes, ending) = (&self.body.pipes, &self.body.ending);
-        let drained = |pipe: &PipeId| pipes.get(*pipe).is_some_and(Entry::is_drained);
-        let drained: Vec<PipeId> = ending.iter().copied().filter(drained).collect();
-        for pipe in drained {
+        let Some(Came { pipe, .. }) = self.body.came else {
+            return;
+        };
+        let entry = self.body.pipes.get(pipe);
+        if entry.is_some_and(|entry| entry.ending && entry.is_drained()) {
             self.detach(pipe, Dropped::Stale, port);
         }
     }
@@ -261,6 +269,7 @@ impl Body {
     /// What a peer has sent that the socket does not take is dropped.
     pub(super) fn dismiss(&mut self, stream: &StreamPipe, port: &Port) {
         stream.inbound.abandon();
+        stream.rise();
         let unread = stream.inbound.take_back();
         port.counters
             .drop_receiving(Dropped::PeerGone, inbound::messages(&unread));

@@ -82,8 +82,8 @@ pub(crate) struct Body {
     woken: Option<Instant>,
     /// What is sent now is one of a batch, behind which the sender writes.
     pub(super) batching: bool,
-    /// Pipes that are over, and had something left when they ended.
-    pub(super) ending: Vec<PipeId>,
+    /// How many pipes are over, and have something left.
+    pub(super) ending: usize,
 }
 
 /// One pipe of the table.
@@ -243,7 +243,7 @@ impl<P: Pattern> State<P> {
         port.counters.deliver();
         self.tell_turn();
         self.body.share_rest();
-        if !self.body.ending.is_empty() && self.body.ready.is_empty() {
+        if self.body.ending > 0 && self.body.ready.is_empty() {
             self.detach_drained(port);
         }
         Ok(true)

@@ -46,6 +46,27 @@ fn connections_up_to_the_maximum_are_held_and_one_more_is_turned_away() {
 }
 
 #[test]
+fn peers_that_are_gone_take_their_place_until_what_they_sent_is_received() {
+    let (world, pull, endpoint, events) = bound(Pull::builder().max_connections(2));
+    for text in ["first", "second"] {
+        let mut peer = dial(&world, &endpoint);
+        peer.handshake("PUSH", "PULL");
+        peer.send(frames::msg([text]));
+        peer.end();
+        assert_eq!(ending(&events), Reason::Ended);
+    }
+    let mut third = dial(&world, &endpoint);
+    assert_eq!(crowd(&events), Crowd::Connections);
+    third.expect_end();
+    assert_eq!(pull.recv_timeout(WAIT), Ok(Message::from("first")));
+    let mut fourth = dial(&world, &endpoint);
+    fourth.handshake("PUSH", "PULL");
+    assert_eq!(pull.recv_timeout(WAIT), Ok(Message::from("second")));
+    dial(&world, &endpoint).handshake("PUSH", "PULL");
+    assert_eq!(pull.stats().turned_away, 1);
+}
+
+#[test]
 fn handshakes_up_to_the_maximum_go_on_and_one_more_waits_for_the_oldest() {
     let (world, pull, endpoint, events) = bound(Pull::builder().max_handshakes(2));
     let [mut first, mut second] = [(); 2].map(|()| dial(&world, &endpoint));
