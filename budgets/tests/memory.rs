@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Context, Event, Pub, PubOptions, Xpub};
+use ferromq::{Context, Event, Pub, PubOptions, Xpub, XpubOptions};
 use ferromq_budgets::scales::{Weighing, held};
 use ferromq_testkit::frames::{self, Frames};
 use ferromq_testkit::{MockPeer, SimWorld, watchdog};
@@ -166,6 +166,29 @@ fn publisher_that_never_waits_holds_nothing_for_what_it_has_sent() {
             for peer in &mut peers {
                 (0..10).for_each(|_| peer.expect(frames::msg(["message"])));
             }
+        });
+        assert!(grown <= CRUMBS, "{grown} bytes are left");
+    });
+}
+
+/// What a peer cancels that it never asked for is told while there is room, and not kept beyond.
+#[test]
+fn cancellations_without_end_leave_nothing_with_a_manual_xpub_that_nobody_reads() {
+    watchdog::under("cancellations", LIMIT, || {
+        let (world, context) = world();
+        let publisher = Xpub::builder().manual(true).receive_high_water_mark(10);
+        let publisher = publisher.build(&context).expect("good options");
+        publisher.bind(HERE).expect("the endpoint is free");
+        let mut peer = MockPeer::dial(&world, HERE);
+        peer.handshake("SUB", "XPUB");
+        let mut number = 0;
+        let grown = grown(|| {
+            for _ in 0..10 {
+                number += 1;
+                peer.send(frames::cancel(format!("topic {number}")));
+            }
+            peer.send(frames::ping(0, "end"));
+            peer.expect(frames::pong("end"));
         });
         assert!(grown <= CRUMBS, "{grown} bytes are left");
     });

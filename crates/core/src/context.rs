@@ -12,7 +12,6 @@ use ferromq_transport::InprocRegistry;
 use crate::error::ClosedError;
 use crate::io::{IoCommand, IoHandle, IoWorker};
 use crate::options::{LINGER, Options};
-use crate::pattern::Kind;
 use crate::port::Shell;
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::world::{Process, Running, SystemWorld, Turn, Worker, World};
@@ -257,11 +256,9 @@ impl ContextInner {
         self.check_open()
     }
 
-    /// Fills in what a socket of this kind was not told.
-    pub(crate) fn complete(&self, options: &mut Options, kind: &Kind) {
-        if !kind.drops_at_close {
-            options.linger.get_or_insert(self.settings.linger);
-        }
+    /// Fills in what a socket was not told.
+    pub(crate) fn complete(&self, options: &mut Options) {
+        options.usual_linger = self.settings.linger;
         options.transport.ipv6 = options.ipv6.unwrap_or(self.settings.ipv6);
     }
 

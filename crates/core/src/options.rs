@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) receive_timeout: Option<Duration>,
     /// `None`: as the context has it; not once the socket is made.
     pub(crate) linger: Option<Duration>,
+    /// The context's, where none was set.
+    pub(crate) usual_linger: Duration,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) heartbeat: HeartbeatConfig,
@@ -99,6 +101,7 @@ impl Default for Options {
             send_timeout: None,
             receive_timeout: None,
             linger: None,
+            usual_linger: LINGER,
             connect_timeout: None,
             handshake_timeout: Duration::from_secs(30),
             heartbeat: HeartbeatConfig::default(),
@@ -229,7 +232,7 @@ impl Options {
     }
 
     pub(crate) fn linger(&self) -> Duration {
-        self.linger.unwrap_or(LINGER)
+        self.linger.unwrap_or(self.usual_linger)
     }
 
     /// An option that is another one in `other`, of those that no change reaches: what waits in a

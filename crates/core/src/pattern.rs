@@ -345,9 +345,6 @@ pub enum Action {
     /// belong. Of two about one subject beyond the receive high-water mark, the later is void if it
     /// says the same, and with its opposite both are: counted as [`Dropped::HighWaterMark`].
     Notify(Message),
-    /// The application need not be told of this. What it was to be told beyond the receive
-    /// high-water mark, and this is the opposite of, is void, and counted.
-    Withdraw(Message),
     /// Call [`Pattern::refill`] when the commands sent on this pipe until now are with the kernel,
     /// or the peer. Forgotten if the connection is lost before.
     Refill(PipeId),
@@ -412,11 +409,6 @@ impl Actions {
     /// Tells the application something that has come about.
     pub fn notify(&mut self, notice: Message) {
         self.list.push(Action::Notify(notice));
-    }
-
-    /// Takes back the opposite of a notice, if the application was to be told that later.
-    pub fn withdraw(&mut self, notice: Message) {
-        self.list.push(Action::Withdraw(notice));
     }
 
     /// Takes back what was delivered to the application and not taken yet.

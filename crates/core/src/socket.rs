@@ -122,7 +122,7 @@ impl<P: Pattern> Socket<P> {
         mut pattern: P,
         mut options: Options,
     ) -> Self {
-        inner.complete(&mut options, &P::KIND);
+        inner.complete(&mut options);
         pattern.seed(&|| inner.world().random());
         let mut port = Port::new(P::KIND, options, Arc::clone(inner.world()));
         port.process = inner.process();

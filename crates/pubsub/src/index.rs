@@ -114,6 +114,11 @@ impl Index {
         }
     }
 
+    /// To how many topics a pipe subscribed.
+    pub(crate) fn held_by(&self, pipe: PipeId) -> usize {
+        self.subscribers.get(pipe).map_or(0, |it| it.held.len())
+    }
+
     /// Whether anybody subscribed to this topic.
     pub(crate) fn has(&self, topic: &[u8]) -> bool {
         self.tree.get(topic).is_some()

@@ -272,8 +272,8 @@ impl Xpub {
 /// The options that XPUB has beside those of [PUB](crate::PubOptions): methods of its builder.
 ///
 /// If more is told than a topic's first subscription and last cancellation, it is dropped, and
-/// counted, while as many messages as the receive high-water mark wait; but with
-/// [`manual`](Self::manual), where each peer's are told like a topic's.
+/// counted, while as many messages as the receive high-water mark wait. With
+/// [`manual`](Self::manual), each peer's first and last of a topic are told like those of a topic.
 pub trait XpubOptions: Sized {
     /// Whether every subscription is received, not only the first one of a topic. Default: false.
     #[doc(alias = "ZMQ_XPUB_VERBOSE")]
@@ -285,8 +285,8 @@ pub trait XpubOptions: Sized {
     fn verboser(self, verboser: bool) -> Self;
 
     /// Whether the application decides what peers are sent: their subscriptions and cancellations,
-    /// all of them, are received only, and [`Xpub::subscribe`] and [`Xpub::unsubscribe`] are for
-    /// the peer whose message was received last. Default: false.
+    /// all of them and those of peers that are lost, are received only, and [`Xpub::subscribe`] and
+    /// [`Xpub::unsubscribe`] are for the peer whose message was received last. Default: false.
     #[doc(alias = "ZMQ_XPUB_MANUAL")]
     fn manual(self, manual: bool) -> Self;
 
@@ -397,13 +397,12 @@ impl XpubPattern {
     }
 
     fn forget(&mut self, pipe: PipeId, then: &mut Actions) {
-        let every = self.settings.told == Told::Everything;
         if self.settings.manual {
             self.publisher.forget(pipe, drop);
-            return self.manual.forget(pipe, every, then);
+            return self.manual.forget(pipe, then);
         }
         let mut topics = Vec::new();
-        if every {
+        if self.settings.told == Told::Everything {
             self.publisher.topics_of(pipe, |topic| topics.push(topic));
         }
         let cancelled = |topic: &[u8]| Request::Cancel(topic).to_message();

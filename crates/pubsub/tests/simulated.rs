@@ -9,6 +9,8 @@ use std::time::Duration;
 use ferromq_core::world::{Habit, Tuning};
 use ferromq_core::{Context, Dropped, Message, RecvError};
 use ferromq_pubsub::{NotSubscribed, Pub, Sub, UnsubscribeError, Xpub, XpubOptions, Xsub};
+use ferromq_testkit::MockPeer;
+use ferromq_testkit::frames::{self, Frames};
 use ferromq_testkit::sim::{Conditions, Event, SimWorld, for_seeds};
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -424,4 +426,50 @@ fn verbose_xpub_that_was_not_read_is_told_of_each_topic() {
             assert_eq!(told.len(), 51);
         });
     }
+}
+
+/// What a manual XPUB of a mark of 1 is told by a peer that sends this, and of its end.
+fn told(world: &SimWorld, peer: &mut MockPeer, xpub: &Xpub, said: Frames) -> Vec<String> {
+    peer.send(said.then(frames::ping(0, "end")));
+    peer.expect(frames::pong("end"));
+    peer.end();
+    world.run_until(|| xpub.pipes() == 0);
+    let mut told = Vec::new();
+    while let Ok(notice) = xpub.recv_timeout(WAIT) {
+        told.push(notice.part_str(0).unwrap().to_owned());
+    }
+    told
+}
+
+#[test]
+fn manual_xpub_that_was_not_read_is_told_what_has_become_of_each_peer() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let endpoint = "tcp://127.0.0.1:7000";
+        let xpub = Xpub::builder().manual(true).receive_high_water_mark(1);
+        let xpub = xpub.build(&context).unwrap();
+        xpub.bind(endpoint).unwrap();
+        let dial = || {
+            let mut peer = MockPeer::dial(&world, endpoint);
+            peer.handshake("SUB", "XPUB");
+            peer
+        };
+        let (on, off) = (frames::subscribe, frames::cancel);
+        // Beyond the mark a second subscription is none, and a cancellation counts that had one.
+        let said = on("t").then(on("t")).then(off("t"));
+        assert_eq!(told(&world, &mut dial(), &xpub, said), ["\u{1}t", "\u{0}t"]);
+        let said = on("first").then(off("t")).then(on("t"));
+        let ended = ["\u{1}first", "\u{0}first"];
+        assert_eq!(told(&world, &mut dial(), &xpub, said), ended);
+        // Whoever goes is told of, though another one asks for the same.
+        let mut other = dial();
+        other.send(on("t"));
+        assert_eq!(xpub.recv_timeout(WAIT), Ok(Message::from("\u{1}t")));
+        let mut peer = dial();
+        peer.send(on("t"));
+        assert_eq!(xpub.recv_timeout(WAIT), Ok(Message::from("\u{1}t")));
+        peer.end();
+        assert_eq!(xpub.recv_timeout(WAIT), Ok(Message::from("\u{0}t")));
+    });
 }

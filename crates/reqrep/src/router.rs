@@ -24,9 +24,8 @@ pub struct RouterPattern {
     /// Where each attached pipe's name comes from.
     naming: PipeMap<Naming>,
     incoming: FairQueue,
-    /// Under which names so many messages of dialed pipes are received still, from peers that were
-    /// there before: of each pipe in the order in which they came.
-    former: Vec<(PipeId, Part, u64)>,
+    /// Who sent what dialed pipes have brought before, of each pipe in the order in which it came.
+    former: Vec<Former>,
     /// The name for the pipe that is dialed next.
     given: Option<Part>,
     settings: RouterSettings,
@@ -91,26 +90,45 @@ impl Pattern for RouterPattern {
     }
 
     fn unread(&mut self, pipe: PipeId, messages: u64) {
-        let of_pipe = self.former.iter().filter(|(other, ..)| *other == pipe);
-        let known: u64 = of_pipe.map(|(.., messages)| messages).sum();
-        if let Some(name) = self.peers.name(pipe)
-            && messages > known
-        {
-            self.former.push((pipe, name.clone(), messages - known));
+        let mut known = 0;
+        for former in self.former.iter_mut().filter(|it| it.pipe == pipe) {
+            match former.left {
+                Some(left) => known += left,
+                // Whoever was refused last.
+                None => return former.left = Some(messages.saturating_sub(known)),
+            }
+        }
+        if messages > known {
+            self.former.push(Former {
+                pipe,
+                name: self.peers.name(pipe).cloned(),
+                left: Some(messages - known),
+            });
         }
     }
 
     fn hiccup(&mut self, pipe: PipeId, peer: &Arc<Peer>, _: &mut Actions) -> Result<(), Refusal> {
+        let is_over = |it: &Former| it.pipe == pipe && it.left.is_none_or(|left| left == 0);
+        self.former.retain(|it| !is_over(it));
         let renamed = match self.naming.get(pipe) {
             Some(Naming::Given) => false,
             Some(Naming::Made) => !peer.routing_id.is_empty(),
             Some(Naming::Announced | Naming::Unknown) | None => true,
         };
-        if renamed {
-            let naming = self.name(pipe, peer)?;
-            self.naming.insert(pipe, naming);
+        if !renamed {
+            return Ok(());
         }
-        Ok(())
+        let named = self.name(pipe, peer);
+        match named {
+            Ok(naming) => self.naming.insert(pipe, naming),
+            // What it has sent all the same is nobody's.
+            Err(_) => self.former.push(Former {
+                pipe,
+                name: None,
+                left: None,
+            }),
+        }
+        named.map(drop)
     }
 
     /// Nobody is there any more: the name is free, under which what the peer sent is received.
@@ -121,7 +139,7 @@ impl Pattern for RouterPattern {
 
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.peers.remove(pipe);
-        self.former.retain(|(other, ..)| *other != pipe);
+        self.former.retain(|it| it.pipe != pipe);
         self.naming.remove(pipe);
         self.incoming.detach(pipe);
     }
@@ -324,17 +342,18 @@ impl RouterPattern {
     /// The name under which the next message of a pipe is received.
     #[cold]
     fn next_name(&mut self, pipe: PipeId) -> Option<Part> {
-        let at = self.former.iter().position(|(other, ..)| *other == pipe);
-        let Some((at, (_, name, left))) = at.and_then(|at| Some((at, self.former.get_mut(at)?)))
-        else {
+        let Some(former) = self.former.iter_mut().find(|it| it.pipe == pipe) else {
             return self.peers.name(pipe).cloned();
         };
-        let name = name.clone();
-        *left -= 1;
-        if *left == 0 {
-            self.former.remove(at);
+        let name = former.name.clone();
+        if let Some(left) = &mut former.left {
+            *left -= 1;
+            if *left == 0 {
+                let is_over = |it: &Former| it.pipe == pipe && it.left == Some(0);
+                self.former.retain(|it| !is_over(it));
+            }
         }
-        Some(name)
+        name
     }
 
     /// Names a pipe as its peer announced, or by a made name.
@@ -346,6 +365,16 @@ impl RouterPattern {
         self.peers.assign(pipe, peer.routing_id.clone())?;
         Ok(Naming::Announced)
     }
+}
+
+/// Who sent messages that a dialed pipe brought by a connection before.
+#[derive(Clone, Debug)]
+struct Former {
+    pipe: PipeId,
+    /// None: who was refused.
+    name: Option<Part>,
+    /// How many of them are not received yet; none while they may still come. Never zero.
+    left: Option<u64>,
 }
 
 /// Where a pipe's name comes from.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ferromq_core::{Context, Dropped, Message, RecvError, Refused, SendErrorKind};
 use ferromq_reqrep::{Dealer, Rep, Req, ReqOptions, Router};
 use ferromq_testkit::sim::{SimWorld, for_seeds};
+use ferromq_testkit::{MockPeer, frames};
 
 const WAIT: Duration = Duration::from_secs(30);
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
@@ -337,5 +338,61 @@ fn reply_to_an_earlier_request_is_not_taken_once_the_asked_peer_is_gone() {
         world.run_until(|| req.pipes() == 2);
         assert_eq!(req.recv_timeout(WAIT), Err(RecvError::TimedOut));
         assert_eq!(req.stats().dropped(Dropped::Stale), 1);
+    });
+}
+
+#[test]
+fn failed_wait_for_a_peer_undoes_no_connect_of_others() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world), 1);
+        let dealer = Dealer::new(&context);
+        let endpoint = "tcp://127.0.0.1:7000";
+        let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+        let mut first = Box::pin(dealer.connect_wait_async(endpoint));
+        let mut second = Box::pin(dealer.connect_wait_async(endpoint));
+        assert!(first.as_mut().poll(cx).is_pending());
+        assert!(second.as_mut().poll(cx).is_pending());
+        drop(first);
+        assert_eq!(dealer.pipes(), 1, "another one waits");
+        dealer.connect(endpoint).unwrap();
+        drop(second);
+        assert_eq!(dealer.pipes(), 1, "it is connected for good");
+        dealer.disconnect(endpoint).unwrap();
+        let third = Box::pin(dealer.connect_wait_async(endpoint));
+        drop(third);
+        assert_eq!(dealer.pipes(), 0);
+    });
+}
+
+#[test]
+fn router_that_has_dialed_receives_nothing_of_a_peer_that_it_refused() {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        let context = Context::with_world(Arc::new(world.clone()), 1);
+        let router = Router::new(&context);
+        let bound = router.bind("tcp://127.0.0.1:*").unwrap();
+        let owner = Dealer::builder().routing_id("taken");
+        let owner = owner.build(&context).unwrap();
+        owner.connect_wait(&bound, WAIT).unwrap();
+        world.run_until(|| router.pipes() == 1);
+        let endpoint = "tcp://127.0.0.1:7000";
+        let listener = MockPeer::listen(&world, endpoint);
+        router.connect(endpoint).unwrap();
+        for name in ["taken", "a", "taken", "b"] {
+            let mut peer = MockPeer::accept(&world, &*listener);
+            peer.send_greeting();
+            let ready = frames::ready_with("DEALER", &[("Identity", name.as_bytes())]);
+            peer.send(ready.then(frames::msg([name])));
+            match name {
+                "taken" => drop(peer.drain_to_end()),
+                _ => world.advance(Duration::from_secs(1)),
+            }
+        }
+        for name in ["a", "b"] {
+            assert_eq!(router.recv_timeout(WAIT), Ok(Message::from([name, name])));
+        }
+        assert_eq!(router.recv_timeout(WAIT), Err(RecvError::TimedOut));
+        assert!(router.stats().dropped(Dropped::PeerGone) >= 1);
     });
 }

@@ -8,8 +8,9 @@ const SMALLEST: usize = 1024;
 
 impl<S: SocketType> Builder<S> {
     /// How many connections the socket's listeners hold at a time, handshakes under way included,
-    /// and those that are over and have left something that was not received. Who comes then is closed at once, with [`Event::TurnedAway`](crate::Event::TurnedAway).
-    /// At least one. Default: 65 536 (libzmq: no limit).
+    /// and those that are over and have left something that was not received. Who comes then is
+    /// closed at once, with [`Event::TurnedAway`](crate::Event::TurnedAway). At least one.
+    /// Default: 65 536 (libzmq: no limit).
     ///
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn max_connections(mut self, connections: usize) -> Self {

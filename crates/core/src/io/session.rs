@@ -43,10 +43,10 @@ use crate::close::Life;
 use crate::connection::{Connection, Turned, Watch, tell};
 use crate::event::{ConnectionId, Event, Reason};
 use crate::options::Options;
-use crate::pattern::{Origin, Refusal};
+use crate::pattern::{Dropped, Origin, Refusal};
 use crate::pipe::{Link, Rest, StreamPipe};
 use crate::pool;
-use crate::port::Note;
+use crate::port::{Note, Port};
 use crate::world::{Interest, Reactor, Stream, World, is_for_later};
 
 /// How long the reading side of a connection may live on after a write to it has failed.
@@ -483,9 +483,6 @@ impl Session {
         let Phase::Shaking(mut shaking) = std::mem::replace(&mut self.phase, Phase::Pausing) else {
             return Fate::Lives;
         };
-        if let Role::Accepted { seat, .. } = &self.role {
-            seat.settle();
-        }
         self.deadline = None;
         self.write_failed = false;
         self.attempt = 0;
@@ -509,6 +506,7 @@ impl Session {
         });
         let pipe = Arc::clone(pipe);
         if let Role::Accepted { seat, .. } = &self.role {
+            seat.settle();
             pipe.sit(seat);
         }
         let peer = shaking.describe(peer, pipe.id, self.connection);
@@ -526,7 +524,7 @@ impl Session {
         pipe.out
             .connect(Arc::clone(&connection.stream), encoder, sealer, &greetings);
         let before = pipe.inbound.produced();
-        let joined = put(announcements.arrival(), &pipe);
+        let joined = put(announcements.arrival(), &pipe, &self.port);
         pipe.set_connection(Some(Arc::clone(&connection)));
         self.phase = Phase::Live(Arc::clone(&connection));
         self.port.post(match self.role {
@@ -616,7 +614,8 @@ impl Session {
         };
         pipe.set_connection(None);
         let is_dialed = matches!(self.role, Role::Dialed);
-        if put(self.options.announcements.farewell(is_dialed), pipe) {
+        let farewell = self.options.announcements.farewell(is_dialed);
+        if put(farewell, pipe, &self.port) {
             self.port.post(Note::Readable(pipe.id));
         }
         if pipe.out.disconnect() {
@@ -729,10 +728,13 @@ impl Session {
 
 /// Queues a message as if the peer had sent it. Nobody else fills the queue: the connection has not
 /// begun, or is retired. True: the socket has to be told.
-fn put(announced: Option<Message>, pipe: &StreamPipe) -> bool {
+fn put(announced: Option<Message>, pipe: &StreamPipe, port: &Port) -> bool {
     let Some(message) = announced else {
         return false;
     };
     let mut items = VecDeque::from([Incoming::Message(message)]);
-    pipe.inbound.append(&mut items, 1)
+    let told = pipe.inbound.append(&mut items, 1);
+    port.counters
+        .drop_receiving(Dropped::Closed, items.len() as u64);
+    told
 }

@@ -81,6 +81,7 @@ pub(crate) fn flush_left() {
     with_local(&LEFT, |newer| {
         if newer.pipes.capacity() == 0 {
             newer.pipes = left;
+            newer.most = FEW;
         }
     });
 }

@@ -81,7 +81,7 @@ impl<P: Pattern> Socket<P> {
             let settings = self.with_pattern(|pattern, _| S::settings(pattern))?;
             let present = Builder::of(Options::clone(&before), settings.clone());
             let (mut options, wanted) = change(present).checked(context)?;
-            context.complete(&mut options, &P::KIND);
+            context.complete(&mut options);
             if let Some(option) = before.fixed(&options) {
                 return Err(UpdateError::Fixed { option });
             }

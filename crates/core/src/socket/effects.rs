@@ -48,21 +48,10 @@ impl Body {
         if void.is_empty() {
             return self.wake_receivers(1);
         }
-        self.drop_notices(void, port);
-    }
-
-    /// The application need not be told what this is the opposite of.
-    pub(super) fn withdraw(&mut self, notice: &Message, port: &Port) {
-        let withdrawn = self.ready.withdraw(notice);
-        self.drop_notices(withdrawn, port);
-    }
-
-    fn drop_notices(&mut self, void: impl IntoIterator<Item = Message>, port: &Port) {
-        for notice in void {
-            port.counters.drop_receiving(Dropped::HighWaterMark, 1);
-            self.after.garbage.push(notice);
-            self.after.any = true;
-        }
+        port.counters
+            .drop_receiving(Dropped::HighWaterMark, void.len() as u64);
+        self.after.garbage.extend(void);
+        self.after.any = true;
     }
 
     /// Ends a pipe's connection: an accepted pipe is over, a dialed one tries again.

@@ -152,7 +152,7 @@ impl<P: Pattern> State<P> {
             return;
         }
         let dialed = &mut self.body.endpoints.dialed;
-        dialed.retain(|(_, other)| *other != pipe);
+        dialed.retain(|it| it.pipe != pipe);
         let wanted = self.pattern.ending(pipe, &mut self.actions);
         self.carry_out(port);
         match self.body.pipes.get(pipe) {
@@ -267,13 +267,14 @@ impl<P: Pattern> State<P> {
 
 impl Body {
     /// What a peer has sent that the socket does not take is dropped.
-    pub(super) fn dismiss(&mut self, stream: &StreamPipe, port: &Port) {
+    pub(super) fn dismiss(&mut self, stream: Arc<StreamPipe>, port: &Port) {
         stream.inbound.abandon();
         stream.rise();
         let unread = stream.inbound.take_back();
         port.counters
             .drop_receiving(Dropped::PeerGone, inbound::messages(&unread));
         self.after.unread.push(unread);
+        self.parting.push(stream);
     }
 
     /// Keeps messages of a lost peer for the application, and tells that there are some.

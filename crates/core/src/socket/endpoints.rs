@@ -28,17 +28,37 @@ pub(crate) struct Endpoints {
     /// What stands for the listener of the streams that were handed over, one for each I/O thread:
     /// by its name, they are closed.
     taken: Vec<(IoHandle, u64)>,
-    pub(super) dialed: Vec<(Endpoint, PipeId)>,
+    pub(super) dialed: Vec<Dialed>,
     #[cfg(feature = "inproc")]
     pub(super) names: Names,
 }
 
+/// What a socket was connected to.
+#[derive(Debug)]
+pub(super) struct Dialed {
+    pub(super) endpoint: Endpoint,
+    pub(super) pipe: PipeId,
+    /// How many calls want it that have not failed: where a second one changes nothing, the first
+    /// may fail later.
+    wanted: usize,
+}
+
 impl Endpoints {
     /// A pipe to this endpoint, if there is one.
-    fn pipe_to(&self, endpoint: &Endpoint) -> Option<PipeId> {
-        let mut dialed = self.dialed.iter();
-        let found = dialed.find(|(other, _)| other == endpoint);
-        found.map(|(_, pipe)| *pipe)
+    fn to(&mut self, endpoint: &Endpoint) -> Option<&mut Dialed> {
+        self.dialed.iter_mut().find(|it| it.endpoint == *endpoint)
+    }
+
+    /// A call that wanted this pipe has failed. True: nobody else does, and it is to be ended.
+    fn give_up(&mut self, pipe: PipeId) -> bool {
+        let mut is_over = false;
+        self.dialed.retain_mut(|it| {
+            let given_up = usize::from(it.pipe == pipe);
+            it.wanted -= given_up;
+            is_over |= it.wanted == 0;
+            it.wanted > 0
+        });
+        is_over
     }
 
     /// The name by which the streams are closed that this I/O thread was handed.
@@ -198,7 +218,7 @@ impl<P: Pattern> Socket<P> {
     {
         let endpoint: Endpoint = endpoint.try_into().map_err(Into::into)?;
         self.check_open()?;
-        let pipe_to = |state: &mut State<P>| state.body.endpoints.pipe_to(&endpoint);
+        let pipe_to = |state: &mut State<P>| state.body.endpoints.to(&endpoint).map(|it| it.pipe);
         let mut found = false;
         while let Some(pipe) = self.shared.with(pipe_to) {
             found |= self.end_pipe(pipe);
@@ -209,18 +229,18 @@ impl<P: Pattern> Socket<P> {
         }
     }
 
-    /// Connects, and names the pipe; true: it is a new one.
+    /// Connects, and names the pipe.
     pub(super) fn connect_pipe(
         &self,
         endpoint: Endpoint,
         tell: impl FnOnce(&mut P),
-    ) -> Result<(PipeId, bool), ConnectError> {
+    ) -> Result<PipeId, ConnectError> {
         check_transport(&endpoint)?;
         endpoint.check_connect()?;
         self.check_open()?;
         #[cfg(feature = "inproc")]
         if let Endpoint::Inproc(name) = &endpoint {
-            return Ok((self.connect_inproc(name, tell)?, true));
+            return self.connect_inproc(name, tell);
         }
         self.connect_stream(endpoint, tell)
     }
@@ -231,7 +251,7 @@ impl<P: Pattern> Socket<P> {
         let found = self.shared.with(|state| {
             let dialed = &mut state.body.endpoints.dialed;
             let before = dialed.len();
-            dialed.retain(|(_, other)| *other != pipe);
+            dialed.retain(|it| it.pipe != pipe);
             let found = dialed.len() < before || state.body.pipes.get(pipe).is_some();
             state.close_pipe(pipe, until, &self.shared.port);
             found
@@ -239,6 +259,14 @@ impl<P: Pattern> Socket<P> {
         #[cfg(feature = "inproc")]
         self.shared.cancel_connects();
         found
+    }
+
+    /// A call that has connected to this has failed, which undoes that, unless others want it too.
+    pub(super) fn give_up(&self, pipe: PipeId) {
+        let give_up = |state: &mut State<P>| state.body.endpoints.give_up(pipe);
+        if self.shared.with(give_up) {
+            self.end_pipe(pipe);
+        }
     }
 
     pub(crate) fn check_open(&self) -> Result<(), crate::error::ClosedError> {
@@ -313,7 +341,7 @@ impl<P: Pattern> Socket<P> {
         &self,
         endpoint: Endpoint,
         tell: impl FnOnce(&mut P),
-    ) -> Result<(PipeId, bool), ConnectError> {
+    ) -> Result<PipeId, ConnectError> {
         let shared = &self.shared;
         let options = shared.port.options();
         let io = shared.context.io(options.affinity);
@@ -333,7 +361,7 @@ impl<P: Pattern> Socket<P> {
             io.put(IoCommand::Dial(pipe, endpoint.clone(), life));
         })?;
         io.rouse();
-        Ok((added, added == id))
+        Ok(added)
     }
 
     /// Adds a pipe for an endpoint, of which the pattern is told something first; `then` is called
@@ -353,12 +381,17 @@ impl<P: Pattern> Socket<P> {
             if let Some(closed) = state.body.closed {
                 return Err(ConnectError::Closed(closed));
             }
-            if once && let Some(known) = state.body.endpoints.pipe_to(endpoint) {
-                return Ok(known);
+            if once && let Some(known) = state.body.endpoints.to(endpoint) {
+                known.wanted += 1;
+                return Ok(known.pipe);
             }
             tell(&mut state.pattern);
             state.attach(pipe, link, &Origin::Dialed, port)?;
-            state.body.endpoints.dialed.push((endpoint.clone(), pipe));
+            state.body.endpoints.dialed.push(Dialed {
+                endpoint: endpoint.clone(),
+                pipe,
+                wanted: 1,
+            });
             then();
             Ok(pipe)
         });

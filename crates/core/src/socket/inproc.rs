@@ -129,7 +129,7 @@ impl<P: Pattern> Socket<P> {
                     return Ok(id);
                 }
                 let dialed = |state: &mut State<P>| {
-                    state.body.endpoints.dialed.retain(|(_, pipe)| *pipe != id);
+                    state.body.endpoints.dialed.retain(|it| it.pipe != id);
                 };
                 shared.with(dialed);
                 Err(ConnectError::IncompatiblePeer)

@@ -46,7 +46,8 @@ impl<P: Pattern> Socket<P> {
     /// Like [`connect`](Self::connect), and waits until the peer is there: at most for `timeout`,
     /// within which the endpoint is tried again and again. Returns who it is.
     ///
-    /// *Errors* undo the connect (not one that was there already). They are those of `connect`, and
+    /// *Errors* undo the connect, unless another call has connected to the same. They are those of
+    /// `connect`, and
     /// - [`ConnectError::Disconnected`]: another thread has undone it meanwhile;
     /// - [`ConnectError::TimedOut`]: no peer was there in time. [`events`](Self::events) tell why.
     pub fn connect_wait<E>(&self, endpoint: E, timeout: Duration) -> Result<Arc<Peer>, ConnectError>
@@ -103,11 +104,11 @@ impl<P: Pattern> Socket<P> {
         E: TryInto<Endpoint>,
         E::Error: Into<EndpointError>,
     {
-        let (pipe, new) = self.connect_pipe(endpoint.try_into().map_err(Into::into)?, |_| ())?;
+        let pipe = self.connect_pipe(endpoint.try_into().map_err(Into::into)?, |_| ())?;
         Ok(Attempt {
             socket: self,
             pipe,
-            stays: !new,
+            stays: false,
         })
     }
 }
@@ -155,7 +156,7 @@ impl<P: Pattern> Attempt<'_, P> {
 impl<P: Pattern> Drop for Attempt<'_, P> {
     fn drop(&mut self) {
         if !self.stays {
-            self.socket.end_pipe(self.pipe);
+            self.socket.give_up(self.pipe);
         }
     }
 }

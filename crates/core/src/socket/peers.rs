@@ -58,10 +58,10 @@ impl<P: Pattern> State<P> {
     fn peers(&self) -> Vec<PeerInfo> {
         let info = |(pipe, entry): (PipeId, &Entry)| {
             let mut dialed = self.body.endpoints.dialed.iter();
-            let dialed = dialed.find(|(_, it)| *it == pipe);
+            let dialed = dialed.find(|it| it.pipe == pipe);
             Some(PeerInfo {
                 peer: Arc::clone(entry.there()?),
-                dialed: dialed.map(|(endpoint, _)| endpoint.clone()),
+                dialed: dialed.map(|it| it.endpoint.clone()),
                 stats: PeerStats {
                     missed: self.pattern.missed(pipe),
                     ..entry.carried()

@@ -62,32 +62,25 @@ impl Ready {
         let mut void = SmallVec::new();
         if !self.is_full() {
             self.push_back(notice, None);
-        } else if self.is_told(&notice) {
-            void.push(notice);
-        } else if let Some(opposite) = self.withdraw(&notice) {
-            void.extend([opposite, notice]);
-        } else {
-            self.subjects.insert(subject(&notice), self.next);
-            self.beyond.insert(self.next, notice);
-            self.next += 1;
+            return void;
+        }
+        let subject = subject(&notice);
+        let at = self.subjects.get(&subject).copied();
+        let before = at.and_then(|at| self.beyond.get(&at));
+        match before.map(|before| kind(before) == kind(&notice)) {
+            Some(true) => void.push(notice),
+            Some(false) => {
+                void.extend(at.and_then(|at| self.beyond.remove(&at)));
+                void.push(notice);
+                self.subjects.remove(&subject);
+            }
+            None => {
+                self.subjects.insert(subject, self.next);
+                self.beyond.insert(self.next, notice);
+                self.next += 1;
+            }
         }
         void
-    }
-
-    /// Takes back the opposite of a notice, if that is beyond the marks.
-    pub(crate) fn withdraw(&mut self, notice: &Message) -> Option<Message> {
-        if self.beyond.is_empty() || self.is_told(notice) {
-            return None;
-        }
-        let at = self.subjects.remove(&*subject(notice))?;
-        self.beyond.remove(&at)
-    }
-
-    /// True if the same is there beyond the marks.
-    fn is_told(&self, notice: &Message) -> bool {
-        let at = self.subjects.get(&*subject(notice));
-        let told = at.and_then(|at| self.beyond.get(at));
-        told.is_some_and(|told| kind(told) == kind(notice))
     }
 
     /// The next one.
@@ -221,16 +214,5 @@ mod tests {
         let cancelled = ready.notify([&b"p"[..], b"\x00a"].into());
         assert_eq!(cancelled.len(), 2);
         assert_eq!(texts(&mut ready), [["[113]", "[1, 97]"]]);
-    }
-
-    #[test]
-    fn withdrawing_takes_back_what_was_not_told_and_tells_nothing() {
-        let mut ready = full();
-        assert!(ready.withdraw(&b"\x00a".into()).is_none(), "there is none");
-        assert!(ready.notify(b"\x01a".into()).is_empty());
-        assert!(ready.withdraw(&b"\x01a".into()).is_none(), "it is the same");
-        assert!(ready.withdraw(&b"\x00a".into()).is_some());
-        assert_eq!(texts(&mut ready), [] as [Vec<String>; 0]);
-        assert!(ready.subjects.is_empty());
     }
 }

@@ -347,7 +347,7 @@ impl<P: Pattern> State<P> {
                     IoCommand::Refused(stream.key, peer.connection, refusal)
                 });
                 self.body.after.commands.push((stream.io.clone(), command));
-                self.body.dismiss(&stream, port);
+                self.body.dismiss(stream, port);
             }
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) => {
@@ -605,7 +605,6 @@ impl Body {
                 Action::Refill(pipe) => self.ask_refill(pipe, port),
                 Action::Echo(pipe, number) => self.send_command(pipe, echo::ping(number)),
                 Action::Notify(notice) => self.notify(notice, port),
-                Action::Withdraw(notice) => self.withdraw(&notice, port),
                 Action::Retract => self.retract(port),
                 Action::Answer(request, reply) => self.answer(request, reply),
                 Action::Tell(request) => self.tell(request),

@@ -200,3 +200,21 @@ fn linger_of_a_subscriber_is_none_unless_it_is_set() {
         }
     }
 }
+
+#[test]
+fn disconnecting_a_subscriber_lingers_as_its_context_says() {
+    for linger in [Duration::ZERO, 2 * SECOND] {
+        let world = SimWorld::new(1);
+        let builder = Context::builder_with_world(Arc::new(world.clone()));
+        let context = builder.linger(linger).build().unwrap();
+        let xsub = Xsub::new(&context);
+        xsub.connect(NOWHERE).unwrap();
+        xsub.send("x").unwrap();
+        xsub.disconnect(NOWHERE).unwrap();
+        let start = world.elapsed();
+        let report = xsub.close();
+        let took = world.elapsed() - start;
+        assert!((linger..linger + SECOND).contains(&took), "{took:?}");
+        assert_eq!(report.unsent, 1);
+    }
+}

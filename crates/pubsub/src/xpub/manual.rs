@@ -18,13 +18,17 @@ pub(super) struct Manual {
 }
 
 impl Manual {
-    /// A peer asks for a topic, or cancels.
+    /// A peer asks for a topic, or cancels. What changes nothing is told if there is room.
     pub(super) fn ask(&mut self, pipe: PipeId, request: Request<'_>, then: &mut Actions) {
+        let before = self.asked.held_by(pipe);
         match request {
             Request::Subscribe(topic) => self.asked.subscribe(pipe, topic),
             Request::Cancel(topic) => self.asked.unsubscribe(pipe, topic),
         };
-        tell(pipe, request, then);
+        match self.asked.held_by(pipe) == before {
+            true => then.deliver(marked(pipe, request)),
+            false => then.notify(marked(pipe, request)),
+        }
     }
 
     /// What the peers asked for, granted or not.
@@ -37,20 +41,12 @@ impl Manual {
         self.asker = message.pop_front().and_then(|mark| pipe_of(&mark));
     }
 
-    /// A pipe asks for nothing any more: topics that nobody else asks for are cancelled; `every`
-    /// topic, if that is wanted.
-    pub(super) fn forget(&mut self, pipe: PipeId, every: bool, then: &mut Actions) {
-        let mut topics = Vec::new();
-        self.asked.topics_of(pipe, |topic| topics.push(topic));
+    /// A pipe asks for nothing any more: each of its topics is cancelled, whoever else asks for it.
+    pub(super) fn forget(&mut self, pipe: PipeId, then: &mut Actions) {
+        self.asked.topics_of(pipe, |topic| {
+            then.notify(marked(pipe, Request::Cancel(&topic)));
+        });
         self.asked.remove(pipe, drop);
-        for topic in topics {
-            let cancelled = Request::Cancel(&topic);
-            match every || !self.asked.has(&topic) {
-                true => tell(pipe, cancelled, then),
-                // Whether it was granted is nobody's concern any more.
-                false => then.withdraw(marked(pipe, cancelled)),
-            }
-        }
     }
 
     /// Who sent what was received last; it may be gone.
@@ -69,10 +65,6 @@ pub enum AnswerError {
     /// Nothing was received yet, or the peer is gone whose message was received last.
     #[error("failed to answer: there is no peer to be answered")]
     NoPeer,
-}
-
-fn tell(pipe: PipeId, request: Request<'_>, then: &mut Actions) {
-    then.notify(marked(pipe, request));
 }
 
 fn marked(pipe: PipeId, request: Request<'_>) -> Message {

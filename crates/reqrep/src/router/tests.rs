@@ -171,7 +171,10 @@ fn router_reconnected_peer_announcing_a_name_in_use_is_refused_and_keeps_its_own
     let mut router = router(&["a"]);
     router.dial(1).unwrap();
     router.hiccup(1, "b").unwrap();
+    router.pattern.unread(pipe(1), 1);
     assert_eq!(router.hiccup(1, "a"), Err(Refusal::DuplicateRoutingId));
+    assert_eq!(router.receive(1, "x"), Got::Message(parts(["b", "x"])));
+    (0..2).for_each(|_| assert_eq!(router.receive(1, "x"), Got::Skipped(Dropped::PeerGone)));
     assert_eq!(
         router.send(parts(["a", "x"])),
         Sent::To(pipe(0), "x".into())
@@ -211,6 +214,8 @@ proptest! {
         let mut router = router(&[]);
         let mut model = BTreeMap::<String, u32>::new();
         let mut attached = Vec::new();
+        // Whose present connection was refused.
+        let mut refused = Vec::new();
         for (step, n, name) in steps {
             let free = model.get(&name).is_none_or(|owner| *owner == n);
             match (step, attached.contains(&n)) {
@@ -224,11 +229,15 @@ proptest! {
                 (1, true) => {
                     router.detach(n);
                     attached.retain(|other| *other != n);
+                    refused.retain(|other| *other != n);
                     model.retain(|_, owner| *owner != n);
                 }
                 (2, true) => {
                     prop_assert_eq!(router.hiccup(n, &name).is_ok(), free);
-                    if free {
+                    refused.retain(|other| *other != n);
+                    if !free {
+                        refused.push(n);
+                    } else {
                         model.retain(|_, owner| *owner != n);
                         model.insert(name.clone(), n);
                     }
@@ -240,7 +249,11 @@ proptest! {
                 prop_assert_eq!(router.send(parts([name, "x"])), expected);
             }
             for (name, n) in &model {
-                prop_assert_eq!(router.receive(*n, "y"), Got::Message(parts([name.as_str(), "y"])));
+                let expected = match refused.contains(n) {
+                    true => Got::Skipped(Dropped::PeerGone),
+                    false => Got::Message(parts([name.as_str(), "y"])),
+                };
+                prop_assert_eq!(router.receive(*n, "y"), expected);
             }
         }
     }
