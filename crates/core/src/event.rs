@@ -308,10 +308,13 @@ impl Events {
     ///
     /// *Cancel safety*: dropping the future loses no event.
     pub async fn next_async(&self) -> Option<Event> {
-        let waiter = Waiter::task();
+        let sleeper = Sleeper {
+            channel: &self.channel,
+            waiter: Waiter::task(),
+        };
         poll_fn(|context| {
-            let old = waiter.set_waker(context.waker());
-            let found = self.poll(&waiter);
+            let old = sleeper.waiter.set_waker(context.waker());
+            let found = self.poll(&sleeper.waiter);
             drop(old);
             found
         })
@@ -387,6 +390,18 @@ struct Queue {
     missed: u64,
     over: bool,
     waiters: WaitList,
+}
+
+/// Somebody who waits as a future: no longer in the list when dropped.
+struct Sleeper<'a> {
+    channel: &'a Channel,
+    waiter: Arc<Waiter>,
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.channel.state.lock().waiters.leave(&self.waiter);
+    }
 }
 
 impl Channel {

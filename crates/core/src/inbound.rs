@@ -624,9 +624,14 @@ impl Batch {
         items
     }
 
+    /// True if it has room for many messages.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.items.capacity() > 64
+    }
+
     /// Gives memory back before a long wait.
     pub(crate) fn relax(&mut self) {
-        if self.items.is_empty() && self.items.capacity() > 64 {
+        if self.items.is_empty() && self.is_roomy() {
             self.items = VecDeque::new();
         }
     }

@@ -171,3 +171,47 @@ fn messages_lie_between_the_coming_and_the_going_of_their_peer() {
     });
     assert!(told > 1000, "{told}");
 }
+
+#[test]
+fn receiver_that_is_not_told_of_peers_does_not_keep_the_turn_of_one_that_is() {
+    let world = SimWorld::new(1);
+    let context = context(&world);
+    let pull = telling(&context);
+    let bound = pull.bind(ENDPOINTS[0]).unwrap();
+    let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+    let (mut untold, told) = (std::pin::pin!(pull.recv_async()), pull.recv_arrival_async());
+    assert!(untold.as_mut().poll(cx).is_pending());
+    let push = Push::new(&context);
+    push.connect(&bound).unwrap();
+    let joined = world.block_on(told).unwrap();
+    assert!(matches!(joined, Arrival::Joined(_)), "{joined:?}");
+    assert!(untold.as_mut().poll(cx).is_pending());
+}
+
+#[test]
+fn readiness_does_not_hold_back_what_is_told_of_other_peers() {
+    let world = SimWorld::new(1);
+    let context = context(&world);
+    let pull = Pull::builder().tell_peers(true).build(&context).unwrap();
+    let bound = pull.bind(ENDPOINTS[0]).unwrap();
+    let busy = Push::new(&context);
+    busy.connect_wait(&bound, WAIT).unwrap();
+    (0..10).for_each(|number| busy.send(number.to_string()).unwrap());
+    world.run_until(|| pull.stats().waiting == 10);
+    let silent = Push::new(&context);
+    silent.connect_wait(&bound, WAIT).unwrap();
+    world.run_until(|| pull.peer_count() == 2);
+    let mut order = Vec::new();
+    while pull.readiness().receive {
+        order.push(match pull.try_recv_arrival().unwrap() {
+            Arrival::Joined(_) => "joined",
+            Arrival::Message(..) => "message",
+            other => panic!("{other:?}"),
+        });
+        if order.len() == 12 {
+            break;
+        }
+    }
+    assert_eq!(order.iter().filter(|it| **it == "joined").count(), 2);
+    assert_ne!(order.last(), Some(&"joined"), "{order:?}");
+}

@@ -131,3 +131,22 @@ mod traced {
         }
     }
 }
+
+#[test]
+fn waits_for_events_that_are_given_up_leave_nothing() {
+    struct Count;
+    impl std::task::Wake for Count {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+    let context = Context::new();
+    let pull = Pull::new(&context);
+    let events = pull.events();
+    let count = std::sync::Arc::new(Count);
+    let waker = std::task::Waker::from(std::sync::Arc::clone(&count));
+    let cx = &mut std::task::Context::from_waker(&waker);
+    for _ in 0..100 {
+        let mut next = Box::pin(events.next_async());
+        let _ = next.as_mut().poll(cx);
+    }
+    assert_eq!(std::sync::Arc::strong_count(&count), 2);
+}

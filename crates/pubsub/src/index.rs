@@ -124,10 +124,10 @@ impl Index {
         self.tree.get(topic).is_some()
     }
 
-    /// Whether a pipe subscribed to this topic: O(subscribers of the topic).
+    /// Whether a pipe subscribed to this topic.
     pub(crate) fn holds(&self, pipe: PipeId, topic: &[u8]) -> bool {
         let holders = self.tree.get(topic);
-        holders.is_some_and(|holders| holders.as_slice().iter().any(|held| held.pipe == pipe))
+        holders.is_some_and(|holders| holders.contains(pipe))
     }
 
     /// True if a pipe that subscribes to this topic has not more than `most`.

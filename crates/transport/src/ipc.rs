@@ -114,13 +114,17 @@ pub(crate) fn endpoint_of(socket: &Socket) -> io::Result<Endpoint> {
 
 /// Whose credentials are not known is nobody.
 fn is_allowed(stream: &Stream, allowed: &[Allowed]) -> bool {
-    let is = |peer: Credentials, allowed: &Allowed| match *allowed {
+    let is_any = |peer| allowed.iter().any(|allowed| is(peer, *allowed));
+    allowed.is_empty() || stream.peer_credentials().is_some_and(is_any)
+}
+
+/// A process 0 is one that has no number here: it is in a container, or outside of ours.
+fn is(peer: Credentials, allowed: Allowed) -> bool {
+    match allowed {
         Allowed::User(uid) => peer.uid == uid,
         Allowed::Group(gid) => peer.gid == gid,
-        Allowed::Process(pid) => peer.pid == pid,
-    };
-    let is_any = |peer| allowed.iter().any(|allowed| is(peer, allowed));
-    allowed.is_empty() || stream.peer_credentials().is_some_and(is_any)
+        Allowed::Process(pid) => peer.pid == pid && pid != 0,
+    }
 }
 
 /// The text of an address in an endpoint, if it has one.
@@ -176,5 +180,21 @@ fn socket_address(address: &IpcAddress) -> io::Result<SockAddr> {
             io::ErrorKind::Unsupported,
             "this system has no abstract names for unix sockets",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_without_a_number_here_is_allowed_by_user_and_group_only() {
+        let peer = Credentials {
+            pid: 0,
+            uid: 1,
+            gid: 2,
+        };
+        assert!(is(peer, Allowed::User(1)) && is(peer, Allowed::Group(2)));
+        assert!(!is(peer, Allowed::Process(0)));
     }
 }

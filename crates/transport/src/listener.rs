@@ -14,6 +14,9 @@ use crate::ipc;
 use crate::tcp;
 use crate::{BoundListener, Endpoint, ListenError, Stream, TransportOptions};
 
+/// How many connections one call skips: whoever is not allowed may come as fast as that.
+const SKIPPED: usize = 64;
+
 /// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file. Unless
 /// it is adopted, a tcp port is free then (Linux), even if a process that is being started has a
 /// copy of the descriptor; so none is to be dropped in a forked child.
@@ -82,14 +85,14 @@ impl Listener {
     }
 
     /// The next connection, with the options applied. Connections that have ended before they were
-    /// accepted are skipped.
+    /// accepted, or are not allowed, are skipped.
     ///
     /// # Errors
-    /// - `WouldBlock`: none now.
+    /// - `WouldBlock`: none now; or so many were skipped that others are to have a turn first.
     /// - what the system reports. If it is out of descriptors or memory, the connection stays in
     ///   the backlog: wait a little before the next try.
     pub fn accept(&self) -> io::Result<Stream> {
-        loop {
+        for _ in 0..SKIPPED {
             let accepted = match &self.0 {
                 #[cfg(feature = "tcp")]
                 Transport::Tcp(tcp) => tcp.accept(),
@@ -103,6 +106,7 @@ impl Listener {
                 Err(error) => return Err(error),
             }
         }
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     /// The concrete endpoint: wildcard port or path replaced by what the system chose.

@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 #[cfg(windows)]
 use std::os::windows::io::{AsSocket, BorrowedSocket};
 
-use socket2::Socket;
+#[cfg(all(target_os = "linux", feature = "ipc"))]
+use nix::sys::socket::sockopt::PeerCredentials;
+use socket2::{SockAddr, Socket};
 
 #[cfg(feature = "tcp")]
 use crate::tcp;
@@ -111,7 +113,7 @@ impl Stream {
             return Err(error);
         }
         match self.socket.peer_addr() {
-            Ok(_) if self.is_connected_to_itself() => {
+            Ok(peer) if self.is_connected_to_itself(&peer) => {
                 self.shutdown();
                 Err(io::ErrorKind::ConnectionRefused.into())
             }
@@ -203,23 +205,23 @@ impl Stream {
     pub fn peer_credentials(&self) -> Option<Credentials> {
         #[cfg(all(target_os = "linux", feature = "ipc"))]
         if matches!(self.peer, Peer::Ipc(_) | Peer::Accepted) {
-            let found = rustix::net::sockopt::socket_peercred(&self.socket).ok()?;
-            let pid = u32::try_from(found.pid.as_raw_nonzero().get()).ok()?;
+            let found = nix::sys::socket::getsockopt(&self.socket, PeerCredentials).ok()?;
             return Some(Credentials {
-                pid,
-                uid: found.uid.as_raw(),
-                gid: found.gid.as_raw(),
+                pid: u32::try_from(found.pid()).unwrap_or(0),
+                uid: found.uid(),
+                gid: found.gid(),
             });
         }
         None
     }
 
-    fn is_connected_to_itself(&self) -> bool {
+    /// What was dialed does not tell: of "any address" the system makes loopback.
+    fn is_connected_to_itself(&self, peer: &SockAddr) -> bool {
         match &self.peer {
             #[cfg(feature = "tcp")]
-            Peer::Tcp(peer) => {
+            Peer::Tcp(_) => {
                 let own = self.socket.local_addr().ok();
-                own.and_then(|own| own.as_socket()) == Some(*peer)
+                own.and_then(|own| own.as_socket()) == peer.as_socket()
             }
             #[cfg(all(unix, feature = "ipc"))]
             Peer::Ipc(_) | Peer::Accepted => false,

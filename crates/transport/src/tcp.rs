@@ -63,6 +63,7 @@ impl Listener {
     ) -> Result<Self, ListenError> {
         let (address, socket) = (listener.local_addr()?, Socket::from(listener));
         sys::take_over(&socket)?;
+        set_buffers(&socket, options)?;
         set_stream_options(&socket, address, options)?;
         Ok(Self {
             socket,
@@ -80,8 +81,13 @@ impl Listener {
         };
         socket.set_nonblocking(true)?;
         // The listener has proved that the options are acceptable. So only a connection that is
-        // gone already refuses them.
-        match set_stream_options(&socket, address, &self.options) {
+        // gone already refuses them. (Of a listener that was taken over, some may be older than its
+        // buffers.)
+        let buffers = match self.is_adopted {
+            true => set_buffers(&socket, &self.options),
+            false => Ok(()),
+        };
+        match buffers.and_then(|()| set_stream_options(&socket, address, &self.options)) {
             Ok(()) => Ok(Some(Stream::new(socket, Peer::Tcp(unmapped(address))))),
             Err(_) => Ok(None),
         }
@@ -263,7 +269,10 @@ fn tcp_keepalive(keepalive: Keepalive) -> TcpKeepalive {
 
 /// A peer's IPv4 address, where a dual-stack socket reports it inside an IPv6 address.
 fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    match address.ip().to_canonical() {
+        ip if ip == address.ip() => address,
+        ip => SocketAddr::new(ip, address.port()),
+    }
 }
 
 #[cfg(unix)]
@@ -274,4 +283,21 @@ fn is_in_progress(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_address_becomes_what_it_maps_and_others_keep_their_zone() {
+        for (given, expected) in [
+            ("[::ffff:10.0.0.1]:5", "10.0.0.1:5"),
+            ("[fe80::1%2]:5", "[fe80::1%2]:5"),
+            ("10.0.0.1:5", "10.0.0.1:5"),
+        ] {
+            let address = unmapped(given.parse().unwrap());
+            assert_eq!(address, expected.parse().unwrap());
+        }
+    }
 }

@@ -196,6 +196,9 @@ impl Decoder {
                 Step::Wait => break,
             }
         }
+        if let Some(boxes) = &mut self.boxes {
+            boxes.relax();
+        }
         Ok(done)
     }
 

@@ -50,8 +50,12 @@ pub(super) struct Track<'a, 'b> {
 }
 
 impl Race {
-    /// A race for one of these, until `end`.
-    pub(super) fn new(addresses: Vec<Address>, end: Option<Instant>) -> Self {
+    /// A race for one of these, until `end`; of a name with addresses that are not used (`ipv6`),
+    /// for the others.
+    pub(super) fn new(mut addresses: Vec<Address>, ipv6: bool, end: Option<Instant>) -> Self {
+        if !ipv6 && !addresses.iter().all(is_ipv6) {
+            addresses.retain(|address| !is_ipv6(address));
+        }
         Self {
             waiting: in_turns(addresses),
             running: Vec::new(),
@@ -102,8 +106,11 @@ impl Race {
                 self.running.push(stream);
                 true
             }
+            // Somebody who refuses says more than that there is no way to another address.
             Err(error) => {
-                self.failure = error;
+                if self.failure.kind() != io::ErrorKind::ConnectionRefused {
+                    self.failure = error;
+                }
                 false
             }
         }
@@ -167,6 +174,36 @@ mod tests {
         };
         let ordered = in_turns(names.split_whitespace().map(address).collect());
         ordered.into_iter().map(name).collect::<Vec<_>>().join(" ")
+    }
+
+    fn address(text: &str) -> Address {
+        Address::Tcp {
+            to: text.parse().unwrap(),
+            from: None,
+        }
+    }
+
+    #[test]
+    fn addresses_that_are_not_used_take_no_part_unless_there_are_no_others() {
+        let both = || vec![address("127.0.0.1:1"), address("[::1]:1")];
+        assert_eq!(Race::new(both(), true, None).waiting.len(), 2);
+        let waiting = Race::new(both(), false, None).waiting;
+        assert_eq!(waiting, [address("127.0.0.1:1")]);
+        let only = Race::new(vec![address("[::1]:1")], false, None).waiting;
+        assert_eq!(only.len(), 1);
+    }
+
+    #[test]
+    fn refusal_of_one_address_is_why_the_race_is_lost() {
+        let mut race = Race::new(Vec::new(), true, None);
+        for kind in [
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::NetworkUnreachable,
+        ] {
+            assert!(!race.keep(Err(kind.into())));
+        }
+        assert_eq!(race.failure.kind(), io::ErrorKind::ConnectionRefused);
     }
 
     #[test]

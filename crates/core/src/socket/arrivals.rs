@@ -178,7 +178,8 @@ impl Body {
                 joined,
                 behind,
             });
-            self.wake_receivers(1);
+            // Not each of them is told: one that is not would keep the turn.
+            self.wake_receivers(usize::MAX);
         }
     }
 
@@ -186,10 +187,10 @@ impl Body {
     pub(super) fn due_change(&mut self) -> Option<Change> {
         let (pipes, ready) = (&self.pipes, &self.ready);
         let is_due = |change: &Change| match ready.first_came() {
-            Some(first) => {
-                first.is_some_and(|first| first.pipe == change.pipe && first.number > change.behind)
-            }
-            None => pipes
+            Some(Some(first)) if first.pipe == change.pipe => first.number > change.behind,
+            // There may be messages of its pipe behind the first.
+            Some(_) if ready.len() > 1 => false,
+            Some(_) | None => pipes
                 .get(change.pipe)
                 .is_none_or(|entry| entry.batch.consumed() >= change.behind || entry.is_drained()),
         };

@@ -274,7 +274,7 @@ impl Body {
         port.counters
             .drop_receiving(Dropped::PeerGone, inbound::messages(&unread));
         self.after.unread.push(unread);
-        self.parting.push(stream);
+        self.parting.insert(stream.id, stream);
     }
 
     /// Keeps messages of a lost peer for the application, and tells that there are some.

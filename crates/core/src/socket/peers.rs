@@ -108,7 +108,7 @@ impl Body {
     pub(super) fn carried(&self) -> PeerStats {
         let mut sum = self.retired;
         let pipes = self.pipes.iter().map(|(_, entry)| entry.carried());
-        let parting = self.parting.iter().map(|stream| stream.carried());
+        let parting = self.parting.values().map(|stream| stream.carried());
         pipes.chain(parting).for_each(|pipe| sum.add(pipe));
         sum.queued += self.requeued.len();
         sum.waiting += (self.ready.len() + self.replies.len()) as u64;
@@ -118,7 +118,9 @@ impl Body {
     /// A pipe leaves the table. If it is not over, it is still written within linger.
     pub(super) fn retire(&mut self, entry: &Entry) {
         match &entry.link {
-            Link::Stream(stream) if !entry.ending => self.parting.push(Arc::clone(stream)),
+            Link::Stream(stream) if !entry.ending => {
+                self.parting.insert(stream.id, Arc::clone(stream));
+            }
             link => self.retired.add(link.carried().over()),
         }
         self.retired.reconnects += entry.reconnects;
@@ -126,7 +128,7 @@ impl Body {
 
     /// A pipe that is not in the table is over.
     pub(super) fn retire_stream(&mut self, over: &Arc<StreamPipe>) {
-        self.parting.retain(|stream| !Arc::ptr_eq(stream, over));
+        self.parting.remove(&over.id);
         self.retired.add(over.carried().over());
     }
 }

@@ -12,10 +12,10 @@ use ferromq_wire::Message;
 use super::after::flush_left;
 use super::leading::{Claim, Led};
 use super::receipt::Receipt;
-use super::state::State;
+use super::state::{Body, State};
 use super::{Shared, Socket};
 use crate::error::RecvError;
-use crate::pattern::{Pattern, Peer, Receives};
+use crate::pattern::{Pattern, Peer, PipeId, Receives};
 use crate::port::Port;
 use crate::wait::Waiter;
 
@@ -301,5 +301,64 @@ impl<P: Pattern> State<P> {
             return Ok(true);
         }
         Ok(self.take(port, into)?)
+    }
+}
+/// How receivers share what is there.
+impl<P: Pattern> State<P> {
+    /// A receiver has its message: if there are more and others wait, the next one gets its turn.
+    /// (A pipe tells of its first message only; more may come before that one is taken.)
+    #[inline]
+    pub(super) fn share_rest(&mut self, port: &Arc<Port>) {
+        if !self.body.receivers.is_empty() || !self.body.watchers.is_empty() {
+            self.share_rest_among_waiters(port);
+        }
+    }
+
+    #[cold]
+    fn share_rest_among_waiters(&mut self, port: &Arc<Port>) {
+        if !self.body.ready.is_empty() || self.has_more(port) {
+            self.body.wake_receivers(1);
+        }
+    }
+
+    /// True if a message can be received, or whoever tries is told why not. Of the pipes only those
+    /// are asked whose turn it is: there may be thousands.
+    fn has_more(&mut self, port: &Arc<Port>) -> bool {
+        loop {
+            let Ok(next) = self.pattern.next() else {
+                return true;
+            };
+            let Some(pipe) = next else {
+                return false;
+            };
+            let entry = self.body.pipes.get(pipe);
+            if entry.is_some_and(|entry| !entry.batch.is_used_up(entry.link.inbound())) {
+                return true;
+            }
+            self.handle_drained(pipe, port);
+        }
+    }
+}
+
+impl Body {
+    /// A pipe has nothing left: whether that leaves room.
+    pub(super) fn note_roomy(&mut self, pipe: PipeId) {
+        if let Some(entry) = self.pipes.get_mut(pipe)
+            && entry.batch.is_roomy()
+            && !std::mem::replace(&mut entry.roomy, true)
+        {
+            self.roomy.push(pipe);
+        }
+    }
+
+    /// A receiver is about to wait: memory is given back.
+    pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
+        for pipe in self.roomy.drain(..) {
+            if let Some(entry) = self.pipes.get_mut(pipe) {
+                entry.roomy = false;
+                entry.batch.relax();
+            }
+        }
+        self.receivers.enter(waiter, had_turn);
     }
 }

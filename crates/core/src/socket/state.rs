@@ -1,5 +1,6 @@
 //! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::Weak;
@@ -58,7 +59,7 @@ pub(crate) struct Body {
     /// What the pipes have carried that are over.
     pub(super) retired: PeerStats,
     /// Pipes that the application has let go of, and that are still written.
-    pub(super) parting: Vec<Arc<StreamPipe>>,
+    pub(super) parting: HashMap<PipeId, Arc<StreamPipe>>,
     pub(super) senders: WaitList,
     pub(super) receivers: WaitList,
     pub(crate) watchers: WaitList,
@@ -84,6 +85,8 @@ pub(crate) struct Body {
     pub(super) batching: bool,
     /// How many pipes are over, and have something left.
     pub(super) ending: usize,
+    /// Pipes whose batch has grown and is used up: it gives memory back before a receiver waits.
+    pub(super) roomy: Vec<PipeId>,
 }
 
 /// One pipe of the table.
@@ -103,6 +106,8 @@ pub(crate) struct Entry {
     pub(super) senders: Senders,
     /// Over: what it brought can still be received.
     pub(super) ending: bool,
+    /// It is among those whose batch has grown.
+    pub(super) roomy: bool,
 }
 
 impl Entry {
@@ -242,7 +247,7 @@ impl<P: Pattern> State<P> {
         self.pattern.taken(into.message());
         port.counters.deliver();
         self.tell_turn();
-        self.body.share_rest();
+        self.share_rest(port);
         if self.body.ending > 0 && self.body.ready.is_empty() {
             self.detach_drained(port);
         }
@@ -281,6 +286,7 @@ impl<P: Pattern> State<P> {
                 reconnects: 0,
                 senders: Senders::default(),
                 ending: false,
+                roomy: false,
             },
         );
         if let Some(peer) = origin.peer() {
@@ -483,8 +489,9 @@ impl<P: Pattern> State<P> {
     }
 
     #[cold]
-    fn handle_drained(&mut self, pipe: PipeId, port: &Arc<Port>) {
+    pub(super) fn handle_drained(&mut self, pipe: PipeId, port: &Arc<Port>) {
         self.pattern.drained(pipe);
+        self.body.note_roomy(pipe);
         if self.body.pipes.get(pipe).is_some_and(|entry| entry.ending) {
             self.detach(pipe, Dropped::Stale, port);
         }
@@ -658,23 +665,6 @@ impl Body {
         self.pipes.count
     }
 
-    /// A receiver has its message: if there are more and others wait, the next one gets its turn.
-    /// (A pipe tells of its first message only; more may come before that one is taken.)
-    #[inline]
-    fn share_rest(&mut self) {
-        if !self.receivers.is_empty() || !self.watchers.is_empty() {
-            self.share_rest_among_waiters();
-        }
-    }
-
-    #[cold]
-    fn share_rest_among_waiters(&mut self) {
-        let more = |(_, entry): (_, &Entry)| !entry.batch.is_used_up(entry.link.inbound());
-        if !self.ready.is_empty() || self.pipes.iter().any(more) {
-            self.wake_receivers(1);
-        }
-    }
-
     pub(super) fn wake_receivers(&mut self, count: usize) {
         self.receivers.take(count, &mut self.after.woken);
         self.tell_watchers();
@@ -757,14 +747,6 @@ impl Body {
         if taken {
             port.put(Note::Refill(pipe));
         }
-    }
-
-    /// A receiver is about to wait: memory is given back.
-    pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
-        for (_, entry) in self.pipes.entries.iter_mut() {
-            entry.batch.relax();
-        }
-        self.receivers.enter(waiter, had_turn);
     }
 
     /// A sleeper leaves without having used its turn: the next one gets it.

@@ -7,7 +7,8 @@
 //!
 //! Laws:
 //! - depth and pending marks stay within [`MAX_DEPTH`];
-//! - what repeated references expand to stays within [`WEIGHT_PER_BYTE`] × size + [`FREE_WEIGHT`];
+//! - what repeated references and calls, which copy what they are given, expand to stays within
+//!   [`WEIGHT_PER_BYTE`] × size + [`FREE_WEIGHT`];
 //! - a value that was referred to or put into another cannot grow any more, and no memo entry is
 //!   written twice: else weights would be taken too early. Python writes neither, except for values
 //!   that contain themselves, which cannot be read here anyway.
@@ -114,7 +115,8 @@ impl<'a> Machine<'a> {
             0x8b | b'T' | b'B' | b'X' => self.push_counted(4)?,
             0x8d | 0x8e | 0x96 => self.push_counted(8)?,
             0x85 => self.join(1)?,
-            0x86 | 0x93 | b'R' | b'b' | 0x81 => self.join(2)?,
+            0x86 | 0x93 => self.join(2)?,
+            b'R' | b'b' | 0x81 => self.call()?,
             0x87 | 0x92 => self.join(3)?,
             b't' | b'l' | b'd' | 0x91 => self.join_marked()?,
             b'i' => self.instance()?,
@@ -240,6 +242,23 @@ impl<'a> Machine<'a> {
         self.grow(&children)
     }
 
+    /// What a call is given is copied, and may stay in the memo beside the copy.
+    fn call(&mut self) -> Result<(), Unfit> {
+        let children = self.pop_some(2)?;
+        for &child in &children {
+            let weight = self.node(child)?.weight;
+            self.charge(weight)?;
+        }
+        self.push(0);
+        self.grow(&children)
+    }
+
+    /// Values that the message does not have itself.
+    fn charge(&mut self, weight: u64) -> Result<(), Unfit> {
+        self.budget = self.budget.checked_sub(weight).ok_or(Unfit::Expansion)?;
+        Ok(())
+    }
+
     fn join_marked(&mut self) -> Result<(), Unfit> {
         let children = self.pop_mark()?;
         self.push(0);
@@ -333,7 +352,7 @@ impl<'a> Machine<'a> {
         let node = self.node(index)?;
         node.frozen = true;
         let weight = node.weight;
-        self.budget = self.budget.checked_sub(weight).ok_or(Unfit::Expansion)?;
+        self.charge(weight)?;
         self.stack.push(index);
         Ok(())
     }

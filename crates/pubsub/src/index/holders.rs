@@ -77,6 +77,14 @@ impl Holders {
         }
     }
 
+    pub(crate) fn contains(&self, pipe: PipeId) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(one) => one.pipe == pipe,
+            Self::Many(crowd) => crowd.find(pipe).is_some(),
+        }
+    }
+
     #[inline]
     pub(crate) fn as_slice(&self) -> &[Holder] {
         match self {

@@ -77,11 +77,25 @@ fn resolve_source(source: &Source) -> io::Result<Vec<SocketAddr>> {
 }
 
 fn bind_name(name: &str, port: u16) -> Result<Vec<SocketAddr>, ListenError> {
-    let mut addresses = interfaces::addresses_of(name, port)?;
-    if addresses.is_empty() {
-        let found = (name, port).to_socket_addrs();
-        addresses = found.map_err(|_| ListenError::InterfaceNotFound)?.collect();
-    }
+    either(interfaces::addresses_of(name, port), || {
+        (name, port).to_socket_addrs()
+    })
+}
+
+/// The addresses of an interface, else those that the resolver knows: interfaces cannot be asked
+/// for everywhere (a service may be denied netlink).
+fn either<I: Iterator<Item = SocketAddr>>(
+    interface: io::Result<Vec<SocketAddr>>,
+    resolver: impl FnOnce() -> io::Result<I>,
+) -> Result<Vec<SocketAddr>, ListenError> {
+    let mut addresses = match interface {
+        Ok(known) if !known.is_empty() => known,
+        unknown => match (resolver(), unknown) {
+            (Ok(found), _) => found.collect(),
+            (Err(_), Err(error)) => return Err(error.into()),
+            (Err(_), Ok(_)) => return Err(ListenError::InterfaceNotFound),
+        },
+    };
     addresses.sort_by_key(SocketAddr::is_ipv6);
     Ok(addresses)
 }
@@ -99,4 +113,28 @@ fn scoped(address: Ipv6Addr, zone: Option<&str>, port: u16) -> io::Result<Socket
         }
     };
     Ok(SocketAddrV6::new(address, port, 0, scope).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_resolved_where_interfaces_cannot_be_asked_for() {
+        let denied = || Err(io::ErrorKind::PermissionDenied.into());
+        let of = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let found = || Ok([of("[::1]:5"), of("127.0.0.1:5")].into_iter());
+        let addresses = either(denied(), found).unwrap();
+        assert_eq!(addresses, [of("127.0.0.1:5"), of("[::1]:5")]);
+        assert_eq!(either(Ok(Vec::new()), found).unwrap().len(), 2);
+        assert_eq!(either(Ok(vec![of("10.0.0.1:5")]), found).unwrap().len(), 1);
+        let nothing = || Err::<std::iter::Empty<_>, _>(io::ErrorKind::NotFound.into());
+        let unknown = either(Ok(Vec::new()), nothing);
+        assert!(matches!(unknown, Err(ListenError::InterfaceNotFound)));
+        let denied = either(denied(), nothing).unwrap_err();
+        assert!(
+            !matches!(denied, ListenError::InterfaceNotFound),
+            "{denied}"
+        );
+    }
 }

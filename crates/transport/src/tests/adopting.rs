@@ -98,6 +98,25 @@ fn adopted_stream_has_the_options() {
 }
 
 #[test]
+fn adopted_listener_gives_streams_with_the_buffers() {
+    let options = TransportOptions {
+        send_buffer: Some(50_000),
+        receive_buffer: Some(60_000),
+        ..TransportOptions::default()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let _before = TcpStream::connect(address).unwrap();
+    let listener = Listener::adopt(listener.into(), &options).unwrap();
+    let _after = TcpStream::connect(address).unwrap();
+    for _ in 0..2 {
+        let accepted = super::waiting::accept(&listener);
+        assert_eq!(accepted.socket().send_buffer_size().unwrap(), 100_000);
+        assert_eq!(accepted.socket().recv_buffer_size().unwrap(), 120_000);
+    }
+}
+
+#[test]
 fn adopted_stream_is_called_by_its_own_name_or_its_peers() {
     let (tcp, _peer) = tcp_pair();
     let (own, peer) = (tcp.local_addr().unwrap(), tcp.peer_addr().unwrap());

@@ -303,3 +303,25 @@ fn full_backlog_is_busy_rather_than_refused() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn one_call_skips_so_many_who_are_not_allowed_and_no_more() {
+    let options = TransportOptions {
+        allowed: vec![Allowed::User(rustix::process::geteuid().as_raw() + 1)],
+        backlog: 200,
+        ..TransportOptions::default()
+    };
+    let listener = Listener::bind(&endpoint("ipc://*"), &options).unwrap();
+    let peers: Vec<_> = (0..70)
+        .map(|_| connect(&listener.endpoint()).unwrap())
+        .collect();
+    let at_once = |expected: usize| {
+        let error = listener.accept().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+        let mut space = Vec::with_capacity(1);
+        let ended = peers.iter().filter(|peer| peer.read(&mut space, 1).is_ok());
+        assert_eq!(ended.count(), expected);
+    };
+    at_once(64);
+    at_once(70);
+}

@@ -329,3 +329,20 @@ fn only_names_need_the_resolver() {
         assert_eq!(needs_resolver(&endpoint(text)), needed, "{text}");
     }
 }
+
+#[test]
+fn port_connected_to_itself_by_any_address_counts_as_refused() {
+    let free = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    free.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    let from = free.local_addr().unwrap().as_socket().unwrap();
+    drop(free);
+    let address = Address::Tcp {
+        to: ([0, 0, 0, 0], from.port()).into(),
+        from: Some(from),
+    };
+    let stream = Stream::dial(&address, &TransportOptions::default()).unwrap();
+    wait(&stream, PollFlags::OUT);
+    let error = stream.finish_connect().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+}

@@ -347,3 +347,13 @@ fn traffic_in_the_clear_is_refused() {
         );
     }
 }
+
+#[test]
+fn decoder_keeps_no_room_for_a_large_box_that_is_opened() {
+    let (bytes, _) = boxed(&[Message::from(vec![7; 60_000])]);
+    let mut decoder = Decoder::new(Limits::default()).opening(Box::new(boxes_after(2).1));
+    let (mut input, mut sink) = (&bytes[..], Vec::new());
+    decoder.decode(&mut input, usize::MAX, &mut sink).unwrap();
+    assert_eq!(sink.len(), 2);
+    assert!(decoder.room_for_boxes() <= 2048);
+}

@@ -2,12 +2,32 @@
 
 use bytes::Bytes;
 
-use super::{Decoder, Incoming, LARGE, Large, Step, command};
+use super::{Boxes, Decoder, Incoming, LARGE, Large, Step, command};
 use crate::frame::FrameHeader;
 use crate::sealing::{Kind, Opened};
 use crate::{Part, Violation};
 
+/// What is kept between two reads: enough for small messages.
+const KEPT: usize = 2 * 1024;
+
+impl Boxes {
+    /// Gives memory back: a connection that is idle holds little.
+    pub(super) fn relax(&mut self) {
+        if self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
+        }
+    }
+}
+
 impl Decoder {
+    /// What is kept to open boxes in, in bytes.
+    #[cfg(test)]
+    pub(crate) fn room_for_boxes(&self) -> usize {
+        self.boxes
+            .as_ref()
+            .map_or(0, |boxes| boxes.scratch.capacity())
+    }
+
     /// One frame, or the end of one taken over.
     pub(super) fn boxed_step(
         &mut self,
@@ -51,11 +71,7 @@ impl Decoder {
             let text = scratch.get(opened.body.clone()).unwrap_or_default();
             self.opened(&opened, text, sink, || Part::copy_from(text))
         });
-        // What is kept is as large as a frame can be that is not taken over.
         boxes.scratch = scratch;
-        if boxes.scratch.capacity() > LARGE {
-            boxes.scratch = Vec::new();
-        }
         self.boxes = Some(boxes);
         step
     }

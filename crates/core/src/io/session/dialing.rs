@@ -26,7 +26,7 @@ impl Session {
             Ok(addresses) => {
                 let timeout = self.options.connect_timeout;
                 let end = timeout.map(|timeout| cx.now + timeout);
-                self.phase = Phase::Dialing(Race::new(addresses, end));
+                self.phase = Phase::Dialing(Race::new(addresses, self.options.transport.ipv6, end));
                 self.go_on_dialing(cx)
             }
             Err(error) => self.fail_dial(&error, cx),

@@ -129,3 +129,20 @@ fn values_that_are_not_there_are_refused() {
         assert_eq!(check(bytes), Err(Unfit::Truncated), "{bytes:?}");
     }
 }
+
+#[test]
+fn calls_that_copy_again_and_again_are_refused() {
+    // `list` of a list of a thousand values, whose result is kept and given to `list` again, 60
+    // times; and all of that many times over.
+    let chain = |list: &[u8]| {
+        let calls = b"\x85R\x94".repeat(60);
+        [&b"h\x00".repeat(60)[..], list, &calls[..], b"0"].concat()
+    };
+    let list = [&b"]("[..], &b"N".repeat(1000), b"e\x94"].concat();
+    let start = b"c__builtin__\nlist\nq\x000".to_vec();
+    let many = chain(b"h\x01").repeat(100);
+    let program = [&start[..], &chain(&list), &many, b"N."].concat();
+    assert_eq!(check(&program), Err(Unfit::Expansion));
+    let once = [&start[..], &chain(&list), b"N."].concat();
+    assert_eq!(check(&once), Ok(()));
+}
