@@ -309,7 +309,7 @@ impl Events {
     /// *Cancel safety*: dropping the future loses no event.
     pub async fn next_async(&self) -> Option<Event> {
         let sleeper = Sleeper {
-            channel: &self.channel,
+            events: self,
             waiter: Waiter::task(),
         };
         poll_fn(|context| {
@@ -392,15 +392,19 @@ struct Queue {
     waiters: WaitList,
 }
 
-/// Somebody who waits as a future: no longer in the list when dropped.
+/// Somebody who waits as a future: no longer in the list when dropped. (In a forked child the lock
+/// may be held for good.)
 struct Sleeper<'a> {
-    channel: &'a Channel,
+    events: &'a Events,
     waiter: Arc<Waiter>,
 }
 
 impl Drop for Sleeper<'_> {
     fn drop(&mut self) {
-        self.channel.state.lock().waiters.leave(&self.waiter);
+        if self.events.process.is_this() {
+            let mut state = self.events.channel.state.lock();
+            state.waiters.leave(&self.waiter);
+        }
     }
 }
 

@@ -28,9 +28,9 @@ pub(crate) struct Options {
     pub(crate) on_peer_lost: OnPeerLost,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) receive_timeout: Option<Duration>,
-    /// `None`: as the context has it; not once the socket is made.
+    /// `None`: as the context has it; but none at close, for types that drop what is unsent.
     pub(crate) linger: Option<Duration>,
-    /// The context's, where none was set.
+    /// The context's.
     pub(crate) usual_linger: Duration,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) handshake_timeout: Duration,

@@ -321,10 +321,28 @@ mod real {
     /// How much longer than linger anything may take: others use this machine, too.
     const MORE: Duration = Duration::from_secs(2);
 
+    /// A port at which nobody listens, and that nobody else is given while this process lives: one
+    /// that was let go of might be another case's, which would get these messages, too.
+    #[cfg(target_os = "linux")]
+    fn held_port() -> Endpoint {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+        use std::net::{Ipv4Addr, SocketAddrV4};
+
+        let held = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&held, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let own = SocketAddrV4::try_from(getsockname(&held).unwrap()).unwrap();
+        std::mem::forget(held);
+        format!("tcp://{own}").parse().unwrap()
+    }
+
     /// A PULL that is as it is wanted; the endpoint of one that never was.
     pub(super) fn far(peer: Peer, context: &Context, endpoint: &str) -> (Option<Far>, Endpoint) {
         let pull = Pull::builder().receive_high_water_mark(10);
         let pull = pull.kernel_buffers(Some(4096), Some(4096));
+        #[cfg(target_os = "linux")]
+        if peer == Peer::Never && endpoint.starts_with("tcp:") {
+            return (None, held_port());
+        }
         let (far, endpoint) = Far::bind(pull.build(context).unwrap(), endpoint);
         if peer == Peer::Never {
             far.pull.close();

@@ -224,7 +224,10 @@ impl Stream {
                 own.and_then(|own| own.as_socket()) == peer.as_socket()
             }
             #[cfg(all(unix, feature = "ipc"))]
-            Peer::Ipc(_) | Peer::Accepted => false,
+            Peer::Ipc(_) | Peer::Accepted => {
+                let _ = peer;
+                false
+            }
         }
     }
 

@@ -74,6 +74,9 @@ impl<P: Pattern> State<P> {
         self.body.forget_claim();
         self.body.retire(&entry);
         self.body.ending -= usize::from(entry.ending);
+        if entry.roomy {
+            self.body.roomy.remove(&pipe);
+        }
         match &entry.link {
             Link::Stream(stream) => {
                 stream.inbound.abandon();

@@ -321,12 +321,14 @@ impl<P: Pattern> State<P> {
         }
     }
 
-    /// True if a message can be received, or whoever tries is told why not. Of the pipes only those
-    /// are asked whose turn it is: there may be thousands.
+    /// True if a message is there. Of the pipes only those are asked whose turn it is: there may be
+    /// thousands. (Where nobody has a turn now, as in a REP that is to answer, all of them: each
+    /// that has nothing is to tell of the next.)
     fn has_more(&mut self, port: &Arc<Port>) -> bool {
         loop {
             let Ok(next) = self.pattern.next() else {
-                return true;
+                let mut pipes = self.body.pipes.iter();
+                return pipes.any(|(_, entry)| !entry.batch.is_used_up(entry.link.inbound()));
             };
             let Some(pipe) = next else {
                 return false;
@@ -347,13 +349,13 @@ impl Body {
             && entry.batch.is_roomy()
             && !std::mem::replace(&mut entry.roomy, true)
         {
-            self.roomy.push(pipe);
+            self.roomy.insert(pipe);
         }
     }
 
     /// A receiver is about to wait: memory is given back.
     pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
-        for pipe in self.roomy.drain(..) {
+        for pipe in self.roomy.drain() {
             if let Some(entry) = self.pipes.get_mut(pipe) {
                 entry.roomy = false;
                 entry.batch.relax();

@@ -1,6 +1,6 @@
 //! What lies under a socket's lock: the pattern, its pipes, and what waits for either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::Weak;
@@ -86,7 +86,7 @@ pub(crate) struct Body {
     /// How many pipes are over, and have something left.
     pub(super) ending: usize,
     /// Pipes whose batch has grown and is used up: it gives memory back before a receiver waits.
-    pub(super) roomy: Vec<PipeId>,
+    pub(super) roomy: HashSet<PipeId>,
 }
 
 /// One pipe of the table.
@@ -401,7 +401,7 @@ impl<P: Pattern> State<P> {
     }
 
     /// Messages arrived on a pipe. Wakes nobody: the caller takes the first one itself, and a rest
-    /// is shared then ([`Body::share_rest`]). False: nobody can receive from it.
+    /// is shared then ([`Self::share_rest`]). False: nobody can receive from it.
     pub(super) fn tell_readable(&mut self, pipe: PipeId, port: &Arc<Port>) -> bool {
         let link = self.body.pipes.get(pipe).map(|entry| &entry.link);
         if self.body.closed.is_some() || link.is_none_or(|link| !link.is_joined()) {

@@ -34,8 +34,8 @@ pub enum Unfit {
     /// It has a decimal number of more than 4300 digits.
     #[error("number has more than 4300 digits")]
     Digits,
-    /// Repeated references make it larger than 64 values per byte.
-    #[error("repeated references make the object too large")]
+    /// Repeated references, or calls that copy, make it larger than 64 values per byte.
+    #[error("repeated references or calls make the object too large")]
     Expansion,
     /// It uses an operation that is unknown, unsupported, or never written by Python.
     #[error("object uses an unsupported operation")]
