@@ -179,8 +179,9 @@ impl StreamPipe {
         *self.seat.lock() = Some(Arc::clone(seat));
     }
 
-    /// Nothing is received from it any more.
-    pub(crate) fn rise(&self) {
+    /// Nothing is received from it any more: what comes is for nobody, and its place is free.
+    pub(crate) fn deafen(&self) {
+        self.inbound.abandon();
         *self.seat.lock() = None;
     }
 
@@ -264,11 +265,6 @@ impl StreamPipe {
         if self.out.take_thirst() {
             self.port.post(Note::Writable(self.id));
         }
-    }
-
-    /// True if what a sender has left is still to be written.
-    pub(crate) fn is_left(&self) -> bool {
-        self.out.is_left()
     }
 
     /// Writes if there is something to write and nobody else does it. What was left before a fork

@@ -13,13 +13,18 @@ use ferromq_testkit::{MockPeer, frames};
 const WAIT: Duration = Duration::from_secs(30);
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc:///sim/pipe", "inproc://name"];
 
-/// Runs a scenario for several seeds over every transport.
+/// Runs a scenario for several seeds, in worlds that it may change.
+fn in_worlds(scenario: impl Fn(&SimWorld, &Context)) {
+    for_seeds(0..5, |seed| {
+        let world = SimWorld::new(seed);
+        scenario(&world, &Context::with_world(Arc::new(world.clone()), 1));
+    });
+}
+
+/// The same over every transport.
 fn for_worlds(scenario: impl Fn(&Context, &str)) {
     for endpoint in ENDPOINTS {
-        for_seeds(0..5, |seed| {
-            let world = SimWorld::new(seed);
-            scenario(&Context::with_world(Arc::new(world), 1), endpoint);
-        });
+        in_worlds(|_, context| scenario(context, endpoint));
     }
 }
 
@@ -56,10 +61,8 @@ fn request_out_of_turn_is_refused_and_handed_back() {
 
 #[test]
 fn request_out_of_turn_is_refused_while_the_first_waits_for_another_server() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let (req, rep) = (Req::new(&context), Rep::new(&context));
+    in_worlds(|world, context| {
+        let (req, rep) = (Req::new(context), Rep::new(context));
         let endpoint = req.bind("tcp://127.0.0.1:*").unwrap();
         rep.connect(&endpoint).unwrap();
         world.run_until(|| req.readiness().send);
@@ -161,12 +164,10 @@ fn router_to_an_unknown_peer_refuses_unless_told_to_drop() {
 
 #[test]
 fn router_refuses_what_is_for_a_peer_that_is_gone_before_all_it_sent_is_received() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let router = Router::new(&context);
+    in_worlds(|world, context| {
+        let router = Router::new(context);
         let endpoint = router.bind("tcp://127.0.0.1:*").unwrap();
-        let dealer = || Dealer::builder().routing_id("d").build(&context).unwrap();
+        let dealer = || Dealer::builder().routing_id("d").build(context).unwrap();
         let first = dealer();
         first.connect(&endpoint).unwrap();
         for text in ["1", "2"] {
@@ -196,14 +197,12 @@ fn router_refuses_what_is_for_a_peer_that_is_gone_before_all_it_sent_is_received
 
 #[test]
 fn sender_that_waits_for_a_peer_is_refused_when_that_goes() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
+    in_worlds(|world, context| {
         let router = Router::builder().send_high_water_mark(1);
-        let router = router.build(&context).unwrap();
+        let router = router.build(context).unwrap();
         let endpoint = router.bind("tcp://127.0.0.1:*").unwrap();
         let dealer = Dealer::builder().routing_id("d").receive_high_water_mark(1);
-        let dealer = dealer.build(&context).unwrap();
+        let dealer = dealer.build(context).unwrap();
         dealer.connect(&endpoint).unwrap();
         for text in ["1", "2"] {
             dealer.send(text).unwrap();
@@ -225,14 +224,12 @@ fn sender_that_waits_for_a_peer_is_refused_when_that_goes() {
 
 #[test]
 fn router_that_has_dialed_receives_what_a_peer_sent_under_its_own_name() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let router = Router::new(&context);
+    in_worlds(|world, context| {
+        let router = Router::new(context);
         let endpoint = "tcp://127.0.0.1:7000";
         router.connect(endpoint).unwrap();
         for (name, texts) in [("a", ["1", "2"]), ("b", ["3", "4"]), ("c", ["5", "6"])] {
-            let dealer = Dealer::builder().routing_id(name).build(&context).unwrap();
+            let dealer = Dealer::builder().routing_id(name).build(context).unwrap();
             dealer.bind(endpoint).unwrap();
             for text in texts {
                 dealer.send(text).unwrap();
@@ -252,14 +249,12 @@ fn router_that_has_dialed_receives_what_a_peer_sent_under_its_own_name() {
 
 #[test]
 fn dealer_with_a_lost_peer_uses_it_though_another_is_gone_and_left_something_unread() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let dealer = Dealer::new(&context);
-        let dialed = Dealer::new(&context);
+    in_worlds(|world, context| {
+        let dealer = Dealer::new(context);
+        let dialed = Dealer::new(context);
         let endpoint = dialed.bind("tcp://127.0.0.1:7000").unwrap();
         dealer.connect_wait(&endpoint, WAIT).unwrap();
-        let accepted = Dealer::new(&context);
+        let accepted = Dealer::new(context);
         let bound = dealer.bind("tcp://127.0.0.1:*").unwrap();
         accepted.connect_wait(bound, WAIT).unwrap();
         dialed.close();
@@ -268,7 +263,7 @@ fn dealer_with_a_lost_peer_uses_it_though_another_is_gone_and_left_something_unr
         accepted.close();
         world.run_idle();
         dealer.try_send("for the next one").unwrap();
-        let next = Dealer::new(&context);
+        let next = Dealer::new(context);
         next.bind(endpoint).unwrap();
         assert_eq!(
             next.recv_timeout(WAIT),
@@ -281,11 +276,10 @@ fn dealer_with_a_lost_peer_uses_it_though_another_is_gone_and_left_something_unr
 #[test]
 fn connecting_again_to_an_endpoint_is_without_effect_and_disconnecting_undoes_it() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc:///sim/pipe"] {
-        for_seeds(0..5, |seed| {
-            let context = Context::with_world(Arc::new(SimWorld::new(seed)), 1);
-            let router = Router::new(&context);
+        in_worlds(|_, context| {
+            let router = Router::new(context);
             let endpoint = router.bind(endpoint).unwrap();
-            let dealer = Dealer::builder().routing_id("d").build(&context).unwrap();
+            let dealer = Dealer::builder().routing_id("d").build(context).unwrap();
             let peer = dealer.connect_wait(&endpoint, WAIT).unwrap();
             dealer.connect(&endpoint).unwrap();
             assert_eq!(
@@ -303,7 +297,7 @@ fn connecting_again_to_an_endpoint_is_without_effect_and_disconnecting_undoes_it
             dealer.disconnect(&endpoint).unwrap_err();
 
             // A ROUTER has as many connections as it asked for.
-            let other = Router::new(&context);
+            let other = Router::new(context);
             (0..2).for_each(|_| other.connect(&endpoint).unwrap());
             assert_eq!(other.pipes(), 2);
             other.disconnect(&endpoint).unwrap();
@@ -314,13 +308,11 @@ fn connecting_again_to_an_endpoint_is_without_effect_and_disconnecting_undoes_it
 
 #[test]
 fn reply_to_an_earlier_request_is_not_taken_once_the_asked_peer_is_gone() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let req = Req::builder().relaxed(true).build(&context).unwrap();
+    in_worlds(|world, context| {
+        let req = Req::builder().relaxed(true).build(context).unwrap();
         let endpoint = req.bind("tcp://127.0.0.1:*").unwrap();
         let [slow, quick, gone] = [(); 3].map(|()| {
-            let rep = Rep::new(&context);
+            let rep = Rep::new(context);
             rep.connect_wait(&endpoint, WAIT).unwrap();
             rep
         });
@@ -343,10 +335,8 @@ fn reply_to_an_earlier_request_is_not_taken_once_the_asked_peer_is_gone() {
 
 #[test]
 fn failed_wait_for_a_peer_undoes_no_connect_of_others() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world), 1);
-        let dealer = Dealer::new(&context);
+    in_worlds(|_, context| {
+        let dealer = Dealer::new(context);
         let endpoint = "tcp://127.0.0.1:7000";
         let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
         let mut first = Box::pin(dealer.connect_wait_async(endpoint));
@@ -367,20 +357,18 @@ fn failed_wait_for_a_peer_undoes_no_connect_of_others() {
 
 #[test]
 fn router_that_has_dialed_receives_nothing_of_a_peer_that_it_refused() {
-    for_seeds(0..5, |seed| {
-        let world = SimWorld::new(seed);
-        let context = Context::with_world(Arc::new(world.clone()), 1);
-        let router = Router::new(&context);
+    in_worlds(|world, context| {
+        let router = Router::new(context);
         let bound = router.bind("tcp://127.0.0.1:*").unwrap();
         let owner = Dealer::builder().routing_id("taken");
-        let owner = owner.build(&context).unwrap();
+        let owner = owner.build(context).unwrap();
         owner.connect_wait(&bound, WAIT).unwrap();
         world.run_until(|| router.pipes() == 1);
         let endpoint = "tcp://127.0.0.1:7000";
-        let listener = MockPeer::listen(&world, endpoint);
+        let listener = MockPeer::listen(world, endpoint);
         router.connect(endpoint).unwrap();
         for name in ["taken", "a", "taken", "b"] {
-            let mut peer = MockPeer::accept(&world, &*listener);
+            let mut peer = MockPeer::accept(world, &*listener);
             peer.send_greeting();
             let ready = frames::ready_with("DEALER", &[("Identity", name.as_bytes())]);
             peer.send(ready.then(frames::msg([name])));

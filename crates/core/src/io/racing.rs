@@ -157,22 +157,18 @@ mod tests {
 
     /// The order of these, `6…` and `4…`, as it becomes.
     fn order(names: &str) -> String {
-        let address = |name: &str| {
-            let to = match name.split_at(1) {
+        let numbered = |name: &str| {
+            address(&match name.split_at(1) {
                 ("6", port) => format!("[::1]:{port}"),
                 (_, port) => format!("127.0.0.1:{port}"),
-            };
-            Address::Tcp {
-                to: to.parse().unwrap(),
-                from: None,
-            }
+            })
         };
         let name = |address: Address| match address {
             Address::Tcp { to, .. } if to.is_ipv6() => format!("6{}", to.port()),
             Address::Tcp { to, .. } => format!("4{}", to.port()),
             Address::Ipc(path) => path.to_string(),
         };
-        let ordered = in_turns(names.split_whitespace().map(address).collect());
+        let ordered = in_turns(names.split_whitespace().map(numbered).collect());
         ordered.into_iter().map(name).collect::<Vec<_>>().join(" ")
     }
 

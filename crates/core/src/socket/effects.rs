@@ -61,16 +61,19 @@ impl Body {
     )]
     pub(super) fn end_connection(&mut self, pipe: PipeId, why: Refusal, port: &Port) {
         self.after.any = true;
-        match self.pipes.get(pipe).map(|entry| &entry.link) {
-            None => {}
-            Some(Link::Stream(stream)) => {
-                let peer = self.pipes.get(pipe).and_then(|entry| entry.peer.as_ref());
-                let refused = peer.map(|peer| IoCommand::Refused(stream.key, peer.connection, why));
-                let command = refused.map(|command| (stream.io.clone(), command));
-                self.after.commands.extend(command);
+        let Some(entry) = self.pipes.get(pipe) else {
+            return;
+        };
+        match &entry.link {
+            Link::Stream(stream) => {
+                // Without a peer there is no connection to end.
+                if let Some(peer) = &entry.peer {
+                    let command = IoCommand::Refused(stream.key, peer.connection, why);
+                    self.after.commands.push((stream.io.clone(), command));
+                }
             }
             #[cfg(feature = "inproc")]
-            Some(Link::Inproc(inproc)) => {
+            Link::Inproc(inproc) => {
                 if let Some((peer, id)) = &inproc.peer {
                     let gone = Note::Gone(*id, Rest::nothing());
                     self.after.tell(Some((Arc::clone(peer), gone)));

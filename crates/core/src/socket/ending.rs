@@ -74,14 +74,9 @@ impl<P: Pattern> State<P> {
         self.body.forget_claim();
         self.body.retire(&entry);
         self.body.ending -= usize::from(entry.ending);
-        if entry.roomy {
-            self.body.roomy.remove(&pipe);
-        }
+        self.body.roomy.remove(&pipe);
         match &entry.link {
-            Link::Stream(stream) => {
-                stream.inbound.abandon();
-                stream.rise();
-            }
+            Link::Stream(stream) => stream.deafen(),
             #[cfg(feature = "inproc")]
             Link::Inproc(_) => {}
         }
@@ -271,8 +266,7 @@ impl<P: Pattern> State<P> {
 impl Body {
     /// What a peer has sent that the socket does not take is dropped.
     pub(super) fn dismiss(&mut self, stream: Arc<StreamPipe>, port: &Port) {
-        stream.inbound.abandon();
-        stream.rise();
+        stream.deafen();
         let unread = stream.inbound.take_back();
         port.counters
             .drop_receiving(Dropped::PeerGone, inbound::messages(&unread));

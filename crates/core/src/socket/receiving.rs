@@ -303,6 +303,7 @@ impl<P: Pattern> State<P> {
         Ok(self.take(port, into)?)
     }
 }
+
 /// How receivers share what is there.
 impl<P: Pattern> State<P> {
     /// A receiver has its message: if there are more and others wait, the next one gets its turn.
@@ -328,13 +329,13 @@ impl<P: Pattern> State<P> {
         loop {
             let Ok(next) = self.pattern.next() else {
                 let mut pipes = self.body.pipes.iter();
-                return pipes.any(|(_, entry)| !entry.batch.is_used_up(entry.link.inbound()));
+                return pipes.any(|(_, entry)| !entry.is_used_up());
             };
             let Some(pipe) = next else {
                 return false;
             };
             let entry = self.body.pipes.get(pipe);
-            if entry.is_some_and(|entry| !entry.batch.is_used_up(entry.link.inbound())) {
+            if entry.is_some_and(|entry| !entry.is_used_up()) {
                 return true;
             }
             self.handle_drained(pipe, port);
@@ -345,10 +346,8 @@ impl<P: Pattern> State<P> {
 impl Body {
     /// A pipe has nothing left: whether that leaves room.
     pub(super) fn note_roomy(&mut self, pipe: PipeId) {
-        if let Some(entry) = self.pipes.get_mut(pipe)
-            && entry.batch.is_roomy()
-            && !std::mem::replace(&mut entry.roomy, true)
-        {
+        let entry = self.pipes.get(pipe);
+        if entry.is_some_and(|entry| entry.batch.is_roomy()) {
             self.roomy.insert(pipe);
         }
     }
@@ -357,7 +356,6 @@ impl Body {
     pub(super) fn enter_receiver(&mut self, waiter: &Arc<Waiter>, had_turn: bool) {
         for pipe in self.roomy.drain() {
             if let Some(entry) = self.pipes.get_mut(pipe) {
-                entry.roomy = false;
                 entry.batch.relax();
             }
         }

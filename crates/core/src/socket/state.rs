@@ -106,14 +106,17 @@ pub(crate) struct Entry {
     pub(super) senders: Senders,
     /// Over: what it brought can still be received.
     pub(super) ending: bool,
-    /// It is among those whose batch has grown.
-    pub(super) roomy: bool,
 }
 
 impl Entry {
     /// True if nothing that it brought is left.
     pub(super) fn is_drained(&self) -> bool {
         self.batch.is_empty(self.link.inbound())
+    }
+
+    /// The same, and if so, what comes next is told of.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.batch.is_used_up(self.link.inbound())
     }
 }
 
@@ -286,7 +289,6 @@ impl<P: Pattern> State<P> {
                 reconnects: 0,
                 senders: Senders::default(),
                 ending: false,
-                roomy: false,
             },
         );
         if let Some(peer) = origin.peer() {
