@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::Outcome;
-use crate::step::{cargo, output};
+use crate::step::{cargo, output, run};
 
 /// The pattern crates; the facade's features are named like what follows `ferromq-`.
 const PATTERNS: [&str; 4] = [
@@ -41,8 +41,16 @@ const ABSENT: [(&str, &[&str]); 2] = [
 /// The most third-party crates that the facade's default features may link.
 const MOST_LINKED: usize = 15;
 
-/// Checks all trees.
+/// Workspaces of their own whose packages need ours. (Of the main one each step is `--locked`.)
+const OTHER_WORKSPACES: [&str; 2] = ["bench/rivals", "fuzz/libfuzzer"];
+
+/// Checks all trees, and that the lock files of the other workspaces are complete.
 pub(crate) fn check(root: &Path) -> Outcome {
+    for workspace in OTHER_WORKSPACES {
+        // Only looks: nothing is compiled here, and no package fetched.
+        let complete = ["update", "--quiet", "--workspace", "--locked"];
+        run(&mut cargo(&root.join(workspace), &complete))?;
+    }
     for pattern in PATTERNS {
         check_names(&names(root, &["-p", pattern, "-e", "normal"])?, pattern)?;
         let feature = pattern.trim_start_matches("ferromq-");
