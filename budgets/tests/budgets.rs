@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq::{Bytes, Context, Message, Pull, Push};
+use ferromq::{Bytes, Context, Message, Pub, Pull, Push, Sub, SubOptions};
 use ferromq_budgets::Scenario;
 use ferromq_budgets::meter::{Counting, Counts, Places, measure, places};
 use ferromq_budgets::seam::Seam;
@@ -171,6 +171,34 @@ fn a_long_burst_is_written_each_500_messages() {
         let counts = measure(|| (0..5000).for_each(|_| send()));
         assert_eq!(counts.calls.writes, 10);
     });
+}
+
+/// Where the last one of each topic is kept, a message looks for the one before it only: a list
+/// made of those that wait would be blocks for each, the more the more there are.
+#[test]
+fn a_message_that_takes_the_place_of_another_costs_the_same_however_many_wait() {
+    let blocks = [10, 5000].map(|topics: usize| {
+        let context = Context::with_world(Arc::new(Seam::new()), 1);
+        let publisher = Pub::builder().send_high_water_mark(0);
+        let publisher = publisher.build(&context).expect("the context is open");
+        publisher.bind("inproc://topics").expect("nobody has it");
+        let sub = Sub::builder().receive_high_water_mark(0);
+        let sub = sub.conflate_topics(true).build(&context);
+        let sub = sub.expect("the context is open");
+        sub.subscribe("").expect("it is open");
+        sub.connect("inproc://topics").expect("it is bound");
+        let send = |number: usize| publisher.send((number % topics).to_le_bytes());
+        // At each topic once, and as often again: what grows has its size.
+        (0..2 * topics).for_each(|number| send(number).expect("it is open"));
+        let counts = measure(|| {
+            (0..1000).for_each(|number| send(number).expect("it is open"));
+        });
+        let received = std::iter::from_fn(|| sub.try_recv().ok()).count();
+        assert_eq!(received, topics);
+        counts.allocations + counts.reallocations
+    });
+    // The list of the new, which is one, and that of the earlier.
+    assert!(blocks.iter().all(|blocks| *blocks <= 2100), "{blocks:?}");
 }
 
 /// What all messages of a scenario cost.

@@ -24,11 +24,14 @@
 //! at least so much to consume. Woken at the one step, it may find the other mark in its way; then
 //! it is starved again, by what is there still.
 
-use std::collections::{HashSet, VecDeque};
+mod newest;
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 
 use ferromq_wire::{Command, Incoming, Message};
 
+use self::newest::{Newest, is_gap};
 use crate::options::{Overflow, unlimited_if_zero};
 use crate::pool::{self, CHUNK};
 use crate::stats::add;
@@ -79,6 +82,8 @@ struct Consumed {
 #[derive(Debug)]
 struct Queue {
     items: VecDeque<Incoming>,
+    /// Where messages give way to later ones of the same key: which these are.
+    newest: Option<Box<Newest>>,
     /// The emptying side is gone.
     abandoned: bool,
     /// The emptying side has found nothing: whoever fills next tells it. (Telling it whenever the
@@ -123,6 +128,7 @@ impl Inbound {
         Self {
             queue: Padded(Mutex::new(Queue {
                 items: VecDeque::new(),
+                newest: None,
                 abandoned: false,
                 idle: true,
             })),
@@ -165,6 +171,10 @@ impl Inbound {
     /// From now on messages give way to later ones. Where only one is kept, there is room always.
     pub(crate) fn give_way(&self, overflow: Overflow) {
         self.overflow.store(overflow as u8, Ordering::Release);
+        let mut queue = self.queue.0.lock();
+        queue.finish();
+        queue.newest = None;
+        drop(queue);
         if overflow == Overflow::KeepLatest {
             self.lift_marks();
         }
@@ -189,17 +199,18 @@ impl Inbound {
         if queue.abandoned {
             return (false, replaced);
         }
+        let new = items.len();
         queue.items.append(items);
         let overflow = self.overflow.load(Ordering::Relaxed);
         if overflow == Overflow::KeepLatest as u8 {
-            replaced.conflated = take_earlier(&mut queue.items, |_| &[]);
+            replaced.conflated = queue.conflate(new, |_| &[]);
         } else if overflow == Overflow::KeepTopics as u8 {
-            replaced.conflated = take_earlier(&mut queue.items, topic);
+            replaced.conflated = queue.conflate(new, topic);
         }
         self.uncount(&replaced.conflated);
         add(&self.replaced, replaced.conflated.len() as u64);
         while self.is_overfull(&queue.items)
-            && let Some(oldest) = take_oldest(&mut queue.items)
+            && let Some(oldest) = queue.take_oldest()
         {
             self.uncount([&oldest]);
             replaced.displaced.push_back(oldest);
@@ -361,12 +372,14 @@ impl Inbound {
 
     /// Takes back everything that the other side has not taken out.
     pub(crate) fn take_back(&self) -> VecDeque<Incoming> {
-        std::mem::take(&mut self.queue.0.lock().items)
+        self.queue.0.lock().take()
     }
 
     /// Messages that the other side has not taken out.
     pub(crate) fn waiting(&self) -> u64 {
-        messages(&self.queue.0.lock().items)
+        let queue = self.queue.0.lock();
+        let gaps = queue.newest.as_ref().map_or(0, |newest| newest.gaps());
+        messages(&queue.items) - gaps as u64
     }
 
     /// True if messages or commands are there that the other side has not taken out.
@@ -470,6 +483,47 @@ impl Inbound {
     }
 }
 
+impl Queue {
+    /// Of the last items, so many are new: takes the earlier ones of the same keys out.
+    fn conflate(&mut self, new: usize, key: fn(&Message) -> &[u8]) -> VecDeque<Incoming> {
+        match &mut self.newest {
+            Some(newest) => newest.admit(&mut self.items, new),
+            none => {
+                let all = self.items.len();
+                let newest = none.insert(Box::new(Newest::new(key)));
+                newest.admit(&mut self.items, all)
+            }
+        }
+    }
+
+    /// Takes the first message out, if another one is behind it.
+    fn take_oldest(&mut self) -> Option<Incoming> {
+        let is_message = |item: &Incoming| matches!(item, Incoming::Message(_)) && !is_gap(item);
+        let oldest = self.items.iter().position(is_message)?;
+        let newest = self.items.iter().rposition(is_message)?;
+        if oldest == newest {
+            return None;
+        }
+        match &mut self.newest {
+            Some(newest) => newest.remove(&mut self.items, oldest),
+            None => self.items.remove(oldest),
+        }
+    }
+
+    /// What is there is taken over.
+    #[inline]
+    fn finish(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.finish(&mut self.items);
+        }
+    }
+
+    fn take(&mut self) -> VecDeque<Incoming> {
+        self.finish();
+        std::mem::take(&mut self.items)
+    }
+}
+
 impl Batch {
     /// Emptier: takes the next item; a new batch out of `from` if this one is used up. A message
     /// changes places with `into`, which owns nothing yet: it is moved once, and as a whole. (Out
@@ -497,6 +551,7 @@ impl Batch {
         if self.items.is_empty() {
             let mut queue = from.queue.0.lock();
             queue.idle = queue.items.is_empty();
+            queue.finish();
             std::mem::swap(&mut queue.items, &mut self.items);
         }
         match self.items.front_mut() {
@@ -653,37 +708,6 @@ pub(crate) fn messages(items: &VecDeque<Incoming>) -> u64 {
 /// What a message is about: its first part.
 pub(crate) fn topic(message: &Message) -> &[u8] {
     message.part(0).map_or(&[], |part| part.as_bytes())
-}
-
-/// Takes out each message that has a later one of the same key behind it.
-fn take_earlier(
-    items: &mut VecDeque<Incoming>,
-    key: impl Fn(&Message) -> &[u8],
-) -> VecDeque<Incoming> {
-    let mut later = HashSet::new();
-    let mut stays: Vec<bool> = items
-        .iter()
-        .rev()
-        .map(|item| match item {
-            Incoming::Message(message) => later.insert(key(message)),
-            Incoming::Command(_) | Incoming::Bundle(_) => true,
-        })
-        .collect();
-    let all = std::mem::take(items);
-    let (kept, earlier) = all.into_iter().partition(|_| stays.pop() == Some(true));
-    *items = kept;
-    earlier
-}
-
-/// Takes the first message out, if another one is behind it.
-fn take_oldest(items: &mut VecDeque<Incoming>) -> Option<Incoming> {
-    let is_message = |item: &Incoming| matches!(item, Incoming::Message(_));
-    let oldest = items.iter().position(is_message)?;
-    let newest = items.iter().rposition(is_message)?;
-    if oldest == newest {
-        return None;
-    }
-    items.remove(oldest)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use ferromq_wire::{Bundle, put_message};
 use proptest::prelude::*;
 
+use super::newest::tests::{about, number};
 use super::*;
 
 fn message(size: usize) -> Message {
@@ -122,6 +123,23 @@ fn conflated_messages_weigh_nothing_any_more() {
         queue.replace(&mut items, 1);
         assert_eq!(queue.outstanding_weight(), 9);
     }
+}
+
+#[test]
+fn queue_that_keeps_less_from_now_on_forgets_what_it_knew_of_topics() {
+    let queue = Inbound::new(0).giving_way(Overflow::KeepTopics);
+    for (topic, number) in [(0, 1), (1, 2), (2, 3), (1, 4)] {
+        queue.replace(&mut VecDeque::from([about(topic, number)]), 1);
+    }
+    queue.give_way(Overflow::KeepLatest);
+    assert_eq!(queue.waiting(), 3);
+    let (_, replaced) = queue.replace(&mut VecDeque::from([about(3, 5)]), 1);
+    let conflated: Vec<_> = replaced.conflated.iter().map(number).collect();
+    assert_eq!(conflated, [1, 3, 4].map(Some));
+    assert_eq!(
+        queue.take_back().iter().map(number).collect::<Vec<_>>(),
+        [Some(5)]
+    );
 }
 
 #[cfg(feature = "inproc")]
