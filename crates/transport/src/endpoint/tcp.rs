@@ -10,7 +10,7 @@ use super::EndpointError;
 const HOST_MAX: usize = 253;
 
 /// The longest interface name, in bytes.
-const ZONE_MAX: usize = 15;
+const INTERFACE_MAX: usize = 15;
 
 /// A TCP host and port, and optionally the own address to connect from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -226,13 +226,14 @@ fn parse_v6(text: &str) -> Result<Host, EndpointError> {
         None => (text, None),
     };
     let address = address.parse().map_err(|_| EndpointError::Ipv6Malformed)?;
-    if zone.is_some_and(|zone| zone.is_empty() || zone.len() > ZONE_MAX || !is_name(zone)) {
+    if zone.is_some_and(|zone| zone.is_empty() || zone.len() > INTERFACE_MAX || !is_name(zone)) {
         return Err(EndpointError::ZoneMalformed);
     }
     Ok(Host::V6(address, zone.map(Into::into)))
 }
 
-/// A text whose last label is all digits can only be meant as an IPv4 address.
+/// A text whose last label is all digits can only be meant as an IPv4 address; unless it begins with
+/// a letter, and is no longer than the name of an interface may be: `eth0.100` is one.
 fn parse_v4_or_name(text: &str) -> Result<Host, EndpointError> {
     if let Ok(address) = text.parse() {
         return Ok(Host::V4(address));
@@ -242,7 +243,9 @@ fn parse_v4_or_name(text: &str) -> Result<Host, EndpointError> {
     }
     let labels = text.strip_suffix('.').unwrap_or(text);
     let last = labels.rsplit('.').next().unwrap_or_default();
-    if last.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_interface =
+        text.len() <= INTERFACE_MAX && text.starts_with(|it: char| it.is_alphabetic());
+    if last.bytes().all(|byte| byte.is_ascii_digit()) && !is_interface {
         return Err(EndpointError::Ipv4Malformed);
     }
     if text.len() > HOST_MAX {

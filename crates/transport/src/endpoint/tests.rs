@@ -60,7 +60,8 @@ const MALFORMED: &[(&str, EndpointError)] = &[
     ("tcp://1.2.3:5555", Ipv4Malformed),
     ("tcp://1.2.3.4.5:5555", Ipv4Malformed),
     ("tcp://1.2.3.256:5555", Ipv4Malformed),
-    ("tcp://host.1:5555", Ipv4Malformed),
+    ("tcp://sixteen-letter.1:5555", Ipv4Malformed),
+    ("tcp://0x7f.1:5555", Ipv4Malformed),
     ("tcp://1234:5555", Ipv4Malformed),
     ("tcp://.:5555", Ipv4Malformed),
     ("tcp://[::1:5555", BracketsUnbalanced),
@@ -155,6 +156,12 @@ fn tcp_hosts_and_ports_are_told_apart() {
             65535,
         ),
         ("tcp://1a.b2:1", Host::Name("1a.b2".into()), 1),
+        ("tcp://eth0.100:1", Host::Name("eth0.100".into()), 1),
+        (
+            "tcp://fifteen-lette.1:1",
+            Host::Name("fifteen-lette.1".into()),
+            1,
+        ),
         (
             "tcp://[::1]:5555",
             Host::V6(Ipv6Addr::LOCALHOST, None),
