@@ -33,7 +33,7 @@ pub enum EndpointError {
     /// An ipc endpoint where there are no unix domain sockets.
     #[error("ipc is not supported on this platform")]
     IpcUnsupported,
-    /// What ends in digits after a dot, and is neither an IPv4 address nor the name of an interface.
+    /// Ends in digits after a dot, and is neither an IPv4 address nor the name of an interface.
     #[error("the IPv4 address is malformed")]
     Ipv4Malformed,
     /// What is between the brackets is no IPv6 address.

@@ -232,8 +232,8 @@ fn parse_v6(text: &str) -> Result<Host, EndpointError> {
     Ok(Host::V6(address, zone.map(Into::into)))
 }
 
-/// A text whose last label is all digits can only be meant as an IPv4 address; unless it begins with
-/// a letter, and is no longer than the name of an interface may be: `eth0.100` is one.
+/// A text whose last label is all digits can only be meant as an IPv4 address; unless it begins
+/// with a letter, and is no longer than the name of an interface may be: `eth0.100` is one.
 fn parse_v4_or_name(text: &str) -> Result<Host, EndpointError> {
     if let Ok(address) = text.parse() {
         return Ok(Host::V4(address));
