@@ -369,13 +369,18 @@ impl Reconnect {
     /// The pause before attempt number `attempt` (0: the first retry): doubled each time up to the
     /// maximum, of which a random half is taken away.
     pub(crate) fn pause(&self, attempt: u32, random: u64) -> Duration {
-        let doubled = self
-            .first
-            .saturating_mul(1u32.checked_shl(attempt.min(16)).unwrap_or(1));
-        let whole = doubled.min(self.most.max(self.first));
+        let whole = self.longest_pause(attempt);
         let half = whole / 2;
         let jitter = (random >> 32) as f64 / f64::from(u32::MAX);
         whole - half.mul_f64(jitter)
+    }
+
+    /// The same before anything is taken away.
+    pub(crate) fn longest_pause(&self, attempt: u32) -> Duration {
+        let doubled = self
+            .first
+            .saturating_mul(1u32.checked_shl(attempt.min(16)).unwrap_or(1));
+        doubled.min(self.most.max(self.first))
     }
 }
 

@@ -90,8 +90,9 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// The pause before the first attempt to reconnect, and the longest one: doubled each time,
-    /// with a random half taken away. The first is more than zero and no longer than the longest,
-    /// which is at most a day; to stop at the first failure there is
+    /// with a random half taken away, and the first again once a connection has lasted as long as
+    /// the next pause would. The first is more than zero and no longer than the longest, which is
+    /// at most a day; to stop at the first failure there is
     /// [`reconnect_stop`](Self::reconnect_stop). Defaults: 100 ms and 1 s (libzmq: 100 to 200 ms,
     /// not growing).
     ///

@@ -89,7 +89,10 @@ pub(super) struct Session {
     phase: Phase,
     pipe: Option<Arc<StreamPipe>>,
     connection: ConnectionId,
+    /// How many attempts have failed, or made a connection that ended soon.
     attempt: u32,
+    /// When there was a connection last, unless the pause after that is known.
+    established: Option<Instant>,
     deadline: Option<Instant>,
     left: Option<Instant>,
     /// When the heartbeats of the connection are looked at.
@@ -145,6 +148,7 @@ impl Session {
             pipe: None,
             connection: ConnectionId(0),
             attempt: 0,
+            established: None,
             deadline: None,
             left: None,
             beat: None,
@@ -485,7 +489,7 @@ impl Session {
         };
         self.deadline = None;
         self.write_failed = false;
-        self.attempt = 0;
+        self.established = Some(cx.now);
         let Established {
             peer,
             encoder,

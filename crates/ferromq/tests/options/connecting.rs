@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use ferromq::{
     BuildError, Builder, Dropped, Message, Pair, Pull, Push, ReconnectStop, SendErrorKind,
 };
+use ferromq_testkit::MockPeer;
 
 use super::*;
 
@@ -120,6 +121,31 @@ fn reconnect_interval_is_the_pause_between_attempts_and_its_limit() {
     let growing = pauses(SECOND, 8 * SECOND);
     assert!((SECOND / 2..=SECOND).contains(&growing[0]));
     assert!((4 * SECOND..=8 * SECOND).contains(&growing[3]));
+}
+
+#[test]
+fn pauses_grow_while_connections_end_as_soon_as_they_are_made() {
+    let (world, context) = world(1);
+    let listener = MockPeer::listen(&world, NOWHERE);
+    let push = Push::new(&context);
+    let events = push.events();
+    push.connect(NOWHERE).unwrap();
+    let pause_after = |lasting: Duration| {
+        let mut peer = MockPeer::accept(&world, &*listener);
+        peer.handshake("PULL", "PUSH");
+        wait_for(&events, is_success);
+        assert_eq!(events.wait_for(lasting, is_retry), None);
+        drop(peer);
+        match wait_for(&events, is_retry) {
+            Event::Retry { after, .. } => after,
+            other => panic!("{other:?}"),
+        }
+    };
+    let growing = [(); 5].map(|()| pause_after(Duration::ZERO));
+    assert!(growing[0] <= SECOND / 10, "{growing:?}");
+    assert!((SECOND / 2..=SECOND).contains(&growing[4]), "{growing:?}");
+    let after_a_while = pause_after(2 * SECOND);
+    assert!(after_a_while <= SECOND / 10, "{after_a_while:?}");
 }
 
 #[test]

@@ -90,11 +90,14 @@ impl Session {
         if stop.always || stop.disconnected && self.closing.is_some() {
             return self.let_go();
         }
-        let after = self
-            .port
-            .options()
-            .reconnect
-            .pause(self.attempt, cx.world.random());
+        let policy = self.port.options().reconnect;
+        // Else who ends each connection as soon as it is made would be dialed as often as can be.
+        let established = self.established.take();
+        let lasted = established.map(|since| cx.now.saturating_duration_since(since));
+        if lasted.is_some_and(|lasted| lasted >= policy.longest_pause(self.attempt)) {
+            self.attempt = 0;
+        }
+        let after = policy.pause(self.attempt, cx.world.random());
         self.attempt = self.attempt.saturating_add(1);
         self.phase = Phase::Pausing;
         self.set_deadline(cx.now + after, cx);
