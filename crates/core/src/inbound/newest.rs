@@ -5,6 +5,9 @@ use std::collections::{HashMap, VecDeque};
 
 use ferromq_wire::{Incoming, Message};
 
+/// What a table may have room for, however few of it are used.
+const ROOMY: usize = 64;
+
 /// Where the newest message of each key is.
 ///
 /// One that has given way leaves a gap, a message without parts, so that the others keep their
@@ -69,7 +72,12 @@ impl Newest {
 
     /// The items as they are to be taken over: without gaps. After this the queue is another one.
     pub(super) fn finish(&mut self, items: &mut VecDeque<Incoming>) {
+        let (used, room) = (self.places.len(), self.places.capacity());
         self.places.clear();
+        if room > ROOMY.max(8 * used) {
+            // Else a table that was large once would be wiped whenever a message is taken.
+            self.places.shrink_to(2 * used);
+        }
         self.first = 0;
         self.close_gaps(items);
     }
@@ -158,6 +166,20 @@ pub(super) mod tests {
             1 => Just(Step::Finish),
         ];
         prop::collection::vec(step, 1..80)
+    }
+
+    #[test]
+    fn table_that_was_large_is_given_back() {
+        let mut newest = Newest::new(topic);
+        let mut finish_after = |topics: u64| {
+            let message = |topic: u64| Incoming::Message(topic.to_le_bytes().into());
+            let mut items: VecDeque<_> = (0..topics).map(message).collect();
+            newest.admit(&mut items, topics as usize);
+            newest.finish(&mut items);
+            newest.places.capacity()
+        };
+        assert!(finish_after(10_000) >= 10_000);
+        assert!(finish_after(5) <= ROOMY);
     }
 
     proptest! {
