@@ -13,7 +13,6 @@ mod zap;
 use std::fmt;
 use std::future::{Future, ready};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -23,7 +22,7 @@ use ferromq_wire::{Claim, Denial, Part};
 use crate::options::Options;
 use crate::port::Port;
 use crate::sync::Mutex;
-use crate::world::World;
+use crate::world::{World, contain};
 
 pub use self::lists::AddressRangeError;
 
@@ -272,25 +271,33 @@ fn undecided(options: &Options, claim: &Claim) -> Verdict {
 
 /// An answer that a handshake waits for. A panic in it is a denial.
 pub(crate) struct Decision {
-    answer: Answer,
+    answer: Option<Answer>,
     waker: Waker,
 }
 
 impl Decision {
     /// Whenever the answer may have come, `waker` is woken.
     pub(crate) fn new(answer: Answer, waker: Waker) -> Self {
+        let answer = Some(answer);
         Self { answer, waker }
     }
 
     /// The verdict, if it is there.
     pub(crate) fn poll(&mut self) -> Option<Verdict> {
+        let answer = self.answer.as_mut()?.as_mut();
         let mut context = Context::from_waker(&self.waker);
-        let polled = AssertUnwindSafe(|| self.answer.as_mut().poll(&mut context));
-        match catch_unwind(polled) {
-            Ok(Poll::Ready(verdict)) => Some(verdict),
-            Ok(Poll::Pending) => None,
-            Err(_) => Some(Verdict::failure("the authenticator has panicked")),
+        match contain(|| answer.poll(&mut context)) {
+            Some(Poll::Ready(verdict)) => Some(verdict),
+            Some(Poll::Pending) => None,
+            None => Some(Verdict::failure("the authenticator has panicked")),
         }
+    }
+}
+
+impl Drop for Decision {
+    fn drop(&mut self) {
+        let answer = self.answer.take();
+        contain(|| drop(answer));
     }
 }
 

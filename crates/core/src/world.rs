@@ -42,6 +42,7 @@ use std::fmt;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -230,6 +231,18 @@ pub(crate) fn is_for_later(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
     )
+}
+
+/// Runs what the application has made: if it panics, the thread goes on. `None`: it has panicked.
+pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => Some(result),
+        Err(thrown) => {
+            // It is the application's, too, and might panic when it is dropped.
+            std::mem::forget(thrown);
+            None
+        }
+    }
 }
 
 /// What a reactor reports: the token given when the source was armed, and what it is ready for.

@@ -300,12 +300,12 @@ fn accept_without_descriptors_pauses_and_goes_on() {
 }
 
 #[test]
-fn process_out_of_descriptors_serves_again_when_some_are_free() {
+fn process_out_of_descriptors_serves_who_does_not_only_take_them() {
     if std::env::var(CHILD).is_ok() {
         return serve_with_few_descriptors();
     }
     under("out of descriptors", || {
-        let test = "process_out_of_descriptors_serves_again_when_some_are_free";
+        let test = "process_out_of_descriptors_serves_who_does_not_only_take_them";
         let mut child = child(test, "1", "ulimit -n 32;");
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let address = line_of(&mut output, "bound to ");
@@ -314,11 +314,11 @@ fn process_out_of_descriptors_serves_again_when_some_are_free() {
             .collect();
         let failures: u32 = line_of(&mut output, "failures ").parse().unwrap();
         assert!((1..=6).contains(&failures), "it spins: {failures}");
-        drop(crowd);
         let push = Push::new(&Context::new());
         push.connect(format!("tcp://{address}")).unwrap();
         push.send("honest").unwrap();
         assert_eq!(line_of(&mut output, "received "), "honest");
+        drop(crowd);
         let mut rest = String::new();
         output.read_to_string(&mut rest).unwrap();
         assert!(child.wait().unwrap().success(), "{rest}");

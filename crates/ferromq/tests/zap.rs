@@ -164,13 +164,22 @@ fn handler_may_be_a_router_that_forwards() {
 #[test]
 fn handler_that_cannot_answer_denies_and_one_that_does_not_is_waited_for() {
     under("handler_that_cannot_answer_denies", || {
+        let deny = |context: &Context| {
+            let (_pull, endpoint, events) = bound(context, plain_server());
+            let (_push, _) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
+            let reason = Reason::Denied(Denial::Internal);
+            assert_eq!(handshake_failure(&events), reason);
+        };
         let context = Context::new();
         let wrong = Pull::new(&context);
         wrong.bind(HANDLER).unwrap();
-        let (_pull, endpoint, events) = bound(&context, plain_server());
-        let (_push, _) = dialed(&Context::new(), Security::plain_client("u", "p"), &endpoint);
-        let reason = Reason::Denied(Denial::Internal);
-        assert_eq!(handshake_failure(&events), reason);
+        deny(&context);
+        // It would answer whom it likes.
+        let context = Context::new();
+        let wrong = Dealer::new(&context);
+        wrong.bind(HANDLER).unwrap();
+        deny(&context);
+        assert!(wrong.try_recv().is_err());
 
         let context = Context::new();
         let _silent = handler(&context);

@@ -7,6 +7,12 @@ use crate::EndpointError;
 /// ENFILE and EMFILE, which have these numbers on every unix; WSAEMFILE.
 const OUT_OF_DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
 
+/// True if the process or the system has no descriptor left.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    code.is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code))
+}
+
 /// Why an endpoint cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,9 +51,7 @@ pub enum ListenError {
 
 impl From<io::Error> for ListenError {
     fn from(error: io::Error) -> Self {
-        if let Some(code) = error.raw_os_error()
-            && OUT_OF_DESCRIPTORS.contains(&code)
-        {
+        if is_out_of_descriptors(&error) {
             return Self::TooManyDescriptors;
         }
         match error.kind() {

@@ -50,7 +50,7 @@ pub use address::{Address, IpcAddress};
 pub use bound::BoundListener;
 pub use connected::{ConnectedStream, StreamError};
 pub use endpoint::{Endpoint, EndpointError, Host, InprocName, IpcEndpoint, Source, TcpEndpoint};
-pub use error::ListenError;
+pub use error::{ListenError, is_out_of_descriptors};
 #[cfg(feature = "inproc")]
 pub use inproc::{Connected, InprocRegistry, NameInUse, ParkedId};
 #[cfg(any(feature = "tcp", all(unix, feature = "ipc")))]

@@ -7,9 +7,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A short nonce that is not higher than the one before: a command that was said before (RFC
-    /// 26, "The HELLO Command").
-    #[error("nonce was used before")]
+    /// A short nonce that is not the next one: a command was said before, or some are missing (RFC
+    /// 26, "The HELLO Command", "General Design").
+    #[error("nonce is not the next one")]
     BadNonce,
     /// The first bytes are no ZMTP signature: some other protocol (RFC 37, "Formal Grammar").
     #[error("peer does not speak ZMTP")]

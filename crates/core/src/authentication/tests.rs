@@ -137,6 +137,37 @@ fn who_panics_denies() {
     assert_eq!(decide(&at_once, applicant("", "")), failed);
 }
 
+/// Panics when it is dropped.
+struct Careless;
+
+impl Drop for Careless {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new(()));
+    }
+}
+
+#[test]
+fn decision_that_panics_when_it_is_dropped_harms_nobody() {
+    let world: Arc<dyn World> = Arc::new(SystemWorld::new());
+    let careless = || {
+        Authenticator::asynchronous(|_| {
+            let careless = Careless;
+            async move {
+                let _careless = &careless;
+                std::future::pending().await
+            }
+        })
+    };
+    drop(begun(&careless(), &world));
+    // One that has thrown what panics, too.
+    let throws =
+        Authenticator::asynchronous(|_| async { std::panic::resume_unwind(Box::new(Careless)) });
+    let answer = throws.ask(applicant("", ""), &world);
+    let mut decision = Decision::new(answer, Waker::noop().clone());
+    let failed = Verdict::failure("the authenticator has panicked");
+    assert_eq!(decision.poll(), Some(failed));
+}
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Keeps all threads of a world that decide. They go on when what is given is dropped.

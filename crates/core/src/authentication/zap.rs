@@ -1,6 +1,6 @@
 //! ZAP 1.0: asks a handler in the same context, bound to `inproc://zeromq.zap.01` (RFC 27).
 //!
-//! Each question has a socket of its own, which speaks as a DEALER, and is gone with the answer. A
+//! Each question has a socket of its own, which speaks as a REQ, and is gone with the answer. A
 //! handler that does not answer costs its peer the rest of the handshake's time.
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::strategy::{FairQueue, RoundRobin};
 /// Where handlers are.
 const ENDPOINT: &str = "inproc://zeromq.zap.01";
 const VERSION: &str = "1.0";
-/// Each question is alone on its connection.
+/// Each question is alone on its connection; this is what libzmq's handlers get, too.
 const REQUEST_ID: &str = "1";
 
 /// True if there is a handler.
@@ -96,7 +96,7 @@ fn parse(reply: &Message) -> Option<Verdict> {
     })
 }
 
-/// Who asks: a DEALER with one peer.
+/// Who asks: to others a REQ. Only REP and ROUTER take one, and only these answer who has asked.
 #[derive(Debug, Default)]
 struct Asking {
     outgoing: RoundRobin,
@@ -105,7 +105,7 @@ struct Asking {
 
 impl Pattern for Asking {
     const KIND: Kind = Kind {
-        socket_type: SocketType::Dealer,
+        socket_type: SocketType::Req,
         announces_routing_id: false,
         requeues: false,
         eager: false,

@@ -8,6 +8,9 @@
 //! three quarters of as many get through at a time as may. The last quarter is for those who are
 //! near, where thousands a second ask for the places: who comes into it speaks first, so that
 //! nothing that it sends is lost with its place.
+//!
+//! Where descriptors run out first, a quarter of the handshakes, the oldest, make room each time
+//! that nobody can be accepted, if they have had [`PATIENCE`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -82,6 +85,17 @@ impl Entrance {
             number: state.enter(guest),
         };
         Ok((Arc::new(seat), displaced))
+    }
+
+    /// There are no descriptors for more: who is to leave.
+    pub(super) fn make_room(&self, now: Instant) -> Vec<SessionId> {
+        let mut state = self.state.lock();
+        let age = |guest: &Guest| now.saturating_duration_since(guest.since);
+        let oldest = state.handshakes.iter().take(state.handshakes.len() / 4);
+        let oldest = oldest.take_while(|(_, guest)| age(guest) >= PATIENCE);
+        let numbers: Vec<u64> = oldest.map(|(&number, _)| number).collect();
+        let forgotten = numbers.into_iter().filter_map(|it| state.forget(it));
+        forgotten.collect()
     }
 }
 

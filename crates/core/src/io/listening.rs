@@ -1,11 +1,14 @@
-//! A listener on its I/O thread. Out of descriptors, it pauses and reports; it does not spin.
+//! A listener on its I/O thread. Out of descriptors, it pauses and reports; it does not spin. Then
+//! handshakes that have had their time make room, so that those who never finish theirs keep nobody
+//! out.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferromq_transport::Endpoint;
+use ferromq_transport::{Endpoint, is_out_of_descriptors};
 
+use super::IoCommand;
 use super::session::Context;
 use crate::close::Life;
 use crate::event::{Crowd, Event};
@@ -64,6 +67,9 @@ impl Listening {
                 }
                 Err(error) => {
                     self.report(&error);
+                    if is_out_of_descriptors(&error) {
+                        self.make_room(cx);
+                    }
                     cx.timers.set(cx.now + PAUSE, self.key);
                     return accepted;
                 }
@@ -71,6 +77,13 @@ impl Listening {
         }
         self.watch(cx);
         accepted
+    }
+
+    /// Ends handshakes that have had their time, for their descriptors.
+    fn make_room(&self, cx: &Context<'_>) {
+        for (io, key) in self.port.entrance.make_room(cx.now) {
+            io.post(IoCommand::Displaced(key));
+        }
     }
 
     /// Watches for connections. If the system refuses that, again after a pause.

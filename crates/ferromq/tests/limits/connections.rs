@@ -94,6 +94,30 @@ fn handshakes_up_to_the_maximum_go_on_and_one_more_waits_for_the_oldest() {
 }
 
 #[test]
+fn oldest_quarter_of_the_handshakes_makes_room_where_descriptors_run_out() {
+    let (world, _pull, endpoint, events) = bound(Pull::builder());
+    let mut peers = [(); 8].map(|()| dial(&world, &endpoint));
+    peers.iter_mut().for_each(MockPeer::expect_greeting);
+    let fail = || {
+        world.fail_accept(&endpoint.to_string(), 24, 1);
+        let mut late = dial(&world, &endpoint);
+        wait_for(&events, |event| matches!(event, Event::AcceptFailed { .. }));
+        late.handshake("PUSH", "PULL");
+        late
+    };
+    // They are given their time.
+    let _served = fail();
+    assert_all_are_kept(&events);
+    world.advance(SECOND);
+    let _served_too = fail();
+    for peer in &mut peers[..2] {
+        assert_eq!(ending(&events), Reason::Displaced);
+        peer.expect_end();
+    }
+    assert_all_are_kept(&events);
+}
+
+#[test]
 fn handshakes_of_one_address_up_to_the_maximum_go_on_and_one_more_is_turned_away() {
     let pull = Pull::builder().max_handshakes_per_address(2);
     let (world, _pull, endpoint, events) = bound(pull);

@@ -163,6 +163,20 @@ fn box_that_was_opened_before_is_refused() {
 }
 
 #[test]
+fn box_of_which_the_one_before_is_missing_is_refused() {
+    let (mut sealer, mut opener) = boxes_after(2);
+    let [first, second, third] = [b"1", b"2", b"3"].map(|text| {
+        let mut frame = Vec::new();
+        sealer.seal(PART, text, &mut frame).unwrap();
+        frame.split_off(2)
+    });
+    opener.open(&mut first.clone()).unwrap();
+    assert_eq!(opener.open(&mut third.clone()), Err(Violation::BadNonce));
+    opener.open(&mut second.clone()).unwrap();
+    opener.open(&mut third.clone()).unwrap();
+}
+
+#[test]
 fn box_changed_or_cut_anywhere_does_not_open() {
     let whole = body(PART, b"text");
     for at in 0..whole.len() {
@@ -171,6 +185,7 @@ fn box_changed_or_cut_anywhere_does_not_open() {
         let violation = boxes_after(2).1.open(&mut changed).unwrap_err();
         let expected = match at {
             0..8 => Violation::UnexpectedCommand,
+            8..16 => Violation::BadNonce,
             _ => Violation::BoxNotOpened,
         };
         assert_eq!(violation, expected, "at {at}");
