@@ -29,6 +29,8 @@ mod newest;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64 as PlainU64, Ordering as Plain};
 
+#[cfg(feature = "inproc")]
+use ferromq_wire::{Bundle, put_message};
 use ferromq_wire::{Command, Incoming, Message};
 
 use self::newest::{Newest, is_gap};
@@ -56,6 +58,9 @@ pub(crate) struct Inbound {
     overflow: AtomicU8,
     /// Messages that a later one took the place of: the filling side writes it.
     replaced: PlainU64,
+    /// Messages put in that are none of the sender's application: the filling side writes it.
+    #[cfg(feature = "inproc")]
+    announced: PlainU64,
 }
 
 /// Without a mark in bytes, weights are not counted.
@@ -150,6 +155,8 @@ impl Inbound {
             fed: PlainU64::new(0),
             overflow: AtomicU8::new(Overflow::Refuse as u8),
             replaced: PlainU64::new(0),
+            #[cfg(feature = "inproc")]
+            announced: PlainU64::new(0),
         }
     }
 
@@ -311,6 +318,12 @@ impl Inbound {
         self.produced.0.messages.load(Ordering::Acquire)
     }
 
+    /// Of these, those of the sender's application.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn sent(&self) -> u64 {
+        self.produced() - self.announced.load(Plain::Relaxed)
+    }
+
     /// Filler: declares itself starved. True: there is room after all.
     pub(crate) fn starve(&self) -> bool {
         self.starved.swap(true, Ordering::Relaxed);
@@ -347,6 +360,18 @@ impl Inbound {
             self.count_weight(message.size() as u64);
         }
         self.put(|| Incoming::Message(std::mem::take(message)))
+    }
+
+    /// Filler: appends a message that is none of its application's, in a bundle, as no other one is
+    /// within the process: none gives way to it, nor it to others, and it is never taken back. True:
+    /// the emptying side has to be told.
+    #[cfg(feature = "inproc")]
+    pub(crate) fn announce(&self, message: &Message) -> bool {
+        let mut bytes = Vec::new();
+        put_message(&mut bytes, message);
+        add(&self.announced, 1);
+        let bundle = Incoming::Bundle(Bundle::new(bytes, 0, 1));
+        self.append(&mut VecDeque::from([bundle]), 1)
     }
 
     /// Filler: appends a command, which does not count. True: the emptying side has to be told.
@@ -692,11 +717,17 @@ impl Batch {
     }
 }
 
-/// The bytes of a message's parts; a command weighs nothing. What is weighed is not in bundles.
+/// The bytes of a message's parts; a command weighs nothing. (Of what is weighed, hardly anything is
+/// in bundles.)
 pub(crate) fn weight(item: &Incoming) -> u64 {
     match item {
         Incoming::Message(message) => message.size() as u64,
-        Incoming::Command(_) | Incoming::Bundle(_) => 0,
+        Incoming::Command(_) => 0,
+        Incoming::Bundle(bundle) => {
+            let mut bundle = bundle.clone();
+            let messages = std::iter::from_fn(|| bundle.pop_front());
+            messages.map(|message| message.size() as u64).sum()
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use ferromq_wire::Incoming;
 use ferromq_wire::Message;
 
-use crate::inbound;
 use crate::rope::Rope;
 
 /// Messages in the order in which they were sent, with their envelopes.
@@ -20,7 +19,7 @@ pub(crate) struct Unsent {
 enum Source {
     /// The queue of a stream pipe.
     Rope(Rope),
-    /// Items, as between two sockets of this process; commands among them are of no concern.
+    /// Messages, as between two sockets of this process.
     Queue(VecDeque<Incoming>),
 }
 
@@ -31,9 +30,10 @@ impl Unsent {
         Self { sources, len }
     }
 
-    /// The messages of a queue.
-    pub(crate) fn of_queue(queue: VecDeque<Incoming>) -> Self {
-        let len = inbound::messages(&queue);
+    /// The application's messages of a queue between two sockets of this process.
+    pub(crate) fn of_queue(mut queue: VecDeque<Incoming>) -> Self {
+        queue.retain(|item| matches!(item, Incoming::Message(_)));
+        let len = queue.len() as u64;
         let sources = VecDeque::from([Source::Queue(queue)]);
         Self { sources, len }
     }

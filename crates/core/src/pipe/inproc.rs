@@ -33,7 +33,7 @@ impl InprocPipe {
     /// What it has carried until now; nothing is counted in bytes.
     pub(super) fn carried(&self) -> PeerStats {
         let handed_over = match self.peer {
-            Some(_) => self.outgoing.produced(),
+            Some(_) => self.outgoing.sent(),
             None => 0,
         };
         PeerStats {
@@ -46,10 +46,10 @@ impl InprocPipe {
         }
     }
 
-    /// Messages that no peer has: they wait for the name to be bound.
+    /// Messages that no peer has taken: they wait for the name to be bound.
     pub(super) fn queued(&self) -> u64 {
         match self.peer {
-            None => self.outgoing.outstanding(),
+            None => self.outgoing.sent(),
             Some(_) => 0,
         }
     }
@@ -79,6 +79,17 @@ impl InprocPipe {
     #[inline]
     pub(crate) fn send(&self, message: &mut Message) -> Option<(Arc<Port>, Note)> {
         self.readable(self.outgoing.push(message))
+    }
+
+    /// Tells the peer something that is a message to it, but none of our application's. The note, if
+    /// the peer has to be told.
+    pub(crate) fn announce(&self, message: &Message) -> Option<(Arc<Port>, Note)> {
+        self.readable(self.outgoing.announce(message))
+    }
+
+    /// The same in the peer's place, when it is gone.
+    pub(crate) fn announce_end(&self, message: &Message) {
+        self.incoming.announce(message);
     }
 
     /// Sends a command outside the high-water mark. The note, if the peer has to be told; an answer

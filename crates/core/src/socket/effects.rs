@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use ferromq_wire::Message;
-use smallvec::SmallVec;
 
 use super::state::Body;
 use crate::io::IoCommand;
@@ -18,15 +17,15 @@ use crate::port::Note;
 use crate::port::Port;
 
 impl Body {
-    /// In process, the first messages for a new peer are sent as others are; by streams, whoever
-    /// makes the connection sends them.
-    pub(super) fn greet(&mut self, pipe: PipeId, port: &Port) {
-        let link = self.pipes.get(pipe).map(|entry| &entry.link);
-        let greetings = link.map(|link| link.options().announcements.greetings());
-        let greetings: SmallVec<[Message; 2]> = greetings.into_iter().flatten().collect();
-        for mut greeting in greetings {
-            port.counters.accept();
-            self.send_to(pipe, &[], &mut greeting, 0, port);
+    /// In process, whoever joins two sockets sends the first messages for a new peer; by streams,
+    /// whoever makes the connection.
+    #[cfg(feature = "inproc")]
+    pub(super) fn greet(&mut self, pipe: PipeId) {
+        let Some(Link::Inproc(inproc)) = self.pipes.get(pipe).map(|entry| &entry.link) else {
+            return;
+        };
+        for greeting in inproc.options.announcements.greetings() {
+            self.after.tell(inproc.announce(&greeting));
         }
     }
 

@@ -193,7 +193,7 @@ impl<P: Pattern> State<P> {
             self.body
                 .note_replaced(pipe, replaced, waiting.is_joined(), port);
         }
-        port.counters.hand_over(inproc.outgoing.produced());
+        port.counters.hand_over(inproc.outgoing.sent());
         if inproc.outgoing.has_items() {
             let readable = Note::Readable(peer.1);
             self.body.after.tell(Some((peer.0, readable)));
@@ -241,7 +241,7 @@ impl<P: Pattern> State<P> {
             None => {
                 let unsent = Unsent::of_queue(inproc.outgoing.take_back());
                 // A peer that has come, and is not known yet, may have taken some.
-                let taken = inproc.outgoing.produced() - unsent.len();
+                let taken = inproc.outgoing.sent() - unsent.len();
                 port.counters.hand_over(taken);
                 self.lose(unsent, port);
             }
@@ -255,7 +255,7 @@ impl<P: Pattern> State<P> {
             && let Some(farewell) = &inproc.options.announcements.left
             && inproc.is_joined()
         {
-            inproc.incoming.push(&mut farewell.clone());
+            inproc.announce_end(farewell);
             self.pattern.readable(pipe);
         }
     }

@@ -297,7 +297,8 @@ impl<P: Pattern> State<P> {
         self.carry_out(port);
         self.pattern.writable(pipe);
         if in_process {
-            self.body.greet(pipe, port);
+            #[cfg(feature = "inproc")]
+            self.body.greet(pipe);
             self.handle(Note::Readable(pipe), port);
         }
         self.body.wake_all_senders();

@@ -325,6 +325,52 @@ fn hello_message_waits_in_process_for_the_name_to_be_bound() {
 }
 
 #[test]
+fn announcement_that_was_not_received_is_nobody_elses() {
+    for endpoints in [["tcp://127.0.0.1:*"; 2], ["inproc://a", "inproc://b"]] {
+        let (world, context) = world(1);
+        let dealer = Dealer::builder().hello_message("hello").probe_router(true);
+        let dealer = dealer.build(&context).unwrap();
+        let [first, second] = endpoints.map(|endpoint| {
+            let peer = Dealer::new(&context);
+            let endpoint = peer.bind(endpoint).unwrap();
+            dealer.connect_wait(endpoint, SECOND).unwrap();
+            peer
+        });
+        // The two before it wait for ever.
+        world.run_until(|| first.stats().waiting == 2);
+        first.close();
+        world.run_idle();
+        dealer.send("of the application").unwrap();
+        let expected = ["hello", "", "of the application"].map(|text| message([text]));
+        assert_eq!(all(|| second.recv_timeout(SECOND)), expected);
+        let stats = dealer.stats();
+        assert_eq!((stats.accepted, stats.handed_over), (1, 1), "{endpoints:?}");
+    }
+}
+
+#[test]
+fn farewell_that_was_not_received_is_not_taken_for_what_the_peer_sent() {
+    let (world, context) = world(1);
+    let router = Router::builder().disconnect_message("bye");
+    let router = router.build(&context).unwrap();
+    let (dealer, other) = (Dealer::new(&context), Dealer::new(&context));
+    let endpoint = router.bind("inproc://name").unwrap();
+    dealer.connect(&endpoint).unwrap();
+    dealer.disconnect(&endpoint).unwrap();
+    world.run_idle();
+    assert_eq!(router.stats().waiting, 1);
+    router.close();
+    world.run_idle();
+    dealer
+        .connect(other.bind("inproc://other").unwrap())
+        .unwrap();
+    dealer.send("of the application").unwrap();
+    let expected = [message(["of the application"])];
+    assert_eq!(all(|| other.recv_timeout(SECOND)), expected);
+    assert_eq!(dealer.stats().handed_over, 1);
+}
+
+#[test]
 fn disconnect_message_comes_behind_what_a_lost_peer_sent() {
     for endpoint in [ANY, "ipc:///sim/socket", "inproc://name"] {
         for told in [false, true] {
