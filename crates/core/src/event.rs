@@ -277,7 +277,9 @@ impl Events {
     /// Waits for the next event, at most for `timeout`; `None`: none came, or the socket is gone.
     pub fn next_timeout(&self, timeout: Duration) -> Option<Event> {
         let deadline = self.world.now().checked_add(timeout);
-        let waiter = Arc::new(Waiter::Thread(self.world.bell()));
+        // Once: a thread that is ending gets another one each time.
+        let bell = self.world.bell();
+        let waiter = Arc::new(Waiter::Thread(Arc::clone(&bell)));
         loop {
             if let Poll::Ready(found) = self.poll(&waiter) {
                 return found;
@@ -286,7 +288,7 @@ impl Events {
                 self.channel.state.lock().waiters.leave(&waiter);
                 return None;
             }
-            self.world.bell().wait(&[], deadline);
+            bell.wait(&[], deadline);
         }
     }
 

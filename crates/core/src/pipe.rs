@@ -267,6 +267,11 @@ impl StreamPipe {
         }
     }
 
+    /// True if what a sender has left is still to be written, by this process.
+    pub(crate) fn is_left(&self) -> bool {
+        self.port.process.is_this() && self.out.is_left()
+    }
+
     /// Writes if there is something to write and nobody else does it. What was left before a fork
     /// the parent writes.
     pub(crate) fn flush(&self) {

@@ -132,9 +132,11 @@ impl Port {
         Arc::clone(&self.options.lock())
     }
 
-    /// Changes options that concern nobody else.
+    /// Changes options that concern nobody else. (In a forked child, nobody at all.)
     pub(crate) fn change(&self, change: impl FnOnce(&mut Options)) {
-        change(Arc::make_mut(&mut self.options.lock()));
+        if self.process.is_this() {
+            change(Arc::make_mut(&mut self.options.lock()));
+        }
     }
 
     /// Puts other options in the place of those that were `before`, and returns these. `None`: it

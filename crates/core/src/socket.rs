@@ -207,7 +207,10 @@ impl<P: Pattern> Socket<P> {
     /// [Differs from libzmq](https://docs.rs/ferromq/latest/ferromq/differences/).
     pub fn events(&self) -> Events {
         let port = &self.shared.port;
-        let room = port.options().event_backlog;
+        let room = match port.process.is_this() {
+            true => port.options().event_backlog,
+            false => 0,
+        };
         port.events
             .subscribe(room, Arc::clone(&port.world), port.process)
     }

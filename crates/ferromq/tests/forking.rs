@@ -15,7 +15,6 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::exit;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -23,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use ferromq::{
     BindError, ClosedError, Context, Dealer, Message, PollItem, Pull, Push, RecvError, Rep, Req,
-    SendErrorKind, Sub, poll,
+    SendErrorKind, Sub, UpdateError, poll,
 };
 use rustix::process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, waitpid};
 
@@ -53,7 +52,7 @@ fn in_child(body: impl FnOnce()) {
         // Whoever waits for us may be ended by the watchdog.
         set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
         let passed = catch_unwind(AssertUnwindSafe(body)).is_ok();
-        exit(i32::from(!passed));
+        leave(i32::from(!passed));
     };
     let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
     assert_eq!(status.exit_status(), Some(0), "the child has failed");
@@ -63,6 +62,13 @@ fn in_child(body: impl FnOnce()) {
 fn fork() -> i32 {
     // SAFETY: the child keeps to what a copy of one thread may do; to show that is the purpose.
     unsafe { libc::fork() }
+}
+
+/// Ends a child, in which nothing of what its parent does at its end is to be done.
+#[expect(unsafe_code, reason = "there is no safe way to leave without that")]
+fn leave(status: i32) -> ! {
+    // SAFETY: it does not return, and touches no memory.
+    unsafe { libc::_exit(status) }
 }
 
 /// A socket that can do everything, and its peer; they know each other.
@@ -113,6 +119,14 @@ fn assert_is_refused(socket: &Dealer) {
     assert!(socket.disconnect("tcp://127.0.0.1:1").is_err());
     assert!(socket.unbind("tcp://127.0.0.1:1").is_err());
     assert_eq!(socket.pipes(), 0);
+    socket.set_send_timeout(None);
+    socket.set_linger(WAIT).unwrap();
+    socket.set_reconnect_interval(WAIT, WAIT).unwrap();
+    let unchanged = socket.update_options(|options| options.linger(WAIT));
+    assert!(
+        matches!(unchanged, Err(UpdateError::Closed(FORKED))),
+        "{unchanged:?}"
+    );
     assert_eq!(poll(&mut [PollItem::receive(socket)], None), 1);
     assert_eq!(socket.events().next_timeout(WAIT), None);
     #[cfg(feature = "futures")]
@@ -217,6 +231,11 @@ fn child_of_a_busy_parent_is_not_held_up_by_its_locks() {
                         }
                     });
                 }
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        sockets.iter().for_each(|it| it.set_send_timeout(None));
+                    }
+                });
                 for _ in 0..30 {
                     in_child(|| sockets.iter().for_each(assert_is_refused));
                 }

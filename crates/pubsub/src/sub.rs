@@ -84,6 +84,11 @@ impl Pattern for SubPattern {
         self.subscriber.echoed(pipe, number);
     }
 
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.subscriber.ending(pipe);
+        true
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.subscriber.detach(pipe);
     }

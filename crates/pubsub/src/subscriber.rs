@@ -105,6 +105,11 @@ impl Subscriber {
         self.confirmed.insert(pipe, begun);
     }
 
+    /// The publisher is gone, and has messages still: it takes none, nor topics.
+    pub(crate) fn ending(&mut self, pipe: PipeId) {
+        self.publishers.detach(pipe);
+    }
+
     pub(crate) fn detach(&mut self, pipe: PipeId) {
         self.told.remove(pipe);
         self.confirmed.remove(pipe);

@@ -83,6 +83,11 @@ impl Pattern for XsubPattern {
         self.subscriber.echoed(pipe, number);
     }
 
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.subscriber.ending(pipe);
+        true
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.subscriber.detach(pipe);
     }

@@ -279,6 +279,27 @@ fn marked(context: &Context, endpoint: &str) -> (Xpub, Xsub) {
 }
 
 #[test]
+fn topics_of_an_inproc_connect_that_waits_are_told_once() {
+    for_seeds(0..5, |seed| {
+        let context = Context::with_world(Arc::new(SimWorld::new(seed)), 1);
+        let sub = Sub::new(&context);
+        sub.subscribe("before").unwrap();
+        sub.connect("inproc://name").unwrap();
+        for _ in 0..3 {
+            sub.subscribe("a").unwrap();
+            sub.subscribe("b").unwrap();
+            sub.unsubscribe("b").unwrap();
+        }
+        let xpub = Xpub::builder().verboser(true).build(&context).unwrap();
+        xpub.bind("inproc://name").unwrap();
+        let told = || xpub.recv_timeout(Duration::from_secs(1)).ok();
+        let mut told: Vec<_> = std::iter::from_fn(told).collect();
+        told.sort_by_key(|notice| notice.part(0).unwrap().to_vec());
+        assert_eq!(told, ["\x01a", "\x01before"].map(Message::from));
+    });
+}
+
+#[test]
 fn notices_that_nobody_reads_take_each_other_back_beyond_the_mark() {
     for_worlds(|context, endpoint| {
         let (xpub, xsub) = marked(context, endpoint);

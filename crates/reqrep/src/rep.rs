@@ -10,6 +10,8 @@
 //! A reply never waits: if the peer that asked is gone, has another connection, or has no room, the
 //! reply is dropped and counted, and the next request may be received.
 
+use std::collections::HashSet;
+
 use ferromq_core::strategy::FairQueue;
 use ferromq_core::{
     Actions, Admit, Dropped, Kind, Message, Origin, Part, Pattern, PipeId, Readiness, Receives,
@@ -25,6 +27,8 @@ pub struct RepPattern {
     asker: Option<PipeId>,
     /// The parts before the request, with the delimiter.
     envelope: Vec<Part>,
+    /// Pipes that take no reply any more, and have requests still.
+    ending: HashSet<PipeId>,
 }
 
 impl Pattern for RepPattern {
@@ -45,9 +49,16 @@ impl Pattern for RepPattern {
         self.forget(pipe);
     }
 
+    fn ending(&mut self, pipe: PipeId, _: &mut Actions) -> bool {
+        self.forget(pipe);
+        self.ending.insert(pipe);
+        true
+    }
+
     fn detach(&mut self, pipe: PipeId, _: &mut Actions) {
         self.incoming.detach(pipe);
         self.forget(pipe);
+        self.ending.remove(&pipe);
     }
 
     fn readable(&mut self, pipe: PipeId) {
@@ -91,7 +102,7 @@ impl Pattern for RepPattern {
             return Admit::Skip(Dropped::Malformed);
         };
         self.state = State::Admitted;
-        self.asker = Some(pipe);
+        self.asker = (!self.ending.contains(&pipe)).then_some(pipe);
         self.envelope = envelope;
         Admit::Deliver
     }

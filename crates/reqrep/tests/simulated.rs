@@ -223,6 +223,27 @@ fn sender_that_waits_for_a_peer_is_refused_when_that_goes() {
 }
 
 #[test]
+fn replies_to_all_requests_of_a_gone_peer_are_dropped_for_that() {
+    in_worlds(|world, context| {
+        let (rep, dealer) = (Rep::new(context), Dealer::new(context));
+        let endpoint = rep.bind("tcp://127.0.0.1:*").unwrap();
+        dealer.connect(&endpoint).unwrap();
+        for text in ["1", "2", "3"] {
+            dealer.send(["", text]).unwrap();
+        }
+        rep.recv_timeout(WAIT).unwrap();
+        dealer.close();
+        world.run_idle();
+        rep.send("to nobody").unwrap();
+        for _ in 0..2 {
+            rep.recv_timeout(WAIT).unwrap();
+            rep.send("to nobody").unwrap();
+        }
+        assert_eq!(rep.stats().dropped(Dropped::PeerGone), 3);
+    });
+}
+
+#[test]
 fn router_that_has_dialed_receives_what_a_peer_sent_under_its_own_name() {
     in_worlds(|world, context| {
         let router = Router::new(context);

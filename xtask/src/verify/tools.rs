@@ -147,7 +147,9 @@ pub(super) fn threads(root: &Path) -> Outcome<Verdict> {
 
 /// Uses of memory that is not ours any more, or not yet; and leaks.
 pub(super) fn addresses(root: &Path) -> Outcome<Verdict> {
-    let how = ("ASAN_OPTIONS", "detect_leaks=1");
+    // What is freed is kept for a while, to find who uses it yet: little of it, for tests measure
+    // how much memory the process has.
+    let how = ("ASAN_OPTIONS", "detect_leaks=1:quarantine_size_mb=8");
     instrumented(root, "address", how, ADDRESSED, &[MEASURING])
 }
 

@@ -108,7 +108,7 @@ fn forget_written() {
     let mut left = left.unwrap_or_default();
     left.sort_unstable_by_key(Arc::as_ptr);
     left.dedup_by(|pipe, before| Arc::ptr_eq(pipe, before));
-    left.retain(|pipe| pipe.out.is_left());
+    left.retain(|pipe| pipe.is_left());
     with_local(&LEFT, |newer| {
         left.append(&mut newer.pipes);
         newer.most = FEW.max(2 * left.len());

@@ -7,7 +7,7 @@ use super::Socket;
 use crate::builder::{Builder, SocketType};
 use crate::context::LONGEST_LINGER;
 use crate::error::{BuildError, UpdateError};
-use crate::options::Options;
+use crate::options::{Options, Reconnect};
 use crate::pattern::Pattern;
 
 impl<P: Pattern> Socket<P> {
@@ -54,8 +54,11 @@ impl<P: Pattern> Socket<P> {
         first: Duration,
         most: Duration,
     ) -> Result<(), BuildError> {
-        let mut reconnect = self.shared().port().options().reconnect;
-        (reconnect.first, reconnect.most) = (first, most);
+        let reconnect = Reconnect {
+            first,
+            most,
+            ..Reconnect::default()
+        };
         if !reconnect.is_valid() {
             return BuildError::out_of_range("reconnect_interval");
         }
@@ -77,8 +80,9 @@ impl<P: Pattern> Socket<P> {
     {
         let context = &self.shared().context;
         loop {
-            let before = self.shared().port().options();
+            // This fails in a forked child, before any other lock.
             let settings = self.with_pattern(|pattern, _| S::settings(pattern))?;
+            let before = self.shared().port().options();
             let present = Builder::of(Options::clone(&before), settings.clone());
             let (mut options, wanted) = change(present).checked(context)?;
             context.complete(&mut options);

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ferromq_core::world::{Interest, Reactor, Ready, Source};
@@ -16,22 +16,32 @@ use super::scheduler::Shared;
 use super::state::{Running, State};
 use super::trace::Event;
 
-/// A handle to one of the world's reactors.
+/// A handle to one of the world's reactors. It does not keep the world, which may have look-ups to
+/// answer that keep it.
 pub(super) struct SimReactor {
-    shared: Arc<Shared>,
+    shared: Weak<Shared>,
     id: usize,
 }
 
 impl SimReactor {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
         let id = shared.lock().new_reactor();
+        let shared = Arc::downgrade(shared);
         Self { shared, id }
+    }
+
+    /// The world in which a worker has its turn.
+    fn world(&self) -> Arc<Shared> {
+        self.shared
+            .upgrade()
+            .expect("workers have turns in a world")
     }
 }
 
 impl Reactor for SimReactor {
     fn add(&self, source: Source<'_>, token: u64) -> io::Result<()> {
-        let mut state = self.shared.lock();
+        let world = self.world();
+        let mut state = world.lock();
         state.hit(Call::Watch)?;
         let sources = &mut state.reactors[self.id].sources;
         let before = sources.insert(number(source), (token, Interest::default()));
@@ -42,7 +52,8 @@ impl Reactor for SimReactor {
     }
 
     fn arm(&self, source: Source<'_>, token: u64, interest: Interest) -> io::Result<()> {
-        let mut state = self.shared.lock();
+        let world = self.world();
+        let mut state = world.lock();
         state.hit(Call::Arm)?;
         let sources = &mut state.reactors[self.id].sources;
         let known = sources
@@ -53,14 +64,16 @@ impl Reactor for SimReactor {
     }
 
     fn wait(&self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
-        self.shared.lock().wait(self.id, ready, timeout);
+        self.world().lock().wait(self.id, ready, timeout);
         Ok(())
     }
 
     fn notify(&self) {
-        let mut state = self.shared.lock();
-        state.reactors[self.id].notified = true;
-        state.record(Event::Notified { reactor: self.id });
+        if let Some(world) = self.shared.upgrade() {
+            let mut state = world.lock();
+            state.reactors[self.id].notified = true;
+            state.record(Event::Notified { reactor: self.id });
+        }
     }
 }
 

@@ -480,7 +480,7 @@ impl World for SimWorld {
 
     fn reactor(&self) -> io::Result<Arc<dyn Reactor>> {
         self.shared.lock().hit(Call::Reactor)?;
-        Ok(Arc::new(SimReactor::new(self.shared.clone())))
+        Ok(Arc::new(SimReactor::new(&self.shared)))
     }
 
     fn bell(&self) -> Arc<dyn Bell> {
