@@ -52,7 +52,8 @@ pub use self::lists::AddressRangeError;
 pub struct Applicant {
     /// The mechanism, and what was shown in it.
     pub claim: Claim,
-    /// Its address without the port; over ipc the path.
+    /// Its address without the port. Over ipc, of who was accepted, `:USER:GROUP:PROCESS` where the
+    /// system tells them, else nothing; of who was dialed the path.
     pub address: String,
     /// Our domain ([`Builder::zap_domain`](crate::Builder::zap_domain)), empty by default.
     pub domain: String,

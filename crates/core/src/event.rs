@@ -43,7 +43,8 @@ pub enum Event {
         /// The other side's address as text.
         peer_address: String,
     },
-    /// A listener could not take a connection; it pauses and goes on.
+    /// A listener could not take a connection; it goes on, unless that is the connection's fault
+    /// after a pause.
     AcceptFailed {
         /// The listener's endpoint.
         endpoint: Endpoint,
@@ -94,7 +95,8 @@ pub enum Event {
         connection: ConnectionId,
         /// The listener's endpoint, or what was dialed.
         endpoint: Endpoint,
-        /// What the decision was made on, but without the password.
+        /// What the decision was made on, but without the password, and of the metadata only the
+        /// first properties, up to 1 KiB.
         applicant: Box<Applicant>,
         /// Why.
         denial: Denial,

@@ -362,9 +362,9 @@ impl Inbound {
         self.put(|| Incoming::Message(std::mem::take(message)))
     }
 
-    /// Filler: appends a message that is none of its application's, in a bundle, as no other one is
-    /// within the process: none gives way to it, nor it to others, and it is never taken back. True:
-    /// the emptying side has to be told.
+    /// Filler: appends a message that is none of its application's: in a bundle, as no other one
+    /// is within the process, so that none gives way to it, nor it to others, and it is never taken
+    /// back. True: the emptying side has to be told.
     #[cfg(feature = "inproc")]
     pub(crate) fn announce(&self, message: &Message) -> bool {
         let mut bytes = Vec::new();
@@ -717,8 +717,8 @@ impl Batch {
     }
 }
 
-/// The bytes of a message's parts; a command weighs nothing. (Of what is weighed, hardly anything is
-/// in bundles.)
+/// The bytes of a message's parts; a command weighs nothing. (Of what is weighed, hardly anything
+/// is in bundles.)
 pub(crate) fn weight(item: &Incoming) -> u64 {
     match item {
         Incoming::Message(message) => message.size() as u64,

@@ -125,7 +125,8 @@ pub struct Peer {
     pub socket_type: Option<SocketType>,
     /// The routing id that it announced; empty if none.
     pub routing_id: Part,
-    /// Its address as text: `127.0.0.1:40112`, an ipc path, or an inproc name.
+    /// Its address as text: `127.0.0.1:40112`; an ipc path that was dialed, or of who was accepted
+    /// there `:USER:GROUP:PROCESS`, where the system tells them; or an inproc name.
     pub address: String,
     /// The further properties of its READY: names as sent.
     pub metadata: Vec<(String, Part)>,

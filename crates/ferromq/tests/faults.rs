@@ -122,24 +122,25 @@ fn accepting_without_resources_pauses_is_reported_and_goes_on() {
 }
 
 #[test]
-fn connection_aborted_before_it_is_accepted_is_reported_and_keeps_nobody_waiting() {
-    let (world, context) = world(1);
-    let (pull, events) = bound(&context);
-    world.fail_accept(ENDPOINT, ErrorKind::ConnectionAborted, 3);
-    let push = Push::new(&context);
-    push.connect(ENDPOINT).unwrap();
-    for _ in 0..3 {
-        let failed = wait_for(&events, |event| matches!(event, Event::AcceptFailed { .. }));
-        let error = ErrorKind::ConnectionAborted;
-        assert!(matches!(failed, Event::AcceptFailed { error: it, .. } if it == error));
+fn connection_at_fault_itself_is_reported_and_keeps_nobody_waiting() {
+    for error in [ErrorKind::ConnectionAborted, ErrorKind::PermissionDenied] {
+        let (world, context) = world(1);
+        let (pull, events) = bound(&context);
+        world.fail_accept(ENDPOINT, error, 3);
+        let push = Push::new(&context);
+        push.connect(ENDPOINT).unwrap();
+        for _ in 0..3 {
+            let failed = wait_for(&events, |event| matches!(event, Event::AcceptFailed { .. }));
+            assert!(matches!(failed, Event::AcceptFailed { error: it, .. } if it == error));
+        }
+        handshake_success(&events);
+        assert!(
+            world.elapsed() < Duration::from_millis(20),
+            "{:?}",
+            world.elapsed()
+        );
+        assert_serves(&push, &pull);
     }
-    handshake_success(&events);
-    assert!(
-        world.elapsed() < Duration::from_millis(20),
-        "{:?}",
-        world.elapsed()
-    );
-    assert_serves(&push, &pull);
 }
 
 #[test]

@@ -89,7 +89,8 @@ pub enum SlowSubscriber {
     /// [`Refusal::TooSlow`](ferromq_core::Refusal::TooSlow); what waits for it is dropped
     /// ([`Dropped::PeerGone`](ferromq_core::Dropped::PeerGone)). A subscriber that has connected
     /// does so again, and subscribes anew; what the publisher has connected to, it connects to
-    /// again, with what waits.
+    /// again, with what waits. Within the process nobody does: it is over until one of them
+    /// connects again.
     Disconnect,
 }
 

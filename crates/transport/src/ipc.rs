@@ -69,7 +69,8 @@ impl Listener {
         })
     }
 
-    /// The next connection; `None` if it had ended already, or is of nobody who is allowed.
+    /// The next connection; `None` if it had ended already, `PermissionDenied` if it is of nobody
+    /// who is allowed.
     pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
         let (socket, _) = self.socket.accept()?;
         socket.set_nonblocking(true)?;
@@ -77,7 +78,10 @@ impl Listener {
             return Ok(None);
         }
         let stream = Stream::new(socket, Peer::Accepted);
-        Ok(is_allowed(&stream, &self.options.allowed).then_some(stream))
+        match is_allowed(&stream, &self.options.allowed) {
+            true => Ok(Some(stream)),
+            false => Err(io::ErrorKind::PermissionDenied.into()),
+        }
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {

@@ -14,7 +14,7 @@ use crate::ipc;
 use crate::tcp;
 use crate::{BoundListener, Endpoint, ListenError, Stream, TransportOptions};
 
-/// How many connections one call skips: whoever is not allowed may come as fast as that.
+/// How many connections one call skips: whoever ends them at once may come as fast as that.
 const SKIPPED: usize = 64;
 
 /// A non-blocking listening endpoint. Dropping it closes it, and removes its own ipc file. Unless
@@ -85,9 +85,10 @@ impl Listener {
     }
 
     /// The next connection, with the options applied. Connections that have ended before they were
-    /// accepted, or are not allowed, are skipped.
+    /// accepted are skipped.
     ///
     /// # Errors
+    /// - `PermissionDenied`: one that is not allowed was closed; there may be others.
     /// - `WouldBlock`: none now; or so many were skipped that others are to have a turn first.
     /// - what the system reports. If it is out of descriptors or memory, the connection stays in
     ///   the backlog: wait a little before the next try.

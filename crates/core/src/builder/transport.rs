@@ -72,8 +72,9 @@ impl<S: SocketType> Builder<S> {
     }
 
     /// Takes ipc connections of this user (effective id), besides those allowed otherwise. As soon
-    /// as anything is allowed, others are closed as they come. Where the system does not tell
-    /// credentials (other systems than Linux), that is everybody. Default: anybody.
+    /// as anything is allowed, others are closed as they come
+    /// ([`Event::AcceptFailed`](crate::Event::AcceptFailed), `PermissionDenied`). Where the system
+    /// does not tell credentials (other systems than Linux), that is everybody. Default: anybody.
     #[doc(alias = "ZMQ_IPC_FILTER_UID")]
     pub fn allow_user(mut self, uid: u32) -> Self {
         self.options.transport.allowed.push(Allowed::User(uid));

@@ -62,9 +62,7 @@ impl Listening {
                 Ok(stream) => accepted.push(stream),
                 Err(error) if is_for_later(&error) => break,
                 // It is over with one connection; the next one may be there.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
-                    self.report(&error);
-                }
+                Err(error) if is_of_one_connection(&error) => self.report(&error),
                 Err(error) => {
                     self.report(&error);
                     if is_out_of_descriptors(&error) {
@@ -133,6 +131,16 @@ impl Listening {
     fn report(&self, error: &io::Error) {
         report_failed(&self.port, &self.endpoint, error);
     }
+}
+
+/// True if a connection has ended already, or is of nobody who is allowed (or whom a firewall lets
+/// through).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    let kinds = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::PermissionDenied,
+    ];
+    kinds.contains(&error.kind())
 }
 
 /// Tells that a connection could not be taken.

@@ -244,6 +244,11 @@ impl IoWorker {
     }
 
     fn set_alarm(&mut self, at: Instant, shell: Weak<dyn Shell>) {
+        // The far one that a nearer one has outdated is the next again, and still there.
+        let mut present = self.alarms.range((at, 0)..=(at, u64::MAX));
+        if present.any(|(_, other)| other.ptr_eq(&shell)) {
+            return;
+        }
         self.alarms_set += 1;
         self.alarms.insert((at, self.alarms_set), shell);
     }

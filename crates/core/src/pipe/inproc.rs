@@ -81,8 +81,8 @@ impl InprocPipe {
         self.readable(self.outgoing.push(message))
     }
 
-    /// Tells the peer something that is a message to it, but none of our application's. The note, if
-    /// the peer has to be told.
+    /// Tells the peer something that is a message to it, but none of our application's. The note,
+    /// if the peer has to be told.
     pub(crate) fn announce(&self, message: &Message) -> Option<(Arc<Port>, Note)> {
         self.readable(self.outgoing.announce(message))
     }

@@ -722,8 +722,8 @@ impl Body {
                     self.after.any = true;
                 }
             }
-            // While the name is not bound, as while there is no connection, there is nobody to tell;
-            // who comes is told everything anew.
+            // While the name is not bound, as while there is no connection, there is nobody to
+            // tell; who comes is told everything anew.
             #[cfg(feature = "inproc")]
             Link::Inproc(inproc) if !inproc.is_joined() => {}
             #[cfg(feature = "inproc")]
