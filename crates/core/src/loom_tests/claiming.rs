@@ -241,7 +241,7 @@ fn loom_left_connection_is_armed_or_has_a_deadline() {
             1,
             io.clone(),
             Arc::clone(&port),
-            Arc::default(),
+            port.options(),
         ));
         let (stream, decoder) = (
             Arc::new(StubStream::new(&[])),

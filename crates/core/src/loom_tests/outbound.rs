@@ -45,7 +45,7 @@ impl Model {
             1,
             io.clone(),
             Arc::clone(port),
-            Arc::default(),
+            port.options(),
         ));
         let stream = Arc::new(StubStream::new(script));
         pipe.out
