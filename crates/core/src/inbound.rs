@@ -318,10 +318,11 @@ impl Inbound {
         self.produced.0.messages.load(Ordering::Acquire)
     }
 
-    /// Of these, those of the sender's application.
+    /// Of these, those of the sender's application. (Its farewell may be on its way meanwhile.)
     #[cfg(feature = "inproc")]
     pub(crate) fn sent(&self) -> u64 {
-        self.produced() - self.announced.load(Plain::Relaxed)
+        let announced = self.announced.load(Plain::Relaxed);
+        self.produced().saturating_sub(announced)
     }
 
     /// Filler: declares itself starved. True: there is room after all.
